@@ -1,0 +1,95 @@
+//! Where payloads go, with which key, in which encoding.
+
+use std::sync::Arc;
+
+use hyper::{HeaderMap, Uri};
+
+/// One destination with a key and a queue of its own.
+#[derive(Debug, Clone)]
+pub struct Endpoint {
+    /// Name in counters and `status`: host and port.
+    pub name: String,
+    /// The full URL that payloads are posted to.
+    pub url: Uri,
+    /// The key, asked for at each send; `None` sends no key header.
+    pub api_key: Option<ApiKey>,
+    /// Headers besides key, content type, encoding and user agent.
+    pub headers: HeaderMap,
+    /// How bodies are compressed.
+    pub encoding: Encoding,
+    /// What a failure of this endpoint means.
+    pub reliability: Reliability,
+}
+
+/// What a failure of an endpoint means for the payload.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reliability {
+    /// Retried, queued again, and able to hold the pipeline back.
+    Reliable,
+    /// Tried once while its queue has room; never holds anything back.
+    Unreliable,
+}
+
+/// How bodies are compressed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Encoding {
+    /// As they are.
+    Identity,
+    /// gzip at this level.
+    Gzip(u32),
+    /// zstd at this level.
+    Zstd(i32),
+}
+
+/// Source of an API key, read at each send so that a rotated key is used at once.
+#[derive(Clone)]
+pub struct ApiKey(Arc<dyn KeySource>);
+
+/// What knows an API key.
+pub trait KeySource: Send + Sync {
+    /// The key now.
+    fn current(&self) -> String;
+    /// Asks for a fresh key after a refusal; returns whether it changed.
+    fn refresh(&self) -> bool;
+}
+
+impl ApiKey {
+    /// A key from a source that can change.
+    #[must_use]
+    pub fn from_source(source: Arc<dyn KeySource>) -> Self {
+        Self(source)
+    }
+
+    /// A key that never changes.
+    #[must_use]
+    pub fn fixed(key: impl Into<String>) -> Self {
+        struct Fixed(String);
+        impl KeySource for Fixed {
+            fn current(&self) -> String {
+                self.0.clone()
+            }
+            fn refresh(&self) -> bool {
+                false
+            }
+        }
+        Self(Arc::new(Fixed(key.into())))
+    }
+
+    /// The key now.
+    #[must_use]
+    pub fn current(&self) -> String {
+        self.0.current()
+    }
+
+    /// Asks for a fresh key after a refusal; returns whether it changed.
+    #[must_use]
+    pub fn refresh(&self) -> bool {
+        self.0.refresh()
+    }
+}
+
+impl std::fmt::Debug for ApiKey {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("ApiKey")
+    }
+}

@@ -1,0 +1,14 @@
+//! Finished payloads in, delivered or accounted for: endpoints, keys, retries, compression.
+//!
+//! Knows nothing of logs, spans or metrics: a product states its status table, its counters and how to halve a
+//! payload, and this crate does the rest.
+
+pub mod endpoint;
+pub mod payload;
+pub mod queue;
+pub mod service;
+
+pub use endpoint::{ApiKey, Encoding, Endpoint, Reliability};
+pub use payload::{Payload, Split};
+pub use queue::{Budget, Reservation};
+pub use service::{Config, FlushReport, Forwarder, ForwarderHandle};

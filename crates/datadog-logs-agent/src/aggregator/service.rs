@@ -1,0 +1,1 @@
+//! The task around the aggregator, and the door to it.

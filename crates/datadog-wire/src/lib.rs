@@ -1,0 +1,8 @@
+//! The shapes on the wire: JSON keys, endpoint paths, headers and what status codes mean.
+//!
+//! Both ends of the wire are built on this crate, so it holds names and numbers only:
+//! it encodes nothing, decodes nothing, and knows no clock, socket or environment.
+
+pub mod endpoints;
+pub mod logs;
+pub mod status;
