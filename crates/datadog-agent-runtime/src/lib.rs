@@ -6,4 +6,5 @@
 pub mod bind;
 pub mod connect;
 pub mod drain;
+pub mod proc;
 pub mod telemetry;
