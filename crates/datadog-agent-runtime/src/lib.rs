@@ -6,5 +6,7 @@
 pub mod bind;
 pub mod connect;
 pub mod drain;
+pub mod event_bus;
 pub mod proc;
+pub mod tags;
 pub mod telemetry;
