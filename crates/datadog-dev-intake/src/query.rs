@@ -25,7 +25,7 @@ pub(crate) enum Kind {
 
 impl Kind {
     /// The kinds there are, for people.
-    pub(crate) const NAMES: &str = "logs, requests";
+    pub(crate) const NAMES: &str = "logs and requests";
 
     pub(crate) fn named(name: &str) -> Option<Self> {
         match name {
@@ -239,6 +239,7 @@ impl Reader {
 /// Counts of everything since the start or the last reset.
 pub(crate) fn summary(shared: &Shared) -> Value {
     let faults = shared.script().rules().to_vec();
+    let hint = shared.hint().clone();
     let store = shared.store();
     let counts = store.counts();
     let problems: serde_json::Map<String, Value> = counts
@@ -271,5 +272,6 @@ pub(crate) fn summary(shared: &Shared) -> Value {
         "keep_bytes": store.keep_bytes(),
         "evicted": store.evicted(),
         "faults": faults,
+        "hint": hint,
     })
 }
