@@ -315,3 +315,6 @@ pub fn parse_script(json: &[u8]) -> Result<Vec<Rule>, ScriptError> {
     }
     Ok(script.rules)
 }
+
+#[cfg(test)]
+mod tests;

@@ -173,3 +173,6 @@ impl<'de: 'a, 'a> Deserialize<'de> for Texts<'a> {
         deserializer.deserialize_seq(Elements)
     }
 }
+
+#[cfg(test)]
+mod tests;
