@@ -4,7 +4,6 @@
 
 import { reset } from "./api.js";
 import { Connection } from "./connection.js";
-import { h } from "./dom.js";
 import { Explorer } from "./explorer.js";
 import { FaultsPanel } from "./faults.js";
 import { counted } from "./format.js";
@@ -13,7 +12,7 @@ import { LEVELS, parseLog } from "./log-record.js";
 import { logsView } from "./logs.js";
 import { announce, failure } from "./notice.js";
 import { RateMeter } from "./rate.js";
-import { NO_PROBLEM, parseRequest } from "./request-record.js";
+import { parseRequest } from "./request-record.js";
 import { requestsView } from "./requests.js";
 import { resetControl } from "./reset.js";
 import { RecordStore } from "./store.js";
@@ -130,7 +129,7 @@ function showLogsOf(seq) {
 
 function showProblems() {
   show("requests");
-  view().searchFor(`-problem:${NO_PROBLEM}`);
+  view().searchFor("problem:*");
 }
 
 /** @param {import("./connection.js").Health} now */

@@ -5,8 +5,8 @@
 import { fill, h, setText, throttled } from "./dom.js";
 import { Drawer } from "./drawer.js";
 import { Facets } from "./facets.js";
-import { bytes, clockSeconds, count, counted } from "./format.js";
-import { Histogram } from "./histogram.js";
+import { clockSeconds, count, counted } from "./format.js";
+import { Histogram, spanOf } from "./histogram.js";
 import { icon } from "./icons.js";
 import { compile } from "./query.js";
 import { Results } from "./results.js";
@@ -30,9 +30,8 @@ const SEARCH_PAUSE_MS = 120;
  * @property {import("./histogram.js").Level[]} levels the gravest first
  * @property {(record: R) => number} levelOf index into `levels`
  * @property {import("./results.js").Facet<R>[]} facets
- * @property {Record<string, string[]>} [facetOrder]
  * @property {(facet: string, value: string) => string | null} facetLevel
- * @property {import("./table.js").Column<R>[]} columns
+ * @property {import("./table.js").Column[]} columns
  * @property {(record: R, cells: HTMLElement[], row: HTMLElement, marks: RegExp | null) => void} fillRow
  * @property {(record: R, field: string) => unknown} valueOf
  * @property {import("./search-box.js").Hint[]} hints
@@ -61,10 +60,21 @@ export class Explorer {
     /** @type {number | null} a record to open as soon as it arrives */
     this.awaited = null;
     this.results = new Results(definition.store, definition.facets, (change) => this.#changed(change));
-    this.#build();
     this.summarise = throttled(() => this.#summarise(), SUMMARY_PAUSE_MS);
     this.runSearch = throttled(() => this.#search(), SEARCH_PAUSE_MS);
-    this.summarise();
+    this.searchBox = this.#makeSearchBox();
+    this.facets = this.#makeFacets();
+    this.histogram = this.#makeHistogram();
+    this.table = this.#makeTable();
+    this.drawer = this.#makeDrawer();
+    this.pauseButton = h("button", { class: "button pause", type: "button" });
+    this.rangeChip = h("button", { class: "chip range-chip", type: "button", hidden: true, title: "Show all times again" });
+    this.filterButton = h("button", { class: "button facets-toggle", type: "button", "aria-expanded": "false" }, icon("filter"), "Filters");
+    this.pill = h("button", { class: "pill", type: "button", hidden: true });
+    this.blank = h("div", { class: "blank", hidden: true });
+    this.foot = h("p", { class: "foot" });
+    this.element = this.#assemble();
+    this.#showPauseButton();
   }
 
   get isHolding() {
@@ -153,65 +163,73 @@ export class Explorer {
     };
   }
 
-  #build() {
-    const { definition } = this;
-    this.searchBox = new SearchBox({
-      id: definition.id,
-      noun: definition.noun,
-      hints: definition.hints,
-      onInput: () => this.runSearch(),
-      onLeave: () => this.table.focus(),
-    });
-    this.facets = new Facets(this.results, { order: definition.facetOrder, levelOf: definition.facetLevel });
-    this.facets.clearButton.addEventListener("click", () => this.searchFor(""));
-    this.histogram = new Histogram({
-      levels: definition.levels,
-      levelOf: definition.levelOf,
-      noun: definition.noun,
+  #makeSearchBox() {
+    const { id, noun, hints } = this.definition;
+    return new SearchBox({ id, noun, hints, onInput: () => this.runSearch(), onLeave: () => this.table.focus() });
+  }
+
+  #makeFacets() {
+    const facets = new Facets(this.results, this.definition.facetLevel);
+    facets.clearButton.addEventListener("click", () => this.searchFor(""));
+    return facets;
+  }
+
+  /** @returns {Histogram<R>} */
+  #makeHistogram() {
+    const { levels, levelOf, noun } = this.definition;
+    return new Histogram({
+      levels,
+      levelOf,
+      noun,
       onRange: (range) => this.results.between(range),
+      onResize: () => this.#summarise(),
     });
-    this.table = new Table({
-      id: definition.id,
-      label: definition.title,
-      columns: definition.columns,
+  }
+
+  /** @returns {Table<R>} */
+  #makeTable() {
+    const { id, title, columns, fillRow } = this.definition;
+    return new Table({
+      id,
+      label: title,
+      columns,
       rows: {
         length: () => this.results.length,
         at: (index) => this.results.at(index),
         indexOf: (seq) => this.results.indexOf(seq),
-        fill: (record, cells, row) => definition.fillRow(record, cells, row, this.results.query.marks),
+        fill: (record, cells, row) => fillRow(record, cells, row, this.results.query.marks),
       },
       onScroll: (isAtTop) => this.#because({ away: !isAtTop }),
       onPick: (record, how) => this.#pick(record, how),
     });
-    this.drawer = new Drawer({
-      label: `Details of the ${definition.noun}`,
+  }
+
+  #makeDrawer() {
+    return new Drawer({
+      label: `Details of the ${this.definition.noun}`,
       onClose: () => this.#closed(),
       onMove: (by) => this.table.move(by),
     });
-    this.#buildFrame();
   }
 
-  #buildFrame() {
-    this.pauseButton = h("button", { class: "button pause", type: "button" });
+  /** @returns {HTMLElement} */
+  #assemble() {
+    const { id } = this.definition;
     this.pauseButton.addEventListener("click", () => this.togglePause());
-    this.rangeChip = h("button", { class: "chip range-chip", type: "button", hidden: true, title: "Show all times again" });
     this.rangeChip.addEventListener("click", () => this.results.between(null));
-    this.filterButton = h("button", { class: "button facets-toggle", type: "button", "aria-expanded": "false" }, icon("filter"), "Filters");
     this.filterButton.addEventListener("click", () => this.#toggleFacets());
-    this.pill = h("button", { class: "pill", type: "button", hidden: true });
     this.pill.addEventListener("click", () => this.resume());
-    this.blank = h("div", { class: "blank", hidden: true });
-    this.foot = h("p", { class: "foot" });
-    this.element = h(
+    const tools = [this.searchBox.element, this.rangeChip, this.filterButton, this.pauseButton];
+    const stage = h("div", { class: "stage" }, this.table.element, this.pill, this.blank);
+    return h(
       "section",
-      { class: "explorer", id: `view-${this.definition.id}`, role: "tabpanel", "aria-labelledby": `tab-${this.definition.id}` },
-      h("div", { class: "toolbar", role: "search" }, this.searchBox.element, this.rangeChip, this.filterButton, this.pauseButton),
+      { class: "explorer", id: `view-${id}`, role: "tabpanel", "aria-labelledby": `tab-${id}` },
+      h("div", { class: "toolbar", role: "search" }, ...tools),
       this.facets.element,
-      h("div", { class: "content" }, this.histogram.element, h("div", { class: "stage" }, this.table.element, this.pill, this.blank)),
+      h("div", { class: "content" }, this.histogram.element, stage),
       this.drawer.element,
       h("div", { class: "status-line" }, this.foot, keyLegend()),
     );
-    this.#showPauseButton();
   }
 
   #toggleFacets() {
@@ -233,7 +251,6 @@ export class Explorer {
 
   /** @param {"grown" | "replaced"} change */
   #changed(change) {
-    if (!this.table) return;
     if (change === "replaced") {
       this.table.redraw();
       this.#summarise();
@@ -254,11 +271,11 @@ export class Explorer {
   }
 
   #summarise() {
-    if (!this.element || this.element.hidden) return;
-    this.facets.refresh();
-    this.histogram.show(this.results, this.results.range);
-    this.#showRange();
+    if (this.element.hidden) return;
     this.#showBlank();
+    this.facets.refresh();
+    this.histogram.show(this.results, this.results.range ?? spanOf(this.definition.store));
+    this.#showRange();
     setText(this.foot, this.#footText());
   }
 
@@ -267,7 +284,7 @@ export class Explorer {
     const matching = this.results.length + this.results.pending;
     const shown = this.results.isFiltered ? `${count(matching)} of ${counted(store.size, noun)}` : counted(store.size, noun);
     const { maxRecords, maxBytes } = store.bounds;
-    const cap = `this page keeps the newest ${count(maxRecords)} or ${bytes(maxBytes)}`;
+    const cap = `this page keeps the newest ${count(maxRecords)}, at most ${count(maxBytes / 1_000_000)} MB`;
     return store.evicted > 0 ? `${shown} · ${cap}, ${count(store.evicted)} older ones left it` : `${shown} · ${cap}`;
   }
 

@@ -8,17 +8,32 @@ const FEW = 9;
 const MANY = 200;
 
 /**
- * @template {import("./results.js").Findable} R
+ * One value of a facet.
+ * @typedef {object} Row
+ * @property {HTMLElement} element
+ * @property {(n: number, top: number, isChosen: boolean, anyChosen: boolean) => void} show
  */
+
+/**
+ * One facet.
+ * @template R
+ * @typedef {object} Group
+ * @property {import("./results.js").Facet<R>} facet
+ * @property {HTMLElement} element
+ * @property {HTMLElement} list
+ * @property {Map<string, Row>} rows by value
+ * @property {HTMLElement} more
+ */
+
+/** @template {import("./results.js").Findable} R */
 export class Facets {
   /**
    * @param {import("./results.js").Results<R>} results
-   * @param {{ order?: Record<string, string[]>, levelOf: (facet: string, value: string) => string | null }} look
-   *   a fixed order of some facets' values, and the level whose colour a value wears
+   * @param {(facet: string, value: string) => string | null} levelOf the level whose colour a value wears
    */
-  constructor(results, look) {
+  constructor(results, levelOf) {
     this.results = results;
-    this.look = look;
+    this.levelOf = levelOf;
     /** @type {Set<string>} facets of which many values are shown */
     this.wide = new Set();
     this.groups = results.facets.map((facet) => this.#group(facet));
@@ -36,7 +51,7 @@ export class Facets {
     for (const group of this.groups) this.#refreshGroup(group);
   }
 
-  /** @param {import("./results.js").Facet<R>} facet */
+  /** @param {import("./results.js").Facet<R>} facet @returns {Group<R>} */
   #group(facet) {
     const list = h("div", { class: "facet-values" });
     const element = h(
@@ -45,7 +60,7 @@ export class Facets {
       h("legend", {}, facet.title),
       list,
     );
-    /** @type {Map<string, ReturnType<Facets<R>["row"]>>} */
+    /** @type {Map<string, Row>} */
     const rows = new Map();
     const more = h("button", { class: "link facet-more", type: "button", hidden: true });
     more.addEventListener("click", () => {
@@ -56,20 +71,20 @@ export class Facets {
     return { facet, element, list, rows, more };
   }
 
-  /** @param {ReturnType<Facets<R>["#group"]>} group */
+  /** @param {Group<R>} group */
   #refreshGroup(group) {
     const { facet, rows, list, more } = group;
     const counts = this.results.counts.get(facet.id) ?? new Map();
     const chosen = this.results.chosen.get(facet.id) ?? new Set();
-    const all = this.#sorted(facet.id, counts, chosen);
+    const all = sorted(counts, chosen);
     const limit = this.wide.has(facet.id) ? MANY : FEW;
     const shown = all.slice(0, limit);
     group.element.hidden = all.length === 0;
-    for (const value of shown) if (!rows.has(value)) rows.set(value, this.row(facet.id, value));
+    for (const value of shown) if (!rows.has(value)) rows.set(value, this.#row(facet.id, value));
     for (const value of [...rows.keys()]) if (!shown.includes(value)) rows.delete(value);
     const top = Math.max(1, ...shown.map((value) => counts.get(value) ?? 0));
     const elements = shown.map((value) => {
-      const row = /** @type {ReturnType<Facets<R>["row"]>} */ (rows.get(value));
+      const row = /** @type {Row} */ (rows.get(value));
       row.show(counts.get(value) ?? 0, top, chosen.has(value), chosen.size > 0);
       return row.element;
     });
@@ -80,27 +95,12 @@ export class Facets {
     more.textContent = this.wide.has(facet.id) ? "Show fewer" : `${count(all.length - shown.length)} more`;
   }
 
-  /**
-   * @param {string} facet
-   * @param {Map<string, number>} counts
-   * @param {Set<string>} chosen values that stay listed even when nothing has them
-   * @returns {string[]}
-   */
-  #sorted(facet, counts, chosen) {
-    const order = this.look.order?.[facet] ?? [];
-    const rank = (/** @type {string} */ value) => (order.indexOf(value) + order.length + 1) % (order.length + 1);
-    const values = [...new Set([...counts.keys(), ...chosen])];
-    return values.sort(
-      (a, b) => rank(a) - rank(b) || (counts.get(b) ?? 0) - (counts.get(a) ?? 0) || (a < b ? -1 : 1),
-    );
-  }
-
-  /** @param {string} facet @param {string} value */
-  row(facet, value) {
+  /** @param {string} facet @param {string} value @returns {Row} */
+  #row(facet, value) {
     const box = h("input", { type: "checkbox" });
     const number = h("span", { class: "facet-count" });
     const bar = h("span", { class: "facet-bar", "aria-hidden": "true" });
-    const level = this.look.levelOf(facet, value);
+    const level = this.levelOf(facet, value);
     const name = h("span", { class: "facet-name", title: value }, oneLine(value, 80));
     const only = h("button", { class: "facet-only", type: "button", "aria-label": `Only ${value}` }, "only");
     const label = h("label", { class: "facet-label" }, box, h("span", { class: "facet-box" }), name, number);
@@ -123,4 +123,14 @@ export class Facets {
     if (!chosen.delete(value)) chosen.add(value);
     this.results.choose(facet, [...chosen]);
   }
+}
+
+/**
+ * @param {Map<string, number>} counts
+ * @param {Set<string>} chosen values that stay listed even when nothing has them
+ * @returns {string[]} the most frequent first
+ */
+function sorted(counts, chosen) {
+  const values = [...new Set([...counts.keys(), ...chosen])];
+  return values.sort((a, b) => (counts.get(b) ?? 0) - (counts.get(a) ?? 0) || (a < b ? -1 : 1));
 }

@@ -15,8 +15,8 @@ export function counted(n, one, many = `${one}s`) {
 /** @param {number} n @returns {string} at most five characters: "998", "12.4k", "3.1M" */
 export function compact(n) {
   if (n < 1_000) return String(Math.round(n));
-  if (n < 999_500) return `${threeDigits(n / 1_000)}k`;
-  return `${threeDigits(n / 1_000_000)}M`;
+  if (n < 999_500) return `${bare(threeDigits(n / 1_000))}k`;
+  return `${bare(threeDigits(n / 1_000_000))}M`;
 }
 
 /** @param {number} n @returns {string} decimal units: "912 B", "1.24 MB" */
@@ -36,12 +36,12 @@ export function ratio(raw, wire) {
   return raw > 0 && wire > 0 ? `${(raw / wire).toFixed(1)}×` : "–";
 }
 
-/** @param {number} milliseconds @returns {string} "0.42 ms", "18 ms", "2.5 s", "3 min" */
+/** @param {number} milliseconds whole ones @returns {string} "< 1 ms", "18 ms", "2.5 s", "3 min" */
 export function duration(milliseconds) {
   const size = Math.abs(milliseconds);
-  if (size < 1) return `${milliseconds.toFixed(2)} ms`;
-  if (size < 1_000) return `${threeDigits(milliseconds)} ms`;
-  if (size < 60_000) return `${threeDigits(milliseconds / 1_000)} s`;
+  if (size < 1) return "< 1 ms";
+  if (size < 1_000) return `${Math.round(milliseconds)} ms`;
+  if (size < 60_000) return `${bare(threeDigits(milliseconds / 1_000))} s`;
   if (size < 5_400_000) return `${Math.round(milliseconds / 60_000)} min`;
   if (size < 172_800_000) return `${Math.round(milliseconds / 3_600_000)} h`;
   return `${Math.round(milliseconds / 86_400_000)} days`;
@@ -75,11 +75,16 @@ export function dateTime(at) {
   return `${day(at)} ${clock(at)}`;
 }
 
-/** @param {number} value @returns {string} three significant digits, without needless zeros */
+/** @param {number} value @returns {string} three significant digits */
 function threeDigits(value) {
   const size = Math.abs(value);
   if (size >= 100) return String(Math.round(value));
-  return value.toFixed(size >= 10 ? 1 : 2).replace(/\.?0+$/, "");
+  return value.toFixed(size >= 10 ? 1 : 2);
+}
+
+/** @param {string} digits @returns {string} without needless zeros */
+function bare(digits) {
+  return digits.replace(/\.0+$|(\.\d*[1-9])0+$/, "$1");
 }
 
 /** @param {number} n @param {number} width */

@@ -60,13 +60,10 @@ export function bucketed(records, span, bars, levels, levelOf) {
 }
 
 /**
- * The span of time to show: the chosen one, else from the oldest record to the newest.
  * @param {Iterable<{ at: number }>} records
- * @param {{ from: number, to: number } | null} range
- * @returns {{ from: number, to: number } | null} `null` when there is nothing to show
+ * @returns {{ from: number, to: number } | null} from the oldest to the newest; `null` when there is none
  */
-export function spanOf(records, range) {
-  if (range) return range;
+export function spanOf(records) {
   let from = Infinity;
   let to = -Infinity;
   for (const { at } of records) {
@@ -81,7 +78,7 @@ export function spanOf(records, range) {
 export class Histogram {
   /**
    * @param {{ levels: Level[], levelOf: (record: R) => number, noun: string,
-   *   onRange: (range: { from: number, to: number } | null) => void }} options
+   *   onRange: (range: { from: number, to: number } | null) => void, onResize: () => void }} options
    */
   constructor(options) {
     this.options = options;
@@ -95,7 +92,7 @@ export class Histogram {
     this.tip = h("div", { class: "histogram-tip", hidden: true, "aria-hidden": "true" });
     this.element = h("div", { class: "histogram" }, this.canvas, this.tip);
     this.#listen();
-    new ResizeObserver(() => this.#paint()).observe(this.element);
+    new ResizeObserver(options.onResize).observe(this.element);
   }
 
   /** How many bars fit. */
@@ -103,10 +100,9 @@ export class Histogram {
     return Math.max(8, Math.floor(this.element.clientWidth / NARROWEST_BAR));
   }
 
-  /** @param {Iterable<R>} records @param {{ from: number, to: number } | null} range */
-  show(records, range) {
+  /** @param {Iterable<R>} records @param {{ from: number, to: number } | null} span */
+  show(records, span) {
     const { levels, levelOf } = this.options;
-    const span = spanOf(records, range);
     this.buckets = span && bucketed(records, span, this.room, levels.length, levelOf);
     this.canvas.setAttribute("aria-label", this.#words());
     this.#paint();

@@ -17,11 +17,11 @@ export const LEVELS = [
 
 const NO_LEVEL = LEVELS.length - 1;
 
-/** Keys that the intake itself adds to a log, and keys that have a place of their own in the details. */
-const OWN_KEYS = new Set([
-  "seq", "received_at", "via", "api_key", "endpoint", "request",
-  "message", "timestamp", "hostname", "service", "ddsource", "ddtags", "status",
-]);
+/** What the intake notes about a log, in front of the log's own keys. */
+const NOTES = ["seq", "received_at", "via", "api_key", "endpoint", "request"];
+
+/** Keys of a log that have a place of their own in the details. */
+const USUAL_KEYS = new Set(["message", "timestamp", "hostname", "service", "ddsource", "ddtags", "status"]);
 
 /** Names of fields in a search, where they differ from the wire's. */
 const ALIASES = new Map([["source", "ddsource"], ["host", "hostname"]]);
@@ -43,19 +43,20 @@ const PLAUSIBLE_MS = 86_400_000;
  * @property {string[]} tags
  * @property {string} text the message
  * @property {string} rest every other value, for searching
- * @property {Record<string, any>} raw
+ * @property {Record<string, any>} raw the log as it was sent
+ * @property {Record<string, any>} notes what the intake noted about it: `received_at`, `via`, `endpoint` and so on
  */
 
 /** @param {string} line @returns {LogRecord} */
 export function parseLog(line) {
-  const raw = JSON.parse(line);
+  const { notes, raw } = split(JSON.parse(line));
   const stated = timeOf(raw.timestamp);
-  const received = raw.received_at;
+  const received = notes.received_at;
   const isPlausible = stated !== null && Math.abs(stated - received) < PLAUSIBLE_MS;
   const tags = tagsOf(raw.ddtags);
   const status = shared(wordOr(raw.status, NONE));
   return {
-    seq: raw.seq,
+    seq: notes.seq,
     bytes: line.length * 2,
     at: isPlausible ? stated : received,
     received,
@@ -68,18 +69,29 @@ export function parseLog(line) {
     text: messageText(raw.message),
     rest: restOf(raw),
     raw,
+    notes,
+  };
+}
+
+/**
+ * Parts what the intake noted from what was sent. The notes are the first keys of the line; where a log has a key named
+ * like one of them, the note's name has `_` in front, hence going by place rather than by name.
+ * @param {Record<string, any>} record
+ */
+function split(record) {
+  const entries = Object.entries(record);
+  // Keys that are whole numbers come first whatever their place in the text; they are never notes.
+  const start = entries.findIndex(([key]) => !/^\d+$/.test(key));
+  const noted = entries.splice(start, NOTES.length);
+  return {
+    notes: Object.fromEntries(noted.map(([, value], index) => [NOTES[index], value])),
+    raw: Object.fromEntries(entries),
   };
 }
 
 /** @param {LogRecord} log @returns {Record<string, unknown>} what the sender added beyond the usual keys */
 export function attributesOf(log) {
-  return Object.fromEntries(Object.entries(log.raw).filter(([key]) => !OWN_KEYS.has(key)));
-}
-
-/** @param {LogRecord} log @returns {Record<string, unknown>} the log without what the intake noted about it */
-export function asSent(log) {
-  const { seq, received_at, via, api_key, endpoint, request, ...sent } = log.raw;
-  return sent;
+  return Object.fromEntries(Object.entries(log.raw).filter(([key]) => !USUAL_KEYS.has(key)));
 }
 
 /**
@@ -94,6 +106,7 @@ export function logValue(log, field) {
   if (field === "source" || field === "ddsource") return log.source;
   if (field === "tag" || field === "tags" || field === "ddtags") return log.tags;
   if (field === "message") return log.text;
+  if (field === "request") return log.notes.request;
   if (field.startsWith("@")) return attributeAt(log.raw, field.slice(1));
   const tagged = log.tags.filter((tag) => tag.startsWith(`${field}:`)).map((tag) => tag.slice(field.length + 1));
   return tagged.length > 0 ? tagged : attributeAt(log.raw, ALIASES.get(field) ?? field);
@@ -154,9 +167,10 @@ function attributeAt(value, path) {
 
 /** @param {Record<string, any>} raw @returns {string} */
 function restOf(raw) {
+  /** @type {unknown[]} */
   const parts = [];
   for (const [key, value] of Object.entries(raw)) {
-    if (!OWN_KEYS.has(key)) collect(value, parts);
+    if (!USUAL_KEYS.has(key)) collect(value, parts);
   }
   for (const key of ["service", "ddsource", "hostname", "ddtags"]) if (raw[key]) parts.push(raw[key]);
   return parts.join("\n");

@@ -4,7 +4,7 @@ import { copyButton, fields, filterButton, section, textBlock } from "./details.
 import { h } from "./dom.js";
 import { clock, dateTime, duration, oneLine } from "./format.js";
 import { jsonTree } from "./json-tree.js";
-import { asSent, attributesOf, LEVELS, levelOf, logValue, NONE } from "./log-record.js";
+import { attributesOf, LEVELS, levelOf, logValue, NONE } from "./log-record.js";
 import { termFor } from "./query.js";
 
 /** @typedef {import("./log-record.js").LogRecord} LogRecord */
@@ -96,7 +96,7 @@ function details(log, { addTerm }, openRequest) {
       h("span", { class: "level-word", "data-level": LEVELS[log.level].id }, log.status),
       h("time", {}, dateTime(log.at)),
     ),
-    actions: [copyButton("Copy JSON", () => JSON.stringify(asSent(log), null, 2))],
+    actions: [copyButton("Copy JSON", () => JSON.stringify(log.raw, null, 2))],
     body: h(
       "div",
       {},
@@ -148,7 +148,7 @@ function attributeTree(attributes, addTerm) {
 
 /** @param {LogRecord} log @param {(term: string) => void} addTerm @param {(seq: number) => void} openRequest */
 function logFields(log, addTerm, openRequest) {
-  const { raw } = log;
+  const { raw, notes } = log;
   const filter = (/** @type {string} */ field, /** @type {string} */ value) =>
     value === NONE ? null : filterButton(oneLine(value, 200), termFor(field, value), addTerm);
   return fields([
@@ -157,10 +157,10 @@ function logFields(log, addTerm, openRequest) {
     ["host", raw.hostname ? filter("host", String(raw.hostname)) : null],
     ["timestamp", raw.timestamp === undefined ? "none sent" : oneLine(String(raw.timestamp), 60)],
     ["received", h("span", {}, dateTime(log.received), lag(log))],
-    ["request", raw.request === undefined ? null : requestLink(raw.request, openRequest)],
-    ["endpoint", oneLine(String(raw.endpoint ?? ""), 200)],
-    ["api key", raw.api_key ? `…${oneLine(String(raw.api_key), 8)}` : null],
-    ["via", oneLine(String(raw.via ?? ""), 20)],
+    ["request", requestLink(notes.request, openRequest)],
+    ["endpoint", oneLine(String(notes.endpoint), 200)],
+    ["api key", notes.api_key ? `…${oneLine(String(notes.api_key), 8)}` : null],
+    ["via", oneLine(String(notes.via), 20)],
     ["seq", String(log.seq)],
   ]);
 }

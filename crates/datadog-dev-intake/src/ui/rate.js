@@ -18,12 +18,12 @@ export class RateMeter {
     this.canvas = h("canvas", { class: "spark", role: "img", "aria-label": "Logs per second over the last minute" });
     this.number = h("dd", {}, "0");
     this.element = h("div", { class: "stat stat-rate" }, h("dt", {}, "Per second"), this.number, this.canvas);
-    this.clear();
+    /** @type {Map<number, Uint32Array>} counts per level by second */
+    this.seconds = new Map();
   }
 
   clear() {
-    /** @type {Map<number, Uint32Array>} counts per level by second */
-    this.seconds = new Map();
+    this.seconds.clear();
   }
 
   /** @param {number} received milliseconds @param {number} level */

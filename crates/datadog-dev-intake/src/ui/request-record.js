@@ -9,10 +9,6 @@ export const OUTCOMES = [
   { id: "ok", title: "2xx" },
 ];
 
-/** What facets show where a request has no fault or no problem. */
-export const NO_FAULT = "(none)";
-export const NO_PROBLEM = "(none)";
-
 /**
  * @typedef {object} RequestRecord
  * @property {number} seq
@@ -20,7 +16,7 @@ export const NO_PROBLEM = "(none)";
  * @property {number} at
  * @property {number} outcome index into `OUTCOMES`
  * @property {string} status
- * @property {string} fault
+ * @property {string[]} faults one or none
  * @property {string} encoding
  * @property {string[]} problems
  * @property {string[]} problemKinds the problems without what differs from entry to entry
@@ -40,7 +36,7 @@ export function parseRequest(line) {
     at: raw.received_at,
     outcome: outcomeOf(raw.status),
     status,
-    fault: raw.fault ? String(raw.fault) : NO_FAULT,
+    faults: raw.fault ? [String(raw.fault)] : [],
     encoding: raw.encoding ? String(raw.encoding) : "identity",
     problems,
     problemKinds: kindsOf(problems),
@@ -58,7 +54,7 @@ export function parseRequest(line) {
  */
 export function requestValue(request, field) {
   if (field === "status") return request.status;
-  if (field === "fault") return request.fault;
+  if (field === "fault") return request.faults;
   if (field === "encoding") return request.encoding;
   if (field === "problem" || field === "problems") return request.problemKinds;
   if (field === "request") return request.seq;
@@ -85,7 +81,6 @@ export function outcomeOf(status) {
 
 /** @param {string[]} problems @returns {string[]} */
 function kindsOf(problems) {
-  if (problems.length === 0) return [NO_PROBLEM];
   const kinds = problems
     .filter((problem) => !/^\d+ more$/.test(problem))
     .map((problem) => problem.replace(/^entry \d+: /, "").replace(/^([^:]+): .*$/s, "$1"));

@@ -6,7 +6,7 @@ import { fill, h } from "./dom.js";
 import { bytes, clock, count, counted, dateTime, duration, oneLine, ratio } from "./format.js";
 import { jsonTree } from "./json-tree.js";
 import { marked } from "./logs.js";
-import { headersOf, NO_FAULT, NO_PROBLEM, OUTCOMES, outcomeOf, requestValue } from "./request-record.js";
+import { headersOf, OUTCOMES, outcomeOf, requestValue } from "./request-record.js";
 
 /** @typedef {import("./request-record.js").RequestRecord} RequestRecord */
 
@@ -38,12 +38,11 @@ export function requestsView(store, page) {
     facets: [
       { id: "status", title: "Status", valueOf: (request) => request.status },
       { id: "path", title: "Path", valueOf: (request) => request.raw.path },
-      { id: "problem", title: "Problems", valueOf: (request) => request.problemKinds },
-      { id: "fault", title: "Fault", valueOf: (request) => request.fault },
+      { id: "problem", title: "Problem", valueOf: (request) => request.problemKinds },
+      { id: "fault", title: "Fault", valueOf: (request) => request.faults },
       { id: "encoding", title: "Encoding", valueOf: (request) => request.encoding },
     ],
-    facetOrder: { problem: [NO_PROBLEM], fault: [NO_FAULT] },
-    facetLevel: (facet, value) => (facet === "status" ? OUTCOMES[outcomeOf(Number(value) || null)].id : null),
+    facetLevel,
     columns: [
       { id: "time", title: "Time" },
       { id: "status", title: "Status" },
@@ -66,11 +65,18 @@ export function requestsView(store, page) {
   };
 }
 
+/** @param {string} facet @param {string} value @returns {string | null} */
+function facetLevel(facet, value) {
+  if (facet === "status") return OUTCOMES[outcomeOf(Number(value) || null)].id;
+  return { problem: "warn", fault: "fatal" }[facet] ?? null;
+}
+
 /** @param {RequestRecord} request @param {HTMLElement[]} cells @param {HTMLElement} row @param {RegExp | null} marks */
 function fillRow(request, cells, row, marks) {
   const { raw, problems } = request;
   const [time, status, method, path, problem, ...others] = cells;
   row.dataset.level = OUTCOMES[request.outcome].id;
+  row.classList.toggle("has-problems", problems.length > 0);
   time.textContent = clock(request.at);
   time.title = dateTime(request.at);
   status.textContent = request.status;
@@ -81,8 +87,8 @@ function fillRow(request, cells, row, marks) {
   const texts = [
     raw.fault ? oneLine(String(raw.fault), 40) : "",
     raw.items === null || raw.items === undefined ? "–" : count(raw.items),
-    bytes(raw.raw_bytes ?? 0),
-    bytes(raw.wire_bytes ?? 0),
+    raw.raw_bytes === null ? "–" : bytes(raw.raw_bytes),
+    bytes(raw.wire_bytes),
     ratio(raw.raw_bytes, raw.wire_bytes),
     oneLine(request.encoding, 20),
     duration(raw.duration_ms ?? 0),
@@ -146,12 +152,19 @@ function exchange(request, showLogsOf) {
     ["answered", `${request.status === "–" ? "never" : request.status}, after ${duration(raw.duration_ms ?? 0)}`],
     ["fault", raw.fault ? h("span", { class: "fault-word" }, oneLine(String(raw.fault), 60)) : null],
     ["held", raw.items ? logs : count(raw.items ?? 0)],
-    ["size", `${bytes(raw.raw_bytes ?? 0)} raw, ${bytes(raw.wire_bytes ?? 0)} on the wire, ${ratio(raw.raw_bytes, raw.wire_bytes)} smaller`],
+    ["size", sizeWords(raw)],
     ["encoding", oneLine(request.encoding, 40)],
     ["protocol", version === "" ? null : `HTTP/${oneLine(version, 10)}`],
     ["api key", raw.api_key ? `…${oneLine(String(raw.api_key), 8)}` : "none"],
     ["seq", String(request.seq)],
   ]);
+}
+
+/** @param {Record<string, any>} raw */
+function sizeWords(raw) {
+  if (raw.raw_bytes === null) return `${bytes(raw.wire_bytes)} on the wire, not decoded`;
+  if (raw.raw_bytes <= raw.wire_bytes) return bytes(raw.wire_bytes);
+  return `${bytes(raw.raw_bytes)}, ${bytes(raw.wire_bytes)} on the wire, ${ratio(raw.raw_bytes, raw.wire_bytes)} smaller`;
 }
 
 /** @param {RequestRecord} request */

@@ -36,7 +36,14 @@ export class Results {
     this.range = null;
     /** @type {number | null} records above this `seq` are pending, while holding still */
     this.heldAt = null;
-    this.#forget();
+    /** @type {R[]} */
+    this.matching = [];
+    /** Index of the oldest match still in the store. */
+    this.head = 0;
+    /** One past the newest match shown. */
+    this.shownEnd = 0;
+    /** @type {Map<string, Map<string, number>>} counts by facet and value */
+    this.counts = new Map(facets.map((facet) => [facet.id, new Map()]));
     store.listen({
       changed: (added, evicted) => this.#changed(added, evicted),
       cleared: () => this.#cleared(),
@@ -120,14 +127,10 @@ export class Results {
   }
 
   #forget() {
-    /** @type {R[]} */
     this.matching = [];
-    /** Index of the oldest match still in the store. */
     this.head = 0;
-    /** One past the newest match shown. */
     this.shownEnd = 0;
-    /** @type {Map<string, Map<string, number>>} counts by facet and value */
-    this.counts = new Map(this.facets.map((facet) => [facet.id, new Map()]));
+    for (const counts of this.counts.values()) counts.clear();
   }
 
   #recount() {

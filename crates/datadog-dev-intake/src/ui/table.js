@@ -9,7 +9,6 @@ import { h, oncePerFrame } from "./dom.js";
 const SPARE_ROWS = 8;
 
 /**
- * @template R
  * @typedef {object} Column
  * @property {string} id also the class of its cells: `cell-ID`
  * @property {string} title
@@ -26,39 +25,56 @@ const SPARE_ROWS = 8;
  */
 
 /**
- * @template {{ seq: number }} R
+ * An element that shows one row after another.
+ * @typedef {object} Slot
+ * @property {HTMLElement} row
+ * @property {HTMLElement[]} cells
+ * @property {number} seq of the record shown, or -1
+ * @property {number} epoch in which it was filled
  */
+
+/** @template {{ seq: number }} R */
 export class Table {
   /**
-   * @param {{ id: string, label: string, columns: Column<R>[], rows: Rows<R>,
+   * @param {{ id: string, label: string, columns: Column[], rows: Rows<R>,
    *   onScroll: (isAtTop: boolean) => void, onPick: (record: R, how: "move" | "open") => void }} options
    */
   constructor(options) {
     this.options = options;
     this.rowHeight = 22;
-    /** @type {{ row: HTMLElement, cells: HTMLElement[], seq: number, epoch: number }[]} */
+    /** @type {Slot[]} */
     this.pool = [];
     /** Rows filled in an earlier epoch are filled again. */
     this.epoch = 0;
     /** @type {number | null} `seq` of the row under the cursor */
     this.cursor = null;
     this.draw = oncePerFrame(() => this.#draw());
-    this.#build();
+    this.head = h("div", { class: "table-head row", role: "row", "aria-rowindex": 1 }, ...this.#cells("columnheader"));
+    this.head.childNodes.forEach((/** @type {Node} */ cell, /** @type {number} */ index) => {
+      cell.textContent = options.columns[index].title;
+    });
+    this.body = h("div", { class: "table-body", role: "rowgroup" });
+    this.scroller = h(
+      "div",
+      { class: "table-scroller", tabindex: 0, role: "grid", id: `${options.id}-grid`, "aria-label": options.label },
+      h("div", { class: "table-head-holder", role: "rowgroup" }, this.head),
+      this.body,
+    );
+    this.element = h("div", { class: `table table-${options.id}` }, this.scroller);
+    this.#listen();
   }
 
-  #build() {
-    const { id, label, columns } = this.options;
-    const heads = columns.map((column) =>
-      h("div", { role: "columnheader", class: `cell cell-${column.id}${column.isNumber ? " number" : ""}` }, column.title),
-    );
-    this.head = h("div", { class: "table-head row", role: "row", "aria-rowindex": 1 }, ...heads);
-    this.body = h("div", { class: "table-body", role: "rowgroup" });
-    this.scroller = h("div", { class: "table-scroller", tabindex: 0, role: "grid", id: `${id}-grid`, "aria-label": label });
-    this.scroller.append(h("div", { class: "table-head-holder", role: "rowgroup" }, this.head), this.body);
-    this.element = h("div", { class: `table table-${id}` }, this.scroller);
+  #listen() {
     this.scroller.addEventListener("scroll", () => this.#scrolled(), { passive: true });
     this.body.addEventListener("click", (/** @type {MouseEvent} */ event) => this.#clicked(event));
     new ResizeObserver(() => this.#measure()).observe(this.scroller);
+  }
+
+  /** @param {"columnheader" | "gridcell"} role @returns {HTMLElement[]} an empty cell for each column */
+  #cells(role) {
+    return this.options.columns.map(({ id, isNumber }) =>
+      h("div", { role, class: `cell cell-${id}${isNumber ? " number" : ""}` }),
+    );
   }
 
   get isAtTop() {
@@ -83,7 +99,6 @@ export class Table {
   /** @param {number | null} seq */
   setCursor(seq) {
     this.cursor = seq;
-    if (seq === null) this.scroller.removeAttribute("aria-activedescendant");
     this.redraw();
   }
 
@@ -160,22 +175,28 @@ export class Table {
       if (record) this.#place(slot, record, index);
       else if (slot.seq !== -1) this.#vacate(slot);
     }
+    this.#nameActive();
+  }
+
+  /** Tells assistive technology which row the cursor is on, while that row exists. */
+  #nameActive() {
+    const active = this.pool.find((slot) => slot.seq === this.cursor);
+    if (active) this.scroller.setAttribute("aria-activedescendant", active.row.id);
+    else this.scroller.removeAttribute("aria-activedescendant");
   }
 
   /** @param {number} wanted */
   #growPool(wanted) {
     while (this.pool.length > wanted) this.pool.pop()?.row.remove();
     while (this.pool.length < wanted) {
-      const cells = this.options.columns.map((column) =>
-        h("div", { role: "gridcell", class: `cell cell-${column.id}${column.isNumber ? " number" : ""}` }),
-      );
+      const cells = this.#cells("gridcell");
       const row = h("div", { class: "row", role: "row", hidden: true }, ...cells);
       this.body.append(row);
       this.pool.push({ row, cells, seq: -1, epoch: -1 });
     }
   }
 
-  /** @param {{ row: HTMLElement, cells: HTMLElement[], seq: number, epoch: number }} slot @param {R} record @param {number} index */
+  /** @param {Slot} slot @param {R} record @param {number} index */
   #place(slot, record, index) {
     const { row } = slot;
     row.style.transform = `translateY(${index * this.rowHeight}px)`;
@@ -187,13 +208,12 @@ export class Table {
     row.className = "row";
     row.dataset.seq = String(record.seq);
     row.setAttribute("aria-selected", String(isCursor));
-    if (isCursor) this.scroller.setAttribute("aria-activedescendant", row.id);
     this.options.rows.fill(record, slot.cells, row);
     slot.seq = record.seq;
     slot.epoch = this.epoch;
   }
 
-  /** @param {{ row: HTMLElement, seq: number }} slot */
+  /** @param {Slot} slot */
   #vacate(slot) {
     slot.row.hidden = true;
     slot.row.removeAttribute("id");
