@@ -52,8 +52,8 @@ const header = new Header({
 });
 const connection = new Connection(
   [
-    source("/inspect/logs", logs, parseLog, (records) => records.forEach((log) => rate.add(log.received, log.level))),
-    source("/inspect/requests", requests, parseRequest),
+    source("/inspect/logs", logs, parseLog, (now) => now.signals.logs?.items ?? 0, countRate),
+    source("/inspect/requests", requests, parseRequest, (now) => now.requests.total),
   ],
   { onHealth, onSummary },
 );
@@ -76,13 +76,16 @@ function start() {
  * @param {string} path
  * @param {RecordStore<R>} store
  * @param {(line: string) => R} parse
+ * @param {(summary: import("./api.js").Summary) => number} total
  * @param {(records: R[]) => void} [seen]
  * @returns {import("./connection.js").Source}
  */
-function source(path, store, parse, seen = () => undefined) {
+function source(path, store, parse, total, seen = () => undefined) {
   return {
     path,
+    total,
     after: () => store.lastSeq,
+    seenUpTo: (seq) => store.seenUpTo(seq),
     backlog: store.bounds.maxRecords,
     forget: () => store.clear(),
     receive: (lines) => {
@@ -91,6 +94,11 @@ function source(path, store, parse, seen = () => undefined) {
       store.add(records);
     },
   };
+}
+
+/** @param {LogRecord[]} records */
+function countRate(records) {
+  for (const log of records) rate.add(log.received, log.level);
 }
 
 function view() {
@@ -147,6 +155,7 @@ function onSummary(now) {
   rate.ahead = now.now - Date.now();
   header.show(now);
   rate.tick();
+  resetting.refresh();
   faults.show(now.faults ?? []);
   faults.offerPaths(logs.size + requests.size > 0 ? pathsOf(now) : []);
   if (hintChanged) for (const one of views.values()) one.refreshEmpty();

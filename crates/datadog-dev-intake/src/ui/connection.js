@@ -17,6 +17,8 @@ const POLL_MS = 1_000;
  * @property {string} path
  * @property {() => number} after the highest `seq` held
  * @property {number} backlog how many records it is worth asking for at the start
+ * @property {(seq: number) => number} seenUpTo how many records up to a number were received
+ * @property {(summary: import("./api.js").Summary) => number} total how many records of this kind the intake counted
  * @property {(lines: string[]) => void} receive
  * @property {() => void} forget
  */
@@ -34,8 +36,8 @@ export class Connection {
     this.sources = sources;
     this.listener = listener;
     this.failures = 0;
-    /** @type {import("./api.js").Summary | null} */
-    this.last = null;
+    /** @type {number | string | null} when the intake that the records are from was started */
+    this.startedAt = null;
     /** @type {AbortController | null} aborts everything of the current attempt */
     this.attempt = null;
     /** @type {ReturnType<typeof setTimeout> | undefined} */
@@ -65,7 +67,7 @@ export class Connection {
 
   /** Forgets everything held and follows from the beginning, after a reset that the reader asked for. */
   startOver() {
-    this.last = null;
+    this.startedAt = null;
     this.#forget();
     this.reconnect();
   }
@@ -84,13 +86,13 @@ export class Connection {
     this.#take(summary);
     this.failures = 0;
     this.listener.onHealth({ kind: "live" });
-    const streams = this.sources.map((source) => this.#followOne(source, summary.seq, signal));
+    const streams = this.sources.map((source) => this.#followOne(source, summary, signal));
     await Promise.race([...streams, this.#poll(signal)]);
   }
 
-  /** @param {Source} source @param {number} newest @param {AbortSignal} signal */
-  #followOne(source, newest, signal) {
-    const after = Math.max(source.after(), newest - source.backlog, 0);
+  /** @param {Source} source @param {import("./api.js").Summary} summary @param {AbortSignal} signal */
+  #followOne(source, summary, signal) {
+    const after = Math.max(source.after(), startOf(source, summary));
     return follow(source.path, after, signal, (lines) => {
       if (!signal.aborted) source.receive(lines);
     });
@@ -112,11 +114,20 @@ export class Connection {
    * @returns {"anew" | "same"} whether the intake is in another life, so that the streams must start over
    */
   #take(summary) {
-    const isAnew = this.last !== null && beganAnew(this.last, summary);
-    this.last = summary;
+    const isAnew = this.#beganAnew(summary);
+    this.startedAt = summary.started_at;
     if (isAnew) this.#forget();
     this.listener.onSummary(summary);
     return isAnew ? "anew" : "same";
+  }
+
+  /**
+   * Whether the intake restarted, or was reset by somebody: then more was received than it counted up to the same number.
+   * @param {import("./api.js").Summary} summary
+   */
+  #beganAnew(summary) {
+    if (this.startedAt !== null && this.startedAt !== summary.started_at) return true;
+    return this.sources.some((source) => source.seenUpTo(summary.seq) > source.total(summary));
   }
 
   #forget() {
@@ -142,11 +153,12 @@ export class Connection {
 }
 
 /**
- * @param {import("./api.js").Summary} before
- * @param {import("./api.js").Summary} after
- * @returns {boolean} whether the intake lost what it had counted
+ * About where the newest records worth having begin. All kinds share one sequence of numbers, so that a backlog spans more
+ * numbers the rarer its kind is.
+ * @param {Source} source
+ * @param {import("./api.js").Summary} summary
  */
-function beganAnew(before, after) {
-  if (before.started_at !== after.started_at || after.requests.total < before.requests.total) return true;
-  return Object.keys(before.signals).some((name) => (after.signals[name]?.items ?? 0) < before.signals[name].items);
+function startOf(source, summary) {
+  const numbersPerRecord = summary.seq / Math.max(1, source.total(summary));
+  return Math.max(0, Math.floor(summary.seq - source.backlog * Math.max(1, numbersPerRecord)));
 }

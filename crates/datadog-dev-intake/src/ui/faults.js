@@ -24,7 +24,7 @@ export class FaultsPanel {
     this.badge = h("span", { class: "badge", hidden: true });
     this.button = h(
       "button",
-      { class: "button faults-button", type: "button", popovertarget: "faults", title: "Make the intake misbehave" },
+      { class: "button faults-button", type: "button", popovertarget: "faults", "aria-label": "Faults", title: "Make the intake misbehave" },
       icon("bolt"),
       h("span", { class: "button-words" }, "Faults"),
       this.badge,

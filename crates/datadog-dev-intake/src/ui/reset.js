@@ -6,12 +6,12 @@ import { icon } from "./icons.js";
 /**
  * @param {() => string} what says what would be forgotten
  * @param {() => Promise<void>} forget
- * @returns {{ button: HTMLElement, element: HTMLElement }}
+ * @returns {{ button: HTMLElement, element: HTMLElement, refresh: () => void }} `refresh` asks anew what would be forgotten
  */
 export function resetControl(what, forget) {
   const button = h(
     "button",
-    { class: "button reset-button", type: "button", popovertarget: "reset", title: "Forget everything received" },
+    { class: "button reset-button", type: "button", popovertarget: "reset", "aria-label": "Reset", title: "Forget everything received" },
     icon("trash"),
     h("span", { class: "button-words" }, "Reset"),
   );
@@ -24,11 +24,11 @@ export function resetControl(what, forget) {
     question,
     h("div", { class: "confirm-buttons" }, no, yes),
   );
-  element.addEventListener("beforetoggle", () => setText(question, what()));
+  const refresh = () => setText(question, what());
   no.addEventListener("click", () => element.hidePopover());
   yes.addEventListener("click", async () => {
     element.hidePopover();
     await forget();
   });
-  return { button, element };
+  return { button, element, refresh };
 }

@@ -78,6 +78,22 @@ export class RecordStore {
 
   /** @param {number} seq @returns {R | undefined} */
   find(seq) {
+    const record = this.records[this.#firstFrom(seq)];
+    return record?.seq === seq ? record : undefined;
+  }
+
+  /** How many records up to a number came in since the last `clear`, those that left included. @param {number} seq */
+  seenUpTo(seq) {
+    return this.evicted + this.#firstFrom(seq + 1) - this.head;
+  }
+
+  /** @param {StoreListener<R>} listener */
+  listen(listener) {
+    this.listeners.add(listener);
+  }
+
+  /** @param {number} seq @returns {number} index of the first record with that number or a higher one */
+  #firstFrom(seq) {
     let low = this.head;
     let high = this.records.length;
     while (low < high) {
@@ -85,13 +101,7 @@ export class RecordStore {
       if (this.records[middle].seq < seq) low = middle + 1;
       else high = middle;
     }
-    const record = this.records[low];
-    return record?.seq === seq ? record : undefined;
-  }
-
-  /** @param {StoreListener<R>} listener */
-  listen(listener) {
-    this.listeners.add(listener);
+    return low;
   }
 
   /** @returns {R[]} what had to leave */
