@@ -138,6 +138,7 @@ function showLogsOf(seq) {
 function showProblems() {
   show("requests");
   view().searchFor("problem:*");
+  view().table.focus();
 }
 
 /** @param {import("./connection.js").Health} now */

@@ -142,7 +142,7 @@ export class Explorer {
     const action = this.#actions()[event.key];
     if (!action) return false;
     const target = /** @type {Element} */ (event.target);
-    if (event.key === "Enter" && target.closest("button, a, summary, input, select")) return false;
+    if (event.key === "Enter" && target.closest("button, a, summary")) return false;
     if (SCROLLING_KEYS.has(event.key) && this.drawer.element.contains(target)) return false;
     action();
     return true;
