@@ -15,25 +15,20 @@ const PRINTED: usize = 50;
 /// Characters of a message that a failure prints.
 const PRINTED_CHARS: usize = 200;
 
-/// Waits until `check` finds nothing missing, and gives what it found missing when time is up.
+/// Waits until `check` holds; false when it still does not as time is up.
 ///
 /// The deadline is on the real clock: a paused one jumps ahead while bytes are on their way.
-async fn wait<M>(
-    shared: &Shared,
-    deadline: Duration,
-    check: impl Fn(&Snapshot) -> Result<(), M>,
-) -> Result<(), M> {
+async fn holds(shared: &Shared, deadline: Duration, check: impl Fn(&Snapshot) -> bool) -> bool {
     let started = Instant::now();
     let mut changes = shared.changes();
     loop {
         changes.mark_unchanged();
-        let missing = match check(&Snapshot::take(shared)) {
-            Ok(()) => return Ok(()),
-            Err(missing) => missing,
-        };
+        if check(&Snapshot::take(shared)) {
+            return true;
+        }
         loop {
             if started.elapsed() >= deadline {
-                return Err(missing);
+                return false;
             }
             if let Ok(Ok(())) = tokio::time::timeout(LOOK_EVERY, changes.changed()).await {
                 break;
@@ -55,11 +50,7 @@ pub(crate) async fn until(
     what: &str,
     caller: &Location<'_>,
 ) {
-    let held = wait(shared, deadline, |snapshot| {
-        if check(snapshot) { Ok(()) } else { Err(()) }
-    })
-    .await;
-    if held.is_err() {
+    if !holds(shared, deadline, check).await {
         fail(shared, &format!("did not see {what}"), deadline, caller);
     }
 }
@@ -71,25 +62,14 @@ pub(crate) async fn messages<S: AsRef<str>>(
     messages: &[S],
     caller: &Location<'_>,
 ) {
-    let result = wait(shared, deadline, |snapshot| {
+    let have_arrived = |snapshot: &Snapshot| {
         // Decoding everything on each change is wasted while there are too few to be right.
-        let arrived = if snapshot.log_count() < messages.len() {
-            Vec::new()
-        } else {
-            snapshot.messages()
-        };
-        let missing = missing(&arrived, messages);
-        if missing.is_empty() { Ok(()) } else { Err(()) }
-    })
-    .await;
-    if result.is_err() {
+        snapshot.log_count() >= messages.len() && missing(&snapshot.messages(), messages).is_empty()
+    };
+    if !holds(shared, deadline, have_arrived).await {
         let missing = missing(&Snapshot::take(shared).messages(), messages);
-        fail(
-            shared,
-            &format!("did not get the logs {missing:?}"),
-            deadline,
-            caller,
-        );
+        let what = format!("did not get the logs {missing:?}");
+        fail(shared, &what, deadline, caller);
     }
 }
 

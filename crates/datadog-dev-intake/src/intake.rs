@@ -209,6 +209,11 @@ impl Intake {
         self.shared.script().replace(rules);
     }
 
+    /// Gives the page a line to show newcomers: a command that posts a log.
+    pub fn set_hint(&self, line: impl Into<String>) {
+        *self.shared.hint() = Some(line.into());
+    }
+
     /// What is kept now.
     #[must_use]
     pub fn snapshot(&self) -> Snapshot {

@@ -25,7 +25,7 @@ pub(crate) enum Kind {
 
 impl Kind {
     /// The kinds there are, for people.
-    pub(crate) const NAMES: &str = "logs, requests";
+    pub(crate) const NAMES: &str = "logs and requests";
 
     pub(crate) fn named(name: &str) -> Option<Self> {
         match name {
@@ -239,6 +239,7 @@ impl Reader {
 /// Counts of everything since the start or the last reset.
 pub(crate) fn summary(shared: &Shared) -> Value {
     let faults = shared.script().rules().to_vec();
+    let hint = shared.hint().clone();
     let store = shared.store();
     let counts = store.counts();
     let problems: serde_json::Map<String, Value> = counts
@@ -271,5 +272,77 @@ pub(crate) fn summary(shared: &Shared) -> Value {
         "keep_bytes": store.keep_bytes(),
         "evicted": store.evicted(),
         "faults": faults,
+        "hint": hint,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn parameters_are_read() {
+        let query = Query::parse(
+            Kind::Logs,
+            "after=7&limit=2&follow=1&service=web+1&status=&q=%C3%89a",
+        )
+        .unwrap();
+        assert_eq!(
+            query,
+            Query {
+                after: 7,
+                limit: Some(2),
+                follow: true,
+                filter: Filter {
+                    service: Some("web 1".to_owned()),
+                    text: Some("éa".to_owned()),
+                    ..Filter::default()
+                },
+            }
+        );
+    }
+
+    #[test]
+    fn a_parameter_without_meaning_is_named() {
+        let refused = |kind, query| Query::parse(kind, query).unwrap_err();
+        assert_eq!(
+            refused(Kind::Logs, "after=x"),
+            "after is not a whole number"
+        );
+        assert_eq!(
+            refused(Kind::Logs, "limit=-1"),
+            "limit is not a whole number"
+        );
+        assert_eq!(
+            refused(Kind::Logs, "follow=yes"),
+            "follow is neither 1 nor 0"
+        );
+        assert_eq!(
+            refused(Kind::Logs, "servise=a"),
+            "unknown parameter servise"
+        );
+        assert_eq!(
+            refused(Kind::Requests, "service=a"),
+            "unknown parameter service"
+        );
+    }
+
+    #[test]
+    fn every_part_of_a_filter_must_match() {
+        let entry =
+            r#"{"message":"Disk FULL","service":"web","status":"error","ddsource":"nginx"}"#;
+        let matches = |query| {
+            Query::parse(Kind::Logs, query)
+                .unwrap()
+                .filter
+                .matches(entry)
+        };
+        assert!(matches(""));
+        assert!(matches("service=web&status=error&source=nginx&q=disk+full"));
+        assert!(matches("q=k%20f"));
+        assert!(!matches("q=empty"));
+        assert!(!matches("service=we"));
+        assert!(!matches("service=web&status=info"));
+        assert!(!matches("source=(none)"));
+    }
 }

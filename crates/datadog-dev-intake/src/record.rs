@@ -192,3 +192,45 @@ fn mask_query(query: &str) -> String {
         .collect();
     parts.join("&")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_key_shows_its_last_four_characters() {
+        assert_eq!(tail("0123456789"), "6789");
+        assert_eq!(tail("abc"), "abc");
+        assert_eq!(tail(""), "");
+        assert_eq!(tail("ключи"), "лючи");
+    }
+
+    #[test]
+    fn secrets_in_a_query_are_masked() {
+        assert_eq!(
+            mask_query("ddtags=a:b&api_key=0123456789&API_KEY=zzzzyyyy&x"),
+            "ddtags=a:b&api_key=***6789&API_KEY=***yyyy&x"
+        );
+    }
+
+    #[test]
+    fn a_record_is_one_line_whatever_the_entry_looks_like() {
+        let mut out = Vec::new();
+        write_compact(
+            &mut out,
+            "\n \"a b\\\" \\\\\" :\t[ 1.50 , {\"c\" : \" \"} ]\r\n",
+        );
+        assert_eq!(
+            String::from_utf8(out).unwrap(),
+            r#""a b\" \\":[1.50,{"c":" "}]"#
+        );
+    }
+
+    #[test]
+    fn keys_like_ours_are_found_with_and_without_underscores() {
+        assert_eq!(
+            taken_keys(r#"{"seq":1,"__via":2,"other":3}"#),
+            ["seq", "__via"]
+        );
+    }
+}

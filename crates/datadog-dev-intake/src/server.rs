@@ -55,6 +55,8 @@ pub(crate) struct Shared {
     pub(crate) started_at_ms: i64,
     store: Mutex<Store>,
     script: Mutex<Script>,
+    /// A line that posts a log, for the page to show while there is none.
+    hint: Mutex<Option<String>>,
     /// The last number given out; tells waiting readers that there is more.
     changed: watch::Sender<u64>,
 }
@@ -68,6 +70,7 @@ impl Shared {
             started_at_ms: now_ms(),
             store: Mutex::new(Store::new(keep_bytes)),
             script: Mutex::new(script),
+            hint: Mutex::new(None),
             changed: watch::Sender::new(0),
         }
     }
@@ -78,6 +81,10 @@ impl Shared {
 
     pub(crate) fn script(&self) -> MutexGuard<'_, Script> {
         self.script.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn hint(&self) -> MutexGuard<'_, Option<String>> {
+        self.hint.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Stores a request and wakes whoever waits for one.

@@ -24,23 +24,16 @@ pub struct LogRecord {
     pub endpoint: String,
     /// The number of its request.
     pub request: u64,
+    /// The message; its JSON text if it is no string, and empty if there is none.
+    pub message: String,
     /// The entry's JSON text, exactly as it was sent.
     pub text: String,
-    /// The entry; of a key that was sent twice, the last value.
+    /// The entry; of a key that was sent twice, the last value. Empty when no [`Value`] can hold it, as with a number
+    /// beyond every float.
     pub entry: Map<String, Value>,
 }
 
 impl LogRecord {
-    /// The message; its JSON text if it is no string, and empty if there is none.
-    #[must_use]
-    pub fn message(&self) -> String {
-        match self.entry.get("message") {
-            None => String::new(),
-            Some(Value::String(message)) => message.clone(),
-            Some(other) => other.to_string(),
-        }
-    }
-
     /// The text of a key whose value is a string.
     #[must_use]
     pub fn get(&self, key: &str) -> Option<&str> {
@@ -112,12 +105,7 @@ impl Snapshot {
     #[must_use]
     pub fn messages(&self) -> Vec<String> {
         self.each_log()
-            .map(
-                |(stored, index)| match Entry::parse(stored.log_text(index), |_| ()) {
-                    Ok(entry) => entry.message().into_owned(),
-                    Err(_) => String::new(),
-                },
-            )
+            .map(|(stored, index)| message(stored.log_text(index)))
             .collect()
     }
 
@@ -155,6 +143,10 @@ impl Snapshot {
     }
 }
 
+fn message(text: &str) -> String {
+    Entry::parse(text, |_| ()).map_or_else(|_| String::new(), |entry| entry.message().into_owned())
+}
+
 fn log_record(stored: &Stored, index: usize) -> LogRecord {
     let text = stored.log_text(index);
     LogRecord {
@@ -167,8 +159,8 @@ fn log_record(stored: &Stored, index: usize) -> LogRecord {
             .map(|key| record::tail(key).to_owned()),
         endpoint: stored.received.path.clone(),
         request: stored.seq,
+        message: message(text),
         text: text.to_owned(),
-        // An entry with a lone surrogate is legal JSON that no `Value` can hold.
         entry: serde_json::from_str(text).unwrap_or_default(),
     }
 }

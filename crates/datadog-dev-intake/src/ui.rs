@@ -6,25 +6,49 @@ use std::path::Path;
 
 use bytes::Bytes;
 
-/// One file of the page.
-struct File {
-    name: &'static str,
-    body: &'static [u8],
-}
-
-/// Every file in `ui/`; a test compares this list with the folder.
-const FILES: &[File] = &[File {
-    name: "index.html",
-    body: include_bytes!("ui/index.html"),
-}];
+/// Every file in `ui/` with its name; a test compares this list with the folder.
+const FILES: &[(&str, &[u8])] = &[
+    ("api.js", include_bytes!("ui/api.js")),
+    ("app.js", include_bytes!("ui/app.js")),
+    ("connection.js", include_bytes!("ui/connection.js")),
+    ("details.js", include_bytes!("ui/details.js")),
+    ("dom.js", include_bytes!("ui/dom.js")),
+    ("drawer.js", include_bytes!("ui/drawer.js")),
+    ("explorer.js", include_bytes!("ui/explorer.js")),
+    ("facets.js", include_bytes!("ui/facets.js")),
+    ("faults.js", include_bytes!("ui/faults.js")),
+    ("format.js", include_bytes!("ui/format.js")),
+    ("header.js", include_bytes!("ui/header.js")),
+    ("histogram.js", include_bytes!("ui/histogram.js")),
+    ("icon.svg", include_bytes!("ui/icon.svg")),
+    ("icons.js", include_bytes!("ui/icons.js")),
+    ("index.html", include_bytes!("ui/index.html")),
+    ("json-tree.js", include_bytes!("ui/json-tree.js")),
+    ("log-record.js", include_bytes!("ui/log-record.js")),
+    ("logs.js", include_bytes!("ui/logs.js")),
+    ("notice.js", include_bytes!("ui/notice.js")),
+    ("query.js", include_bytes!("ui/query.js")),
+    ("rate.js", include_bytes!("ui/rate.js")),
+    ("request-record.js", include_bytes!("ui/request-record.js")),
+    ("requests.js", include_bytes!("ui/requests.js")),
+    ("reset.js", include_bytes!("ui/reset.js")),
+    ("results.js", include_bytes!("ui/results.js")),
+    ("search-box.js", include_bytes!("ui/search-box.js")),
+    ("store.js", include_bytes!("ui/store.js")),
+    ("style.css", include_bytes!("ui/style.css")),
+    ("table.js", include_bytes!("ui/table.js")),
+    ("theme-boot.js", include_bytes!("ui/theme-boot.js")),
+    ("theme.js", include_bytes!("ui/theme.js")),
+    ("welcome.js", include_bytes!("ui/welcome.js")),
+];
 
 /// The file `name`, from `dir` if one is given, else from the program itself.
 pub(crate) async fn file(name: &str, dir: Option<&Path>) -> Option<Bytes> {
     match dir {
         None => FILES
             .iter()
-            .find(|file| file.name == name)
-            .map(|file| Bytes::from_static(file.body)),
+            .find(|(known, _)| *known == name)
+            .map(|(_, body)| Bytes::from_static(body)),
         Some(dir) if is_plain(name) => tokio::fs::read(dir.join(name)).await.ok().map(Bytes::from),
         Some(_) => None,
     }
@@ -60,7 +84,7 @@ mod tests {
             .unwrap()
             .map(|entry| entry.unwrap().file_name().into_string().unwrap())
             .collect();
-        let mut listed: Vec<String> = FILES.iter().map(|file| file.name.to_owned()).collect();
+        let mut listed: Vec<String> = FILES.iter().map(|(name, _)| (*name).to_owned()).collect();
         on_disk.sort();
         listed.sort();
         assert_eq!(listed, on_disk);

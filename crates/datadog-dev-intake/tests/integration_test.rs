@@ -4,7 +4,15 @@
 
 #[path = "integration_test/client.rs"]
 mod client;
+#[path = "integration_test/expectations.rs"]
+mod expectations;
 #[path = "integration_test/faults.rs"]
 mod faults;
+#[path = "integration_test/inspection.rs"]
+mod inspection;
+#[path = "integration_test/limits.rs"]
+mod limits;
 #[path = "integration_test/logs.rs"]
 mod logs;
+#[path = "integration_test/page.rs"]
+mod page;

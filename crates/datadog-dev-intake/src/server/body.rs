@@ -143,3 +143,82 @@ fn collect(decoder: impl Read, wire_bytes: usize, cap: usize) -> Result<Bytes, W
     raw.shrink_to_fit();
     Ok(raw.into())
 }
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write;
+
+    use super::*;
+
+    const TEXT: &[u8] = b"[{\"message\":\"hello\"}]";
+
+    fn gzip(raw: &[u8]) -> Vec<u8> {
+        let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+        encoder.write_all(raw).unwrap();
+        encoder.finish().unwrap()
+    }
+
+    fn deflate(raw: &[u8]) -> Vec<u8> {
+        let mut encoder = flate2::write::ZlibEncoder::new(Vec::new(), flate2::Compression::fast());
+        encoder.write_all(raw).unwrap();
+        encoder.finish().unwrap()
+    }
+
+    fn zstd(raw: &[u8]) -> Vec<u8> {
+        zstd::bulk::compress(raw, 1).unwrap()
+    }
+
+    #[track_caller]
+    fn check(wire: impl Into<Bytes>, encoding: &str, cap: usize, expected: Result<&[u8], What>) {
+        let raw = decompress(&wire.into(), encoding, cap);
+        assert_eq!(raw.as_deref().map_err(|what| *what), expected, "{encoding}");
+    }
+
+    #[test]
+    fn every_encoding_is_undone() {
+        check(TEXT, "identity", 1_000, Ok(TEXT));
+        check(gzip(TEXT), "gzip", 1_000, Ok(TEXT));
+        check(gzip(TEXT), "GZip", 1_000, Ok(TEXT));
+        check(deflate(TEXT), "deflate", 1_000, Ok(TEXT));
+        check(zstd(TEXT), "zstd", 1_000, Ok(TEXT));
+    }
+
+    #[test]
+    fn frames_and_members_follow_one_another() {
+        let twice = [TEXT, TEXT].concat();
+        check([gzip(TEXT), gzip(TEXT)].concat(), "gzip", 1_000, Ok(&twice));
+        check([zstd(TEXT), zstd(TEXT)].concat(), "zstd", 1_000, Ok(&twice));
+    }
+
+    #[test]
+    fn the_cap_holds_to_the_byte() {
+        for (encoding, wire) in [
+            ("gzip", gzip(TEXT)),
+            ("deflate", deflate(TEXT)),
+            ("zstd", zstd(TEXT)),
+        ] {
+            check(wire.clone(), encoding, TEXT.len(), Ok(TEXT));
+            check(wire, encoding, TEXT.len() - 1, Err(What::Bomb));
+        }
+    }
+
+    #[test]
+    fn bytes_that_are_something_else_are_refused() {
+        for encoding in ["gzip", "deflate", "zstd"] {
+            check(TEXT, encoding, 1_000, Err(What::WrongEncoding));
+            check("", encoding, 1_000, Err(What::WrongEncoding));
+        }
+        for (encoding, wire) in [
+            ("gzip", gzip(TEXT)),
+            ("deflate", deflate(TEXT)),
+            ("zstd", zstd(TEXT)),
+        ] {
+            let short = wire[..wire.len() - 1].to_vec();
+            check(short, encoding, 1_000, Err(What::WrongEncoding));
+            let long = [wire, b"trailing".to_vec()].concat();
+            check(long, encoding, 1_000, Err(What::WrongEncoding));
+        }
+        check(TEXT, "br", 1_000, Err(What::UnknownEncoding));
+        check(gzip(TEXT), "gzip, zstd", 1_000, Err(What::UnknownEncoding));
+    }
+}

@@ -1,17 +1,16 @@
 //! Takes telemetry in: reads it, lets the script of faults have its say, records it and answers as the real intake does.
 
-use std::mem;
 use std::ops::Range;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use datadog_wire::endpoints::{
     API_KEY_HEADER, LOGS_V1_PATH, LOGS_V2_PATH, PROTOCOL_AGENT_JSON, PROTOCOL_HEADER,
 };
 use hyper::body::Incoming;
-use hyper::header::{CONTENT_ENCODING, CONTENT_TYPE, HeaderValue, RETRY_AFTER};
+use hyper::header::{CONNECTION, CONTENT_ENCODING, CONTENT_TYPE, HeaderValue, RETRY_AFTER};
 use hyper::http::request::Parts;
-use hyper::{HeaderMap, Method, Request, Response, StatusCode};
+use hyper::{HeaderMap, Method, Request, Response, StatusCode, Version};
 
 use super::answer::{self, Body};
 use super::body::{self, Failure, MAX_RAW_BYTES};
@@ -65,6 +64,32 @@ impl Looked {
     }
 }
 
+/// What becomes of a request, once it was read and the script was asked.
+struct Verdict {
+    status: StatusCode,
+    /// Nothing is answered.
+    is_silent: bool,
+    /// The entries count as delivered.
+    is_accepted: bool,
+    delay: Duration,
+}
+
+impl Verdict {
+    fn of(looked: &Looked, failure: Option<Failure>, rule: Option<&Rule>) -> Self {
+        let scripted = rule.and_then(|rule| rule.status);
+        let status = scripted.and_then(|status| StatusCode::from_u16(status).ok());
+        let has_nobody_left = matches!(failure, Some(Failure::CutShort | Failure::Ordered));
+        Self {
+            status: status.unwrap_or(looked.status),
+            is_silent: has_nobody_left || rule.is_some_and(Rule::is_silent),
+            is_accepted: looked.status.is_success()
+                && failure.is_none()
+                && rule.is_none_or(Rule::accepts),
+            delay: rule.and_then(Rule::delay).unwrap_or_default(),
+        }
+    }
+}
+
 /// Reads, records and answers one request.
 pub(super) async fn answer(
     request: Request<Incoming>,
@@ -81,47 +106,45 @@ pub(super) async fn answer(
         api_key: api_key.as_deref(),
     };
 
-    let slow = shared.script().choose_before_body(&head);
-    let reading = body::read(incoming, slow.as_ref()).await;
+    let early_rule = shared.script().choose_before_body(&head);
+    let reading = body::read(incoming, early_rule.as_ref()).await;
     received.wire_bytes = as_u64(reading.length);
     received.wire = reading.bytes;
-    let mut looked = look(kind, &mut received, reading.failure, shared);
+    let looked = look(kind, &mut received, reading.failure, shared);
     let facts = fault::Body {
         items: received.items,
         raw_bytes: received.raw_bytes(),
     };
-    let rule = slow.or_else(|| shared.script().choose(&head, facts));
+    let rule = early_rule.or_else(|| shared.script().choose(&head, facts));
+    let verdict = Verdict::of(&looked, reading.failure, rule.as_ref());
 
-    let scripted = rule.as_ref().and_then(|rule| rule.status);
-    let status = scripted
-        .and_then(|status| StatusCode::from_u16(status).ok())
-        .unwrap_or(looked.status);
-    let is_silent = matches!(reading.failure, Some(Failure::CutShort | Failure::Ordered))
-        || rule.as_ref().is_some_and(Rule::is_silent);
-    received.status = (!is_silent).then(|| status.as_u16());
-    if looked.status.is_success()
-        && reading.failure.is_none()
-        && rule.as_ref().is_none_or(Rule::accepts)
-    {
-        received.logs = mem::take(&mut looked.logs);
-    }
+    received.status = (!verdict.is_silent).then(|| verdict.status.as_u16());
     received.fault = rule.as_ref().map(Rule::name);
-    let delay = rule.as_ref().and_then(Rule::delay).unwrap_or_default();
-    received.duration_ms =
-        u64::try_from((started.elapsed() + delay).as_millis()).unwrap_or(u64::MAX);
+    if verdict.is_accepted {
+        received.logs = looked.logs;
+    }
+    let duration = started.elapsed() + verdict.delay;
+    received.duration_ms = u64::try_from(duration.as_millis()).unwrap_or(u64::MAX);
     // Recorded before the pause: a client that gives up waiting has delivered all the same.
     shared.record(received, &looked.facets);
 
-    if !delay.is_zero() {
-        tokio::time::sleep(delay).await;
+    if !verdict.delay.is_zero() {
+        tokio::time::sleep(verdict.delay).await;
     }
-    if is_silent {
+    if verdict.is_silent {
         fall_silent(rule.as_ref(), control).await;
     }
-    if let Some(bytes) = rule.as_ref().and_then(|rule| rule.close_after_bytes) {
+    let mut response = respond(kind, verdict.status, rule.as_ref());
+    if let Some(bytes) = rule.and_then(|rule| rule.close_after_bytes) {
         control.close_after(bytes);
+        if parts.version < Version::HTTP_2 {
+            // An answer shorter than that is the last one all the same.
+            response
+                .headers_mut()
+                .insert(CONNECTION, HeaderValue::from_static("close"));
+        }
     }
-    respond(kind, status, rule.as_ref())
+    response
 }
 
 /// Never answers: keeps the client waiting if the rule says so, then closes the connection.
@@ -234,29 +257,37 @@ fn look_at_logs(received: &mut Received, undecoded: Option<What>, shared: &Share
         received.problems.add(What::NoKey);
     }
     check_headers(received);
-    let refused = match undecoded {
-        Some(What::Bomb) => Some(StatusCode::PAYLOAD_TOO_LARGE),
-        Some(What::UnknownEncoding) => Some(StatusCode::UNSUPPORTED_MEDIA_TYPE),
-        Some(_) => Some(StatusCode::BAD_REQUEST),
-        None => None,
+    let mut looked = match undecoded {
+        Some(what) => Looked::with_status(status_of_undecoded(what)),
+        None => decode_logs(received),
     };
-    if let Some(status) = refused {
-        return Looked::with_status(status);
+    if is_keyless && shared.options.require_key {
+        looked.status = StatusCode::FORBIDDEN;
     }
+    looked
+}
+
+fn status_of_undecoded(what: What) -> StatusCode {
+    match what {
+        What::Bomb => StatusCode::PAYLOAD_TOO_LARGE,
+        What::UnknownEncoding => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+        _ => StatusCode::BAD_REQUEST,
+    }
+}
+
+fn decode_logs(received: &mut Received) -> Looked {
     let raw = received.raw.clone().unwrap_or_default();
     if received.encoding == "identity" && body::looks_compressed(&raw) {
         received.problems.add(What::MissingEncoding);
     }
     let decoded = logs::decode(&raw, received.received_at_ms, &mut received.problems);
     received.items = decoded.items;
-    let status = match decoded.refusal {
-        _ if is_keyless && shared.options.require_key => StatusCode::FORBIDDEN,
-        Some(Refusal::TooLarge) => StatusCode::PAYLOAD_TOO_LARGE,
-        Some(Refusal::Malformed) => StatusCode::BAD_REQUEST,
-        None => StatusCode::ACCEPTED,
-    };
     Looked {
-        status,
+        status: match decoded.refusal {
+            Some(Refusal::TooLarge) => StatusCode::PAYLOAD_TOO_LARGE,
+            Some(Refusal::Malformed) => StatusCode::BAD_REQUEST,
+            None => StatusCode::ACCEPTED,
+        },
         logs: decoded.entries,
         facets: decoded.facets,
     }

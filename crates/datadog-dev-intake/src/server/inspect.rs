@@ -42,7 +42,11 @@ pub(super) async fn answer(request: Request<Incoming>, shared: &Arc<Shared>) -> 
         );
     }
     let path = request.uri().path().to_owned();
-    let Some(question) = path.strip_prefix("/inspect/") else {
+    let question = match path.as_str() {
+        "/inspect" => Some(""),
+        path => path.strip_prefix("/inspect/"),
+    };
+    let Some(question) = question else {
         return page(request.method(), &path, shared).await;
     };
     let method = request.method().clone();
@@ -124,9 +128,9 @@ fn records(question: &str, parameters: &str, shared: &Arc<Shared>) -> Response<B
         return request_body(rest, parameters, shared);
     }
     let Some(kind) = Kind::named(question) else {
-        let names = Kind::NAMES;
         let why = format!(
-            "nothing is called {question} here; the kinds of records are: {names}; see also summary, faults"
+            "no records are called \"{question}\" here; there are {}, and beside them summary, faults and reset",
+            Kind::NAMES
         );
         return answer::refusal(StatusCode::NOT_FOUND, &why);
     };

@@ -116,3 +116,43 @@ impl Counts {
         self.logs.by_source.add_all(&facets.source);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_hundred_most_frequent_are_shown_and_the_rest_is_other() {
+        let mut facet = Facet::default();
+        for value in 0..150_u64 {
+            facet.add(&format!("v{value:03}"), value + 1);
+        }
+        let shown = facet.shown();
+        assert_eq!(shown.len(), 101);
+        assert_eq!(shown.keys().next().unwrap(), "v149");
+        assert_eq!(shown["v050"], 51);
+        assert_eq!(shown.get("v049"), None);
+        assert_eq!(shown["other"], (1..=50).sum::<u64>());
+    }
+
+    #[test]
+    fn values_without_end_are_counted_within_bounds() {
+        let mut facet = Facet::default();
+        for value in 0..MAX_VALUES + 5 {
+            facet.add(&value.to_string(), 1);
+        }
+        facet.add(&"long".repeat(MAX_VALUE_BYTES), 2);
+        assert_eq!((facet.values.len(), facet.other), (MAX_VALUES, 7));
+    }
+
+    #[test]
+    fn a_value_called_other_does_not_hide_the_rest() {
+        let mut facet = Facet::default();
+        facet.add("other", 3);
+        facet.other = 4;
+        assert_eq!(
+            serde_json::to_string(&facet.shown()).unwrap(),
+            r#"{"other":7}"#
+        );
+    }
+}

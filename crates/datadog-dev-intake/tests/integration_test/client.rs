@@ -5,11 +5,14 @@ use std::fmt::Debug;
 use bytes::Bytes;
 use datadog_dev_intake::Intake;
 use http_body_util::{BodyExt, Full};
+use hyper::body::Incoming;
 use hyper::client::conn::{http1, http2};
 use hyper::{HeaderMap, Request};
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use serde_json::Value;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
+use tokio::task::JoinHandle;
 
 /// A whole answer.
 #[derive(Debug)]
@@ -124,4 +127,64 @@ pub(crate) async fn post_logs(intake: &Intake, body: impl Into<Bytes>) -> Answer
 
 pub(crate) async fn get(intake: &Intake, path: &str) -> Answer {
     send(intake, "GET", path, &[], "").await
+}
+
+/// Sends `bytes` as they are, and reads until the intake closes.
+pub(crate) async fn send_raw(intake: &Intake, bytes: &[u8]) -> Vec<u8> {
+    let mut stream = TcpStream::connect(intake.addr()).await.unwrap();
+    // The intake may close before it has read everything.
+    let _sent = stream.write_all(bytes).await;
+    let mut answer = Vec::new();
+    let _read = stream.read_to_end(&mut answer).await;
+    answer
+}
+
+/// An NDJSON answer that is read line by line while it goes on.
+pub(crate) struct Lines {
+    body: Incoming,
+    read: Vec<u8>,
+    _connection: AbortOnDrop,
+}
+
+struct AbortOnDrop(JoinHandle<Result<(), hyper::Error>>);
+
+impl Drop for AbortOnDrop {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
+}
+
+impl Lines {
+    pub(crate) async fn open(intake: &Intake, path: &str) -> Self {
+        let stream = TcpStream::connect(intake.addr()).await.unwrap();
+        let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await.unwrap();
+        let connection = AbortOnDrop(tokio::spawn(connection));
+        let request = request("GET", path, &[]).header("host", intake.addr().to_string());
+        let response = sender
+            .send_request(request.body(Full::new(Bytes::new())).unwrap())
+            .await
+            .unwrap();
+        assert_eq!(response.status(), 200);
+        Self {
+            body: response.into_body(),
+            read: Vec::new(),
+            _connection: connection,
+        }
+    }
+
+    /// The next line; `None` at an orderly end, an error at a broken one.
+    pub(crate) async fn next(&mut self) -> Result<Option<Value>, String> {
+        loop {
+            if let Some(end) = self.read.iter().position(|byte| *byte == b'\n') {
+                let line: Vec<u8> = self.read.drain(..=end).collect();
+                return Ok(Some(serde_json::from_slice(&line).unwrap()));
+            }
+            match self.body.frame().await {
+                None => return Ok(None),
+                Some(frame) => self
+                    .read
+                    .extend_from_slice(&frame.map_err(words)?.into_data().unwrap()),
+            }
+        }
+    }
 }
