@@ -1,12 +1,36 @@
 //! From what a client or source gave to serialised entries: parsing, rules, enrichment, oversize policy.
 //!
-//! Pure: time is an argument, counts come back in a [`Tally`]. Where no rule and no enrichment applies, JSON is
-//! checked and sliced, never rebuilt.
+//! Pure: time is an argument, counts come back in a [`Tally`]. Never builds a tree of a client's JSON. An entry that
+//! lacks nothing is checked and sliced out of the request. One that lacks a key or a tag is copied once, in its own
+//! order of keys, with what it lacks put before its last brace. Only one whose message changes, that is too large, or
+//! that has a reserved key which cannot stay as it is, is written anew, with the reserved keys first.
+//!
+//! Rules come before the limits, so that what a mask hides is hidden before anything is cut.
+
+mod body;
+#[cfg(any(test, fuzzing))]
+pub mod checks;
+mod draft;
+mod outline;
+mod plan;
+mod run;
+pub(crate) mod scan;
 
 use bytes::Bytes;
+use datadog_wire::logs;
 
+use crate::intake_entry::BlockBuilder;
 use crate::rules::Rules;
 use crate::{EntryBlock, IntakeEntry};
+use body::Form;
+use outline::Outline;
+use run::Run;
+use scan::Scanner;
+
+/// What stands where a message was cut.
+const TRUNCATION_MARKER: &str = "...TRUNCATED...";
+/// The largest entry that a request can hold, whatever the limits say: an array of it alone.
+const REQUEST_ENTRY_BYTES: usize = logs::MAX_CONTENT_BYTES - 2;
 
 /// What is added to entries that lack it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -26,20 +50,21 @@ pub struct Enrichment {
 /// What happens to entries over the limits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Oversize {
-    /// Cut the message until the entry fits.
+    /// Cut the message until the entry fits, and tag it `truncated:single_line`. A line of a file is cut into pieces
+    /// instead, of which each is sent. What is too large even without its message is dropped.
     Truncate,
     /// Drop and count.
     Drop,
-    /// Send as it is, for the backend to cut.
+    /// Send as it is, for the backend to cut. What no request can hold is dropped all the same.
     Send,
 }
 
 /// Limits of one entry.
 #[derive(Debug, Clone, Copy)]
 pub struct EntryLimits {
-    /// Bytes of a message that are kept.
+    /// Bytes of a message that are kept, the marker of a cut aside. Usually 900,000.
     pub message_bytes: usize,
-    /// Bytes of a serialised entry.
+    /// Bytes of a serialised entry. Usually 1,048,576; a batch must be able to hold one.
     pub entry_bytes: usize,
     /// What happens beyond.
     pub oversize: Oversize,
@@ -48,17 +73,17 @@ pub struct EntryLimits {
 /// What became of entries; every one received is processed, excluded or dropped.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Tally {
-    /// Entries received.
+    /// Entries received. Each piece of a long line counts as one.
     pub received: u64,
     /// Entries in the block.
     pub processed: u64,
     /// Entries that a rule dropped, by its name.
     pub excluded: Vec<(String, u64)>,
-    /// Entries cut.
+    /// Messages and lines cut.
     pub truncated: u64,
-    /// Entries dropped as too large.
+    /// Entries dropped as too large, or nested too deeply to be sent beside others.
     pub too_large: u64,
-    /// Entries older than the intake shows.
+    /// Entries in the block that are older than the intake shows.
     pub too_old: u64,
 }
 
@@ -80,6 +105,15 @@ pub struct Defaults {
 #[error("invalid JSON: {0}")]
 pub struct BodyError(pub String);
 
+/// What becomes of lines without a byte.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum EmptyLines {
+    /// Each is an entry with an empty message: every line is delivered.
+    Keep,
+    /// They are passed over, and not counted: collectors of log files do not send them.
+    Skip,
+}
+
 /// Turns bytes and entries into blocks.
 #[derive(Debug, Clone)]
 pub struct Processor {
@@ -94,32 +128,60 @@ pub struct Processor {
 impl Processor {
     /// One request body, whole or not at all.
     ///
+    /// Plain text gives an entry a line. Anything else is an array of objects and strings, one object, or objects on
+    /// lines of their own; of the content type only `text/plain`, `application/x-ndjson` and `application/jsonl` are
+    /// believed. An entry without a time gets `now_ms`.
+    ///
     /// # Errors
-    /// Names the entry that could not be read.
+    /// Names the entry that could not be read, counted from 0.
     pub fn body(
         &self,
-        _body: Bytes,
-        _content_type: Option<&str>,
-        _defaults: &Defaults,
-        _now_ms: i64,
+        body: Bytes,
+        content_type: Option<&str>,
+        defaults: &Defaults,
+        now_ms: i64,
     ) -> Result<(EntryBlock, Tally), BodyError> {
-        Ok((EntryBlock::default(), Tally::default()))
+        let body = body::without_mark(body)?;
+        let block = BlockBuilder::slicing(body.clone());
+        let mut run = Run::new(self, defaults, block, now_ms);
+        body::read(&mut run, &body, Form::from_content_type(content_type))?;
+        Ok(run.finish())
     }
 
     /// Entries of a handle.
     #[must_use]
-    pub fn entries(&self, _entries: &[IntakeEntry], _now_ms: i64) -> (EntryBlock, Tally) {
-        (EntryBlock::default(), Tally::default())
+    pub fn entries(&self, entries: &[IntakeEntry], now_ms: i64) -> (EntryBlock, Tally) {
+        let mut run = Run::new(self, &Defaults::default(), BlockBuilder::writing(), now_ms);
+        let mut json = Vec::new();
+        for entry in entries {
+            json.clear();
+            entry.write_json(&mut json);
+            // What was written is UTF-8 and JSON; it can only be nested too deeply.
+            let text = std::str::from_utf8(&json).unwrap_or_default();
+            match Outline::read(text, &mut Scanner::new(text)) {
+                Ok(outline) => run.object(text, &outline),
+                Err(_) => run.unsendable(),
+            }
+        }
+        run.finish()
     }
 
     /// Lines of a file or stream, without their ends; bytes that are not UTF-8 are replaced. Each becomes an entry
-    /// of its own (or several, when it is longer than a message may be).
+    /// of its own (or several, when it is longer than a message may be), white space and all.
     #[must_use]
     pub fn lines<'a>(
         &self,
-        _lines: impl Iterator<Item = &'a [u8]>,
-        _now_ms: i64,
+        lines: impl Iterator<Item = &'a [u8]>,
+        empty: EmptyLines,
+        now_ms: i64,
     ) -> (EntryBlock, Tally) {
-        (EntryBlock::default(), Tally::default())
+        let mut run = Run::new(self, &Defaults::default(), BlockBuilder::writing(), now_ms);
+        for line in lines {
+            run.line(line, empty);
+        }
+        run.finish()
     }
 }
+
+#[cfg(test)]
+mod tests;
