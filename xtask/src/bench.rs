@@ -13,20 +13,23 @@ use crate::run::{command, print, root, say};
 
 /// What to measure.
 #[derive(Debug, Clone, Args)]
-pub struct Options {
+pub(crate) struct Options {
     /// Only figures whose name contains this.
     #[arg(long, default_value = "")]
     only: String,
 }
 
 /// Bench targets of the crates; each prints its figures in the same form.
-const TARGETS: [(&str, &str); 2] = [("datadog-logs-agent", "pure"), ("datadog-logs-agent", "server")];
+const TARGETS: [(&str, &str); 2] = [
+    ("datadog-logs-agent", "pure"),
+    ("datadog-logs-agent", "server"),
+];
 
 /// Runs the benches of the crates, then those of the whole program.
 ///
 /// # Errors
 /// When one cannot be built or run.
-pub fn run(options: &Options) -> anyhow::Result<()> {
+pub(crate) fn run(options: &Options) -> anyhow::Result<()> {
     for (package, bench) in TARGETS {
         say(&format!("cargo bench --package {package} --bench {bench}"));
         target(package, bench, options)?;
@@ -35,7 +38,16 @@ pub fn run(options: &Options) -> anyhow::Result<()> {
 }
 
 fn target(package: &str, bench: &str, options: &Options) -> anyhow::Result<()> {
-    let words = ["cargo", "bench", "--locked", "--quiet", "--package", package, "--bench", bench];
+    let words = [
+        "cargo",
+        "bench",
+        "--locked",
+        "--quiet",
+        "--package",
+        package,
+        "--bench",
+        bench,
+    ];
     let mut child = command(&root(), &words).stdout(Stdio::piped()).spawn()?;
     let stdout = child.stdout.take().context("no standard output")?;
     for line in BufReader::new(stdout).lines() {
@@ -49,14 +61,19 @@ fn target(package: &str, bench: &str, options: &Options) -> anyhow::Result<()> {
 }
 
 fn report_value(figure: &Value, options: &Options) {
-    let wanted = figure["name"].as_str().is_some_and(|name| name.contains(&options.only));
+    let wanted = figure["name"]
+        .as_str()
+        .is_some_and(|name| name.contains(&options.only));
     if wanted {
         print(&figure.to_string());
     }
 }
 
 fn report(name: &str, value: f64, unit: &str, options: &Options) {
-    report_value(&json!({ "name": name, "value": (value * 100.0).round() / 100.0, "unit": unit }), options);
+    report_value(
+        &json!({ "name": name, "value": (value * 100.0).round() / 100.0, "unit": unit }),
+        options,
+    );
 }
 
 fn median(mut values: Vec<f64>) -> f64 {

@@ -10,7 +10,7 @@ use crate::run::{print, root};
 
 /// What to do with the generated files.
 #[derive(Debug, Clone, Copy, Args)]
-pub struct Options {
+pub(crate) struct Options {
     /// Changes nothing; fails when a file is not what would be generated.
     #[arg(long)]
     check: bool,
@@ -20,12 +20,15 @@ pub struct Options {
 ///
 /// # Errors
 /// When a file cannot be written, or differs in a check.
-pub fn run(options: Options) -> anyhow::Result<()> {
+pub(crate) fn run(options: Options) -> anyhow::Result<()> {
     if options.check { check() } else { write() }
 }
 
 fn files() -> Vec<(PathBuf, String)> {
-    vec![(root().join("docs/configuration.md"), datadog_agent_config::render_markdown())]
+    vec![(
+        root().join("docs/configuration.md"),
+        datadog_agent_config::render_markdown(),
+    )]
 }
 
 fn write() -> anyhow::Result<()> {
@@ -40,11 +43,15 @@ fn write() -> anyhow::Result<()> {
 ///
 /// # Errors
 /// Names the first such file.
-pub fn check() -> anyhow::Result<()> {
+pub(crate) fn check() -> anyhow::Result<()> {
     for (path, text) in files() {
-        let held = fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))?;
+        let held =
+            fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))?;
         if held != text {
-            bail!("{} is not current: run `cargo xtask codegen`", path.display());
+            bail!(
+                "{} is not current: run `cargo xtask codegen`",
+                path.display()
+            );
         }
     }
     Ok(())

@@ -10,8 +10,10 @@ use anyhow::Context as _;
 ///
 /// # Errors
 /// When the peer cannot be reached within 10 seconds or does not answer in HTTP.
-pub fn request(method: &str, url: &str, body: &[u8]) -> anyhow::Result<(u16, String)> {
-    let rest = url.strip_prefix("http://").context("only http:// is spoken here")?;
+pub(crate) fn request(method: &str, url: &str, body: &[u8]) -> anyhow::Result<(u16, String)> {
+    let rest = url
+        .strip_prefix("http://")
+        .context("only http:// is spoken here")?;
     let (host, path) = rest.split_once('/').unwrap_or((rest, ""));
     let mut stream = TcpStream::connect(host).with_context(|| format!("cannot reach {host}"))?;
     stream.set_read_timeout(Some(Duration::from_secs(10)))?;
@@ -28,17 +30,36 @@ pub fn request(method: &str, url: &str, body: &[u8]) -> anyhow::Result<(u16, Str
 
 fn parse(answer: &[u8]) -> anyhow::Result<(u16, String)> {
     let text = String::from_utf8_lossy(answer);
-    let (head, body) = text.split_once("\r\n\r\n").context("no end of the response head")?;
-    let status = head.split(' ').nth(1).and_then(|word| word.parse().ok()).context("no status line")?;
-    let chunked = head.to_ascii_lowercase().contains("transfer-encoding: chunked");
-    Ok((status, if chunked { dechunk(body) } else { body.to_owned() }))
+    let (head, body) = text
+        .split_once("\r\n\r\n")
+        .context("no end of the response head")?;
+    let status = head
+        .split(' ')
+        .nth(1)
+        .and_then(|word| word.parse().ok())
+        .context("no status line")?;
+    let chunked = head
+        .to_ascii_lowercase()
+        .contains("transfer-encoding: chunked");
+    Ok((
+        status,
+        if chunked {
+            dechunk(body)
+        } else {
+            body.to_owned()
+        },
+    ))
 }
 
 fn dechunk(mut body: &str) -> String {
     let mut out = String::new();
     while let Some((size, rest)) = body.split_once("\r\n") {
-        let Ok(size) = usize::from_str_radix(size.trim(), 16) else { break };
-        let (Some(chunk), Some(after)) = (rest.get(..size), rest.get(size..)) else { break };
+        let Ok(size) = usize::from_str_radix(size.trim(), 16) else {
+            break;
+        };
+        let (Some(chunk), Some(after)) = (rest.get(..size), rest.get(size..)) else {
+            break;
+        };
         out.push_str(chunk);
         body = after.trim_start_matches("\r\n");
     }

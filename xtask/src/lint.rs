@@ -5,24 +5,44 @@ use crate::tidy;
 
 const CLIPPY: [&[&str]; 2] = [
     &["--workspace", "--all-targets"],
-    &["--package", "datadog-agent-native", "--no-default-features", "--lib"],
+    &[
+        "--package",
+        "datadog-agent-native",
+        "--no-default-features",
+        "--lib",
+    ],
 ];
 
 /// Runs them, cheapest first.
 ///
 /// # Errors
 /// The first that finds something.
-pub fn run() -> anyhow::Result<()> {
+pub(crate) fn run() -> anyhow::Result<()> {
     let root = root();
     sh(&root, &["cargo", "fmt", "--all", "--check"])?;
     for features in CLIPPY {
-        let words = [&["cargo", "clippy", "--locked"], features, &["--", "-D", "warnings"]].concat();
+        let words = [
+            &["cargo", "clippy", "--locked"],
+            features,
+            &["--", "-D", "warnings"],
+        ]
+        .concat();
         sh(&root, &words)?;
     }
     say("cargo doc, private items included");
     finish(
-        command(&root, &["cargo", "doc", "--locked", "--workspace", "--no-deps", "--document-private-items"])
-            .env("RUSTDOCFLAGS", "-D warnings"),
+        command(
+            &root,
+            &[
+                "cargo",
+                "doc",
+                "--locked",
+                "--workspace",
+                "--no-deps",
+                "--document-private-items",
+            ],
+        )
+        .env("RUSTDOCFLAGS", "-D warnings"),
     )?;
     tidy::run()
 }

@@ -11,7 +11,7 @@ use crate::run::{read, root, sh};
 
 /// A Cargo profile.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Profile {
+pub(crate) enum Profile {
     /// Quick to build.
     Dev,
     /// What a user runs.
@@ -24,13 +24,24 @@ pub enum Profile {
 ///
 /// # Errors
 /// When it does not compile.
-pub fn build(profile: Profile) -> anyhow::Result<PathBuf> {
+pub(crate) fn build(profile: Profile) -> anyhow::Result<PathBuf> {
     let (flag, folder) = match profile {
         Profile::Dev => ("dev", "debug"),
         Profile::Release => ("release", "release"),
         Profile::Dist => ("dist", "dist"),
     };
-    sh(&root(), &["cargo", "build", "--locked", "--package", "datadog-agent", "--profile", flag])?;
+    sh(
+        &root(),
+        &[
+            "cargo",
+            "build",
+            "--locked",
+            "--package",
+            "datadog-agent",
+            "--profile",
+            flag,
+        ],
+    )?;
     Ok(target_folder()?.join(folder).join("datadog-agent-native"))
 }
 
@@ -38,19 +49,24 @@ pub fn build(profile: Profile) -> anyhow::Result<PathBuf> {
 ///
 /// # Errors
 /// When Cargo cannot read the workspace.
-pub fn target_folder() -> anyhow::Result<PathBuf> {
-    let metadata = read(&root(), &["cargo", "metadata", "--format-version", "1", "--no-deps"])?;
+pub(crate) fn target_folder() -> anyhow::Result<PathBuf> {
+    let metadata = read(
+        &root(),
+        &["cargo", "metadata", "--format-version", "1", "--no-deps"],
+    )?;
     let metadata: Value = serde_json::from_str(&metadata)?;
-    let folder = metadata["target_directory"].as_str().context("cargo metadata names no target directory")?;
+    let folder = metadata["target_directory"]
+        .as_str()
+        .context("cargo metadata names no target directory")?;
     Ok(PathBuf::from(folder))
 }
 
 /// A running program.
 #[derive(Debug)]
-pub struct Program {
+pub(crate) struct Program {
     child: Child,
     /// What it announced: names and addresses.
-    pub announced: Value,
+    pub(crate) announced: Value,
 }
 
 impl Program {
@@ -58,7 +74,11 @@ impl Program {
     ///
     /// # Errors
     /// When it cannot be started or ends without such a line.
-    pub fn start(program: &Path, arguments: &[&str], environment: &[(&str, &str)]) -> anyhow::Result<Self> {
+    pub(crate) fn start(
+        program: &Path,
+        arguments: &[&str],
+        environment: &[(&str, &str)],
+    ) -> anyhow::Result<Self> {
         let mut child = Command::new(program)
             .args(arguments)
             .args(["--format", "json"])
@@ -71,7 +91,10 @@ impl Program {
         let stdout = child.stdout.take().context("no standard output")?;
         BufReader::new(stdout).read_line(&mut line)?;
         let announced = serde_json::from_str(&line).with_context(|| {
-            format!("{} {arguments:?} announced no addresses but {line:?}", program.display())
+            format!(
+                "{} {arguments:?} announced no addresses but {line:?}",
+                program.display()
+            )
         })?;
         Ok(Self { child, announced })
     }
@@ -80,12 +103,14 @@ impl Program {
     ///
     /// # Errors
     /// When there is none of that name.
-    pub fn url(&self, name: &str) -> anyhow::Result<&str> {
-        self.announced[name].as_str().with_context(|| format!("no {name} in {}", self.announced))
+    pub(crate) fn url(&self, name: &str) -> anyhow::Result<&str> {
+        self.announced[name]
+            .as_str()
+            .with_context(|| format!("no {name} in {}", self.announced))
     }
 
     /// The process id.
-    pub fn id(&self) -> u32 {
+    pub(crate) fn id(&self) -> u32 {
         self.child.id()
     }
 
@@ -93,7 +118,7 @@ impl Program {
     ///
     /// # Errors
     /// When it ends with another status than 0.
-    pub fn stop(mut self) -> anyhow::Result<()> {
+    pub(crate) fn stop(mut self) -> anyhow::Result<()> {
         terminate(self.child.id())?;
         let status = self.child.wait()?;
         anyhow::ensure!(status.success(), "the program ended with {status}");

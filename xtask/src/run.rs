@@ -6,25 +6,25 @@ use std::process::Command;
 use anyhow::{Context as _, bail};
 
 /// The root of the repository.
-pub fn root() -> PathBuf {
+pub(crate) fn root() -> PathBuf {
     let here = Path::new(env!("CARGO_MANIFEST_DIR"));
     here.parent().unwrap_or(here).to_path_buf()
 }
 
 /// Writes a headline to standard error, so that it stands between the outputs of the programs.
 #[allow(clippy::print_stderr, reason = "this is a command line tool")]
-pub fn say(text: &str) {
+pub(crate) fn say(text: &str) {
     eprintln!("\n== {text}");
 }
 
 /// Writes a line of result to standard output.
 #[allow(clippy::print_stdout, reason = "this is a command line tool")]
-pub fn print(text: &str) {
+pub(crate) fn print(text: &str) {
     println!("{text}");
 }
 
 /// A command that runs in `folder`, given as words.
-pub fn command(folder: &Path, words: &[&str]) -> Command {
+pub(crate) fn command(folder: &Path, words: &[&str]) -> Command {
     let (program, arguments) = words.split_first().unwrap_or((&"true", &[]));
     let mut command = Command::new(program);
     command.args(arguments).current_dir(folder);
@@ -35,7 +35,7 @@ pub fn command(folder: &Path, words: &[&str]) -> Command {
 ///
 /// # Errors
 /// When it cannot be started, or ends with another status than 0.
-pub fn sh(folder: &Path, words: &[&str]) -> anyhow::Result<()> {
+pub(crate) fn sh(folder: &Path, words: &[&str]) -> anyhow::Result<()> {
     say(&words.join(" "));
     finish(&mut command(folder, words))
 }
@@ -44,8 +44,10 @@ pub fn sh(folder: &Path, words: &[&str]) -> anyhow::Result<()> {
 ///
 /// # Errors
 /// When it cannot be started, or ends with another status than 0.
-pub fn finish(command: &mut Command) -> anyhow::Result<()> {
-    let status = command.status().with_context(|| format!("cannot start {command:?}"))?;
+pub(crate) fn finish(command: &mut Command) -> anyhow::Result<()> {
+    let status = command
+        .status()
+        .with_context(|| format!("cannot start {command:?}"))?;
     if !status.success() {
         bail!("{command:?} ended with {status}");
     }
@@ -56,10 +58,16 @@ pub fn finish(command: &mut Command) -> anyhow::Result<()> {
 ///
 /// # Errors
 /// When it cannot be started, or ends with another status than 0.
-pub fn read(folder: &Path, words: &[&str]) -> anyhow::Result<String> {
-    let output = command(folder, words).output().with_context(|| format!("cannot start {words:?}"))?;
+pub(crate) fn read(folder: &Path, words: &[&str]) -> anyhow::Result<String> {
+    let output = command(folder, words)
+        .output()
+        .with_context(|| format!("cannot start {words:?}"))?;
     if !output.status.success() {
-        bail!("{words:?} ended with {}: {}", output.status, String::from_utf8_lossy(&output.stderr));
+        bail!(
+            "{words:?} ended with {}: {}",
+            output.status,
+            String::from_utf8_lossy(&output.stderr)
+        );
     }
     Ok(String::from_utf8(output.stdout)?)
 }

@@ -8,11 +8,17 @@ use crate::{setup, smoke};
 ///
 /// # Errors
 /// The first run that fails.
-pub fn run() -> anyhow::Result<()> {
+pub(crate) fn run() -> anyhow::Result<()> {
     setup::chromium()?;
     let root = root();
-    sh(&root, &["cargo", "test", "--locked", "--workspace", "--all-targets"])?;
-    sh(&root, &["cargo", "test", "--locked", "--workspace", "--doc"])?;
+    sh(
+        &root,
+        &["cargo", "test", "--locked", "--workspace", "--all-targets"],
+    )?;
+    sh(
+        &root,
+        &["cargo", "test", "--locked", "--workspace", "--doc"],
+    )?;
     browser()?;
     smoke::run()
 }

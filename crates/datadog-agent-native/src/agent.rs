@@ -11,7 +11,7 @@ mod signals;
 pub use coordinator::{AgentCoordinator, FlushReport, Listeners};
 pub use error::AgentError;
 pub use handle::{AgentHandle, ShutdownReason};
-pub use health::{Health, State};
 pub(crate) use health::{Board, Face};
+pub use health::{Health, State};
 pub(crate) use identity::api_key;
 pub(crate) use shared::Shared;

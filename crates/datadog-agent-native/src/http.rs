@@ -28,10 +28,22 @@ fn connect_config(config: &Config) -> ConnectConfig {
         proxy_https: config.proxy_https.clone(),
         proxy_http: config.proxy_http.clone(),
         no_proxy: config.bypass_list(),
-        no_proxy_match: if config.no_proxy_nonexact_match { NoProxyMatch::Standard } else { NoProxyMatch::Exact },
+        no_proxy_match: if config.no_proxy_nonexact_match {
+            NoProxyMatch::Standard
+        } else {
+            NoProxyMatch::Exact
+        },
         tls_extra_roots: config.tls_cert_file.as_ref().map(PathBuf::from),
-        tls_verification: if config.skip_ssl_validation { TlsVerification::Skipped } else { TlsVerification::Full },
-        tls_min_version: if config.min_tls_version == "tlsv1.3" { TlsVersion::V1_3 } else { TlsVersion::V1_2 },
+        tls_verification: if config.skip_ssl_validation {
+            TlsVerification::Skipped
+        } else {
+            TlsVerification::Full
+        },
+        tls_min_version: if config.min_tls_version == "tlsv1.3" {
+            TlsVersion::V1_3
+        } else {
+            TlsVersion::V1_2
+        },
         protocol: protocol(config),
         connect_timeout: config.request_timeout(),
         ..ConnectConfig::default()
@@ -46,7 +58,11 @@ fn connect_config(config: &Config) -> ConnectConfig {
 
 /// The protocol of the log pipeline, the only one that sends so far, else that of all.
 fn protocol(config: &Config) -> HttpProtocol {
-    match config.logs_config_http_protocol.as_deref().or(config.http_protocol.as_deref()) {
+    match config
+        .logs_config_http_protocol
+        .as_deref()
+        .or(config.http_protocol.as_deref())
+    {
         Some("http1") => HttpProtocol::Http1,
         Some("http2") => HttpProtocol::Http2,
         _ => HttpProtocol::Auto,
@@ -59,14 +75,21 @@ fn protocol(config: &Config) -> HttpProtocol {
 /// When nothing answers, or with another status than 200.
 pub async fn get(url: &str) -> Result<Bytes, AgentError> {
     let failed = |problem: String| AgentError::IoError(std::io::Error::other(problem));
-    let client = Client::new(ConnectConfig::default()).map_err(|error| failed(error.to_string()))?;
-    let request = Request::get(url).body(Full::default()).map_err(|error| failed(error.to_string()))?;
-    let answer = client.send(request).await.map_err(|error| failed(error.to_string()))?;
+    let client =
+        Client::new(ConnectConfig::default()).map_err(|error| failed(error.to_string()))?;
+    let request = Request::get(url)
+        .body(Full::default())
+        .map_err(|error| failed(error.to_string()))?;
+    let answer = client
+        .send(request)
+        .await
+        .map_err(|error| failed(error.to_string()))?;
     if answer.status() != StatusCode::OK {
         return Err(failed(format!("the answer was {}", answer.status())));
     }
     let body = Limited::new(answer.into_body(), MAX_ANSWER).collect().await;
-    body.map(|body| body.to_bytes()).map_err(|error| failed(error.to_string()))
+    body.map(|body| body.to_bytes())
+        .map_err(|error| failed(error.to_string()))
 }
 
 #[cfg(test)]
@@ -91,7 +114,10 @@ mod tests {
             ("DD_HTTP_TIMEOUT", "7"),
         ]);
         assert_eq!(connect.proxy_https.as_deref(), Some("http://my-proxy:3128"));
-        assert_eq!(connect.no_proxy, ["a", "b", "c", "169.254.169.254", "100.100.100.200"]);
+        assert_eq!(
+            connect.no_proxy,
+            ["a", "b", "c", "169.254.169.254", "100.100.100.200"]
+        );
         assert_eq!(connect.no_proxy_match, NoProxyMatch::Exact);
         assert_eq!(connect.tls_verification, TlsVerification::Skipped);
         assert_eq!(connect.tls_min_version, TlsVersion::V1_3);

@@ -18,8 +18,8 @@ use serde_json::json;
 
 pub use self::sender::{Delivered, Identity, Sender};
 pub use datadog_logs_agent::{
-    AdditionalEndpoint, AggregatorHandle, Destination, DrainReport, FlushReport, InsertError, IntakeEntry, Running,
-    Source,
+    AdditionalEndpoint, AggregatorHandle, Destination, DrainReport, FlushReport, InsertError,
+    IntakeEntry, Running, Source,
 };
 
 use crate::agent::{AgentError, Face, Shared, api_key};
@@ -38,7 +38,14 @@ pub(crate) async fn start(config: &Config, shared: &Shared) -> Result<Running, A
     let limits = json!({ "max_body_bytes": logs.body.received_bytes, "max_entry_bytes": logs.entry.entry_bytes });
     let running = start_with(logs, shared).await?;
     let status = running.status();
-    shared.board.add("logs", Face { paths: &PATHS, limits, report: Arc::new(move || status.to_json()) });
+    shared.board.add(
+        "logs",
+        Face {
+            paths: &PATHS,
+            limits,
+            report: Arc::new(move || status.to_json()),
+        },
+    );
     Ok(running)
 }
 
@@ -54,8 +61,14 @@ async fn start_with(logs: LogsConfig, shared: &Shared) -> Result<Running, AgentE
 }
 
 fn targets(config: &Config) -> Vec<Target> {
-    let tcp = Target::Tcp { host: config.logs_bind_host.clone(), port: config.logs_port() };
-    let socket = config.logs_socket.as_ref().map(|path| Target::Unix { path: PathBuf::from(path), mode: SOCKET_MODE });
+    let tcp = Target::Tcp {
+        host: config.logs_bind_host.clone(),
+        port: config.logs_port(),
+    };
+    let socket = config.logs_socket.as_ref().map(|path| Target::Unix {
+        path: PathBuf::from(path),
+        mode: SOCKET_MODE,
+    });
     std::iter::once(tcp).chain(socket).collect()
 }
 
@@ -75,7 +88,9 @@ fn destination(endpoints: &Endpoints) -> Destination {
     let url = endpoints.logs.url().to_owned();
     match endpoints.logs {
         LogsDestination::Datadog { .. } => Destination::Datadog { url },
-        LogsDestination::ObservabilityPipelinesWorker { .. } => Destination::ObservabilityPipelinesWorker { url },
+        LogsDestination::ObservabilityPipelinesWorker { .. } => {
+            Destination::ObservabilityPipelinesWorker { url }
+        }
     }
 }
 
@@ -84,9 +99,17 @@ fn receiving(config: &Config, hostname: &str, logs: &mut LogsConfig) {
     logs.body.decoded_bytes = logs.body.decoded_bytes.max(config.logs_max_body_bytes);
     logs.body.reception_bytes = logs.body.reception_bytes.max(config.logs_max_body_bytes);
     logs.memory_bytes = config.logs_memory_limit;
-    logs.buffer = BufferLimits { entries: config.logs_buffer_max_entries, bytes: config.logs_buffer_max_bytes };
+    logs.buffer = BufferLimits {
+        entries: config.logs_buffer_max_entries,
+        bytes: config.logs_buffer_max_bytes,
+    };
     logs.entry.message_bytes = config.logs_config_max_message_size_bytes;
-    logs.rules = config.logs_config_processing_rules.iter().flatten().map(rule).collect();
+    logs.rules = config
+        .logs_config_processing_rules
+        .iter()
+        .flatten()
+        .map(rule)
+        .collect();
     let tags = tags(config);
     // A client knows its own host and service; it only lacks them where the user says what they are.
     logs.client_enrichment = Enrichment {
@@ -118,13 +141,19 @@ fn rule(rule: &config::ProcessingRule) -> RuleConfig {
 }
 
 fn service(config: &Config) -> Option<String> {
-    config.service.as_ref().map(|service| service.to_lowercase()).filter(|service| !service.is_empty())
+    config
+        .service
+        .as_ref()
+        .map(|service| service.to_lowercase())
+        .filter(|service| !service.is_empty())
 }
 
 /// The tags of everything, without the service, which has a field of its own.
 fn tags(config: &Config) -> Vec<String> {
     let tags = config.global_tags(&[]);
-    tags.into_iter().filter(|tag| !tag.starts_with("service:")).collect()
+    tags.into_iter()
+        .filter(|tag| !tag.starts_with("service:"))
+        .collect()
 }
 
 fn sending(config: &Config, endpoints: &Endpoints, logs: &mut LogsConfig) {
@@ -135,7 +164,11 @@ fn sending(config: &Config, endpoints: &Endpoints, logs: &mut LogsConfig) {
     logs.flush = flush(config);
     logs.encoding = encoding(config.logs_compression());
     logs.worker_encoding = logs.encoding;
-    logs.additional_endpoints = endpoints.logs_additional.iter().map(|endpoint| additional(config, endpoint)).collect();
+    logs.additional_endpoints = endpoints
+        .logs_additional
+        .iter()
+        .map(|endpoint| additional(config, endpoint))
+        .collect();
     logs.request_timeout = config.request_timeout();
     logs.concurrency = config.logs_config_batch_max_concurrent_send;
     logs.redrive_bytes = config.logs_config_retry_queue_max_bytes;
@@ -163,7 +196,9 @@ fn encoding(compression: LogsCompression) -> Encoding {
 fn flush(config: &Config) -> FlushStrategy {
     match config.serverless_flush_strategy {
         config::FlushStrategy::Default => FlushStrategy::Interval(config.logs_config_batch_wait),
-        config::FlushStrategy::End | config::FlushStrategy::EndPeriodically(_) => FlushStrategy::OnDemand,
+        config::FlushStrategy::End | config::FlushStrategy::EndPeriodically(_) => {
+            FlushStrategy::OnDemand
+        }
         config::FlushStrategy::Periodically(ms) | config::FlushStrategy::Continuously(ms) => {
             FlushStrategy::Interval(Duration::from_millis(ms))
         }
@@ -173,7 +208,10 @@ fn flush(config: &Config) -> FlushStrategy {
 /// Functions live for seconds and are flushed at their end; hosts wait longer and longer.
 fn pauses(config: &Config) -> Pauses {
     if config.profile.is_serverless() {
-        return Pauses::Jitter { first: Duration::from_millis(100), max: Duration::from_secs(1) };
+        return Pauses::Jitter {
+            first: Duration::from_millis(100),
+            max: Duration::from_secs(1),
+        };
     }
     Pauses::ErrorCount {
         factor: config.logs_config_sender_backoff_factor,

@@ -27,15 +27,22 @@ pub(crate) struct Options {
 /// Prints every key with its source, then everything that is wrong.
 pub(crate) fn run(options: &Options) -> anyhow::Result<ExitCode> {
     let config = configured(options.config.as_deref()).build_with_issues();
-    let keys: Vec<_> =
-        config.explain().into_iter().filter(|key| !options.set || key.source != Source::Default).collect();
+    let keys: Vec<_> = config
+        .explain()
+        .into_iter()
+        .filter(|key| !options.set || key.source != Source::Default)
+        .collect();
     let issues = issues(&config);
     match options.format {
         Format::Json => line(&to_json(&keys, &issues).to_string()),
         Format::Text => line(&to_text(&keys, &issues)),
     }
     let refused = issues.iter().any(|issue| issue.severity == Severity::Fatal);
-    Ok(if refused { ExitCode::FAILURE } else { ExitCode::SUCCESS })
+    Ok(if refused {
+        ExitCode::FAILURE
+    } else {
+        ExitCode::SUCCESS
+    })
 }
 
 /// What was wrong with the values, and what does not go together.
@@ -55,7 +62,11 @@ fn to_text(keys: &[Explained], issues: &[ConfigIssue]) -> String {
         .iter()
         .map(|key| format!("{:<width$}  {}  ({})", key.name, shown(key), key.source))
         .collect();
-    lines.extend(issues.iter().map(|issue| format!("{}: {issue}", word(issue.severity))));
+    lines.extend(
+        issues
+            .iter()
+            .map(|issue| format!("{}: {issue}", word(issue.severity))),
+    );
     lines.join("\n")
 }
 
@@ -102,22 +113,41 @@ mod tests {
 
     fn shown(variables: &[(&str, &str)]) -> (String, Vec<ConfigIssue>) {
         let config = Config::from_env_iter(variables.iter().copied());
-        let keys: Vec<_> = config.explain().into_iter().filter(|key| key.source != Source::Default).collect();
+        let keys: Vec<_> = config
+            .explain()
+            .into_iter()
+            .filter(|key| key.source != Source::Default)
+            .collect();
         let issues = issues(&config);
         (to_text(&keys, &issues), issues)
     }
 
     #[test]
     fn a_value_stands_with_its_source_and_a_secret_is_masked() {
-        let (text, _) = shown(&[("DD_API_KEY", "0123456789abcdef0123456789abcdef"), ("DD_SITE", "us5")]);
+        let (text, _) = shown(&[
+            ("DD_API_KEY", "0123456789abcdef0123456789abcdef"),
+            ("DD_SITE", "us5"),
+        ]);
         assert!(text.contains("us5.datadoghq.com  (env DD_SITE)"), "{text}");
-        assert!(text.contains("cdef") && !text.contains("89abcdef"), "{text}");
+        assert!(
+            text.contains("cdef") && !text.contains("89abcdef"),
+            "{text}"
+        );
     }
 
     #[test]
     fn what_is_fatal_is_listed_once() {
         let (text, issues) = shown(&[("DD_LOGS_AGENT_PORT", "70000")]);
-        assert_eq!(issues.iter().filter(|issue| issue.key == "logs_agent_port").count(), 1);
-        assert!(text.contains("fatal: DD_LOGS_AGENT_PORT=\"70000\""), "{text}");
+        assert_eq!(
+            issues
+                .iter()
+                .filter(|issue| issue.key == "logs_agent_port")
+                .count(),
+            1
+        );
+        assert!(
+            text.contains("fatal: DD_LOGS_AGENT_PORT=\"70000\""),
+            "{text}"
+        );
     }
 }

@@ -57,7 +57,10 @@ async fn start_intake(ephemeral: bool) -> anyhow::Result<Intake> {
     }
     match Intake::builder().addr(DEFAULT_ADDR).start().await {
         Err(IntakeError::Bind { source, .. }) if source.kind() == std::io::ErrorKind::AddrInUse => {
-            note(&format!("port {} is taken: the intake listens on another one", DEFAULT_ADDR.port()));
+            note(&format!(
+                "port {} is taken: the intake listens on another one",
+                DEFAULT_ADDR.port()
+            ));
             Ok(Intake::builder().addr(any_port).start().await?)
         }
         started => Ok(started?),
@@ -74,7 +77,10 @@ fn local_config(intake: &Intake, ephemeral: bool) -> Config {
     config.logs_config_api_key = None;
     config.logs_config_additional_endpoints.clear();
     config.observability_pipelines_worker_logs_enabled = false;
-    let waits = config.explain().into_iter().find(|key| key.name == "logs_config.batch_wait");
+    let waits = config
+        .explain()
+        .into_iter()
+        .find(|key| key.name == "logs_config.batch_wait");
     if waits.is_none_or(|key| key.source == Source::Default) {
         config.logs_config_batch_wait = BATCH_WAIT;
     }
@@ -102,12 +108,18 @@ async fn start_agent(mut config: Config) -> anyhow::Result<AgentCoordinator> {
 
 /// One line to paste, which sends a log.
 fn example(found: &serde_json::Map<String, Value>) -> String {
-    let logs = found.get("logs").and_then(Value::as_str).unwrap_or_default();
+    let logs = found
+        .get("logs")
+        .and_then(Value::as_str)
+        .unwrap_or_default();
     format!(r#"curl {logs}/v1/input -d '[{{"message":"hello","service":"shop","status":"info"}}]'"#)
 }
 
 fn text(intake: &str, found: &serde_json::Map<String, Value>, try_it: &str) -> String {
-    let logs = found.get("logs").and_then(Value::as_str).unwrap_or_default();
+    let logs = found
+        .get("logs")
+        .and_then(Value::as_str)
+        .unwrap_or_default();
     format!(
         "page     {intake}\n\
          logs     {logs}/v1/input\n\

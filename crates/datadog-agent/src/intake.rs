@@ -32,7 +32,9 @@ pub(crate) struct Options {
 
 /// Serves until SIGINT or SIGTERM.
 pub(crate) async fn run(options: Options) -> anyhow::Result<ExitCode> {
-    let mut builder = Intake::builder().addr(options.addr).keep_bytes(options.keep_bytes);
+    let mut builder = Intake::builder()
+        .addr(options.addr)
+        .keep_bytes(options.keep_bytes);
     if let Some(file) = options.faults {
         builder = builder.faults_file(file);
     }

@@ -51,9 +51,14 @@ pub(crate) struct Options {
 
 /// Sends, and ends with status 1 when a file could not be read or a line was lost.
 pub(crate) async fn run(options: Options) -> anyhow::Result<ExitCode> {
-    let config = configured(options.config.as_deref()).option("logs_enabled", "true").build_with_issues();
+    let config = configured(options.config.as_deref())
+        .option("logs_enabled", "true")
+        .build_with_issues();
     install_logger(&config);
-    let identity = Identity { service: options.service.clone(), source: options.source.clone() };
+    let identity = Identity {
+        service: options.service.clone(),
+        source: options.source.clone(),
+    };
     let sender = Sender::start(&config, identity).await?;
     let mut run = Run::new(&options, sender).await;
     let begin = Instant::now();
@@ -71,12 +76,20 @@ pub(crate) async fn run(options: Options) -> anyhow::Result<ExitCode> {
     }
     run.progress.finish_and_clear();
     let delivered = run.sender.stop(config.logs_stop_timeout()).await;
-    let report = Report { files: run.files, delivered, seconds: begin.elapsed().as_secs_f64() };
+    let report = Report {
+        files: run.files,
+        delivered,
+        seconds: begin.elapsed().as_secs_f64(),
+    };
     match options.format {
         Format::Json => line(&report.to_json().to_string()),
         Format::Text => line(&report.to_text()),
     }
-    Ok(if report.is_complete() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    Ok(if report.is_complete() {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    })
 }
 
 /// The reading side of one run of the verb.
@@ -91,9 +104,19 @@ struct Run {
 impl Run {
     async fn new(options: &Options, sender: Sender) -> Self {
         let inputs: Vec<_> = options.files.iter().map(|file| Input::of(file)).collect();
-        let files = options.files.iter().map(|file| FileReport::new(file)).collect();
+        let files = options
+            .files
+            .iter()
+            .map(|file| FileReport::new(file))
+            .collect();
         let progress = progress(&inputs, options.follow).await;
-        Self { inputs, follow: options.follow, sender, files, progress }
+        Self {
+            inputs,
+            follow: options.follow,
+            sender,
+            files,
+            progress,
+        }
     }
 
     /// Reads one input after the other; followed files go on together once each was read to its end. What cannot be
@@ -160,7 +183,11 @@ impl Run {
 
     /// Queues whole lines, waiting while the pipeline is full.
     async fn send(&mut self, number: usize, block: &Bytes) -> anyhow::Result<()> {
-        let lines = self.sender.lines(number, block).await.context("the pipeline has stopped")?;
+        let lines = self
+            .sender
+            .lines(number, block)
+            .await
+            .context("the pipeline has stopped")?;
         let file = &mut self.files[number];
         file.lines += lines;
         file.bytes += block.len() as u64;

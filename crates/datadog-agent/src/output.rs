@@ -21,7 +21,11 @@ const WORKERS: usize = 2;
 
 /// The runtime that every verb runs on.
 pub(crate) fn runtime() -> anyhow::Result<Runtime> {
-    Ok(Builder::new_multi_thread().worker_threads(WORKERS).thread_name("agent").enable_all().build()?)
+    Ok(Builder::new_multi_thread()
+        .worker_threads(WORKERS)
+        .thread_name("agent")
+        .enable_all()
+        .build()?)
 }
 
 /// Writes a line to standard output; a closed pipe is no reason to fail.

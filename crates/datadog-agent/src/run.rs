@@ -46,7 +46,8 @@ pub(crate) fn configured(file: Option<&Path>) -> Builder {
 
 /// Sends the agent's own lines to standard error.
 pub(crate) fn install_logger(config: &Config) {
-    logger::install(&logger_options(config));
+    // Whoever installed one before has a reason; ours stays away then.
+    drop(logger::install(logger::config_of(config)));
 }
 
 fn announce(listeners: &Listeners, format: Format) -> String {
@@ -59,7 +60,9 @@ fn announce(listeners: &Listeners, format: Format) -> String {
         Format::Text => {
             let lines: Vec<_> = addresses
                 .iter()
-                .map(|(name, address)| format!("{name:<8} {}", address.as_str().unwrap_or_default()))
+                .map(|(name, address)| {
+                    format!("{name:<8} {}", address.as_str().unwrap_or_default())
+                })
                 .collect();
             lines.join("\n")
         }
@@ -73,7 +76,10 @@ pub(crate) fn addresses(listeners: &Listeners) -> Map<String, Value> {
         addresses.insert("logs".to_owned(), format!("http://{address}").into());
     }
     if let Some(path) = &listeners.logs_uds {
-        addresses.insert("logs_socket".to_owned(), format!("unix://{}", path.display()).into());
+        addresses.insert(
+            "logs_socket".to_owned(),
+            format!("unix://{}", path.display()).into(),
+        );
     }
     addresses
 }

@@ -26,12 +26,16 @@ pub(crate) struct Options {
 
 /// Prints what `GET /status` answers.
 pub(crate) async fn run(options: Options) -> anyhow::Result<ExitCode> {
-    let host = options.addr.trim_start_matches("http://").trim_end_matches('/');
+    let host = options
+        .addr
+        .trim_start_matches("http://")
+        .trim_end_matches('/');
     let answer = tokio::time::timeout(TIMEOUT, http::get(&format!("http://{host}/status")))
         .await
         .with_context(|| format!("no answer from {host} within {} seconds", TIMEOUT.as_secs()))?
         .with_context(|| format!("no agent answers at {host}"))?;
-    let status: Value = serde_json::from_slice(&answer).with_context(|| format!("{host} is not an agent"))?;
+    let status: Value =
+        serde_json::from_slice(&answer).with_context(|| format!("{host} is not an agent"))?;
     match options.format {
         Format::Json => line(&status.to_string()),
         Format::Text => line(&text(&status)),
@@ -81,8 +85,13 @@ fn item_text(item: &Value) -> String {
     }
     match (item["labels"].as_object(), item.get("value")) {
         (Some(labels), Some(value)) => {
-            let labels: Vec<_> = labels.iter().map(|(name, label)| format!("{name}={}", item_text(label))).collect();
-            format!("{value}  {}", labels.join(" ")).trim_end().to_owned()
+            let labels: Vec<_> = labels
+                .iter()
+                .map(|(name, label)| format!("{name}={}", item_text(label)))
+                .collect();
+            format!("{value}  {}", labels.join(" "))
+                .trim_end()
+                .to_owned()
         }
         _ => item.to_string(),
     }

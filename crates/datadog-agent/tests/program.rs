@@ -14,12 +14,17 @@ const KEY: &str = "0123456789abcdef0123456789abcdef";
 /// A command with an environment of its own, so that the tester's variables change nothing.
 fn program(arguments: &[&str], environment: &[(&str, &str)]) -> Command {
     let mut command = Command::new(PROGRAM);
-    command.args(arguments).env_clear().envs(environment.iter().copied());
+    command
+        .args(arguments)
+        .env_clear()
+        .envs(environment.iter().copied());
     command
 }
 
 async fn output(mut command: Command) -> Output {
-    tokio::task::spawn_blocking(move || command.output().unwrap()).await.unwrap()
+    tokio::task::spawn_blocking(move || command.output().unwrap())
+        .await
+        .unwrap()
 }
 
 fn stdout(output: &Output) -> String {
@@ -46,7 +51,8 @@ impl Running {
             line
         });
         let line = line.await.unwrap();
-        let addresses = serde_json::from_str(&line).unwrap_or_else(|_| panic!("announced {line:?}"));
+        let addresses =
+            serde_json::from_str(&line).unwrap_or_else(|_| panic!("announced {line:?}"));
         Self { child, addresses }
     }
 
@@ -57,9 +63,17 @@ impl Running {
     /// SIGTERM; returns the exit code.
     async fn stop(mut self) -> Option<i32> {
         let id = self.child.id().to_string();
-        assert!(Command::new("kill").args(["-TERM", &id]).status().unwrap().success());
+        assert!(
+            Command::new("kill")
+                .args(["-TERM", &id])
+                .status()
+                .unwrap()
+                .success()
+        );
         let mut child = std::mem::replace(&mut self.child, Command::new("true").spawn().unwrap());
-        tokio::task::spawn_blocking(move || child.wait().unwrap().code()).await.unwrap()
+        tokio::task::spawn_blocking(move || child.wait().unwrap().code())
+            .await
+            .unwrap()
     }
 }
 
@@ -78,7 +92,10 @@ async fn post(url: &str, path: &str, body: &str) -> String {
         "POST {path} HTTP/1.1\r\nHost: {host}\r\nContent-Length: {}\r\nConnection: close\r\n\r\n",
         body.len()
     );
-    stream.write_all(format!("{head}{body}").as_bytes()).await.unwrap();
+    stream
+        .write_all(format!("{head}{body}").as_bytes())
+        .await
+        .unwrap();
     let mut answer = String::new();
     stream.read_to_string(&mut answer).await.unwrap();
     answer
@@ -86,8 +103,17 @@ async fn post(url: &str, path: &str, body: &str) -> String {
 
 /// Lines with what makes trouble: quotes, control characters, blanks at the ends, nothing, and more than one batch.
 fn sample_lines() -> Vec<String> {
-    let odd = ["", "  kept  ", "\t\"quoted\" \\ and \u{1}\u{7f}", "größer 🎉", "{\"json\":true}"];
-    odd.iter().map(|&line| line.to_owned()).chain((0..2_500).map(|n| format!("line {n} of many"))).collect()
+    let odd = [
+        "",
+        "  kept  ",
+        "\t\"quoted\" \\ and \u{1}\u{7f}",
+        "größer 🎉",
+        "{\"json\":true}",
+    ];
+    odd.iter()
+        .map(|&line| line.to_owned())
+        .chain((0..2_500).map(|n| format!("line {n} of many")))
+        .collect()
 }
 
 fn write_sample(folder: &Path) -> (String, Vec<String>) {
@@ -113,7 +139,8 @@ async fn send_sample(intake: &Intake) -> (Value, Option<i32>, Vec<String>) {
         ("DD_LOG_LEVEL", "off"),
     ];
     let output = output(program(&["logs", &path, "--format", "json"], &environment)).await;
-    let report = serde_json::from_str(&stdout(&output)).unwrap_or_else(|_| panic!("{}", stderr(&output)));
+    let report =
+        serde_json::from_str(&stdout(&output)).unwrap_or_else(|_| panic!("{}", stderr(&output)));
     (report, output.status.code(), lines)
 }
 
@@ -124,7 +151,10 @@ async fn sample_arrives_through(intake: &Intake) {
     assert_eq!(report["dropped"], serde_json::json!({}));
     let arrived = intake.messages();
     assert_eq!(arrived.len(), lines.len());
-    assert!(arrived.iter().eq(&lines), "the messages differ from the lines");
+    assert!(
+        arrived.iter().eq(&lines),
+        "the messages differ from the lines"
+    );
 }
 
 #[tokio::test]
@@ -168,7 +198,10 @@ async fn lines_that_are_refused_are_counted_with_their_reason() {
     let (report, code, lines) = send_sample(&intake).await;
     assert_eq!(code, Some(1));
     assert_eq!(report["delivered"], 0);
-    assert_eq!(report["dropped"], serde_json::json!({ "client_4xx": lines.len() }));
+    assert_eq!(
+        report["dropped"],
+        serde_json::json!({ "client_4xx": lines.len() })
+    );
     assert!(intake.messages().is_empty());
 }
 
@@ -176,15 +209,34 @@ async fn lines_that_are_refused_are_counted_with_their_reason() {
 async fn standard_input_is_sent_and_a_missing_file_is_reported() {
     let intake = Intake::start().await;
     let url = intake.url();
-    let environment = [("DD_API_KEY", KEY), ("DD_LOGS_CONFIG_LOGS_DD_URL", url.as_str())];
-    let mut command = program(&["logs", "-", "/nowhere/at-all.log", "--format", "json"], &environment);
-    let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let environment = [
+        ("DD_API_KEY", KEY),
+        ("DD_LOGS_CONFIG_LOGS_DD_URL", url.as_str()),
+    ];
+    let mut command = program(
+        &["logs", "-", "/nowhere/at-all.log", "--format", "json"],
+        &environment,
+    );
+    let mut child = command
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
     child.stdin.take().unwrap().write_all(b"one\ntwo").unwrap();
-    let output = tokio::task::spawn_blocking(move || child.wait_with_output().unwrap()).await.unwrap();
+    let output = tokio::task::spawn_blocking(move || child.wait_with_output().unwrap())
+        .await
+        .unwrap();
     let report: Value = serde_json::from_str(&stdout(&output)).unwrap();
     assert_eq!(intake.messages(), ["one", "two"]);
     assert_eq!(output.status.code(), Some(1));
-    assert!(report["files"][1]["error"].as_str().unwrap().contains("/nowhere/at-all.log"), "{report}");
+    assert!(
+        report["files"][1]["error"]
+            .as_str()
+            .unwrap()
+            .contains("/nowhere/at-all.log"),
+        "{report}"
+    );
 }
 
 #[tokio::test]
@@ -200,8 +252,16 @@ async fn the_agent_delivers_what_was_accepted_before_it_stops() {
         ("DD_TAGS", "team:a"),
     ];
     let agent = Running::start(program(&["run", "--format", "json"], &environment)).await;
-    let answer = post(agent.url("logs"), "/v1/input", r#"[{"message":"at the end"}]"#).await;
-    assert!(answer.starts_with("HTTP/1.1 200") && answer.ends_with("ok"), "{answer}");
+    let answer = post(
+        agent.url("logs"),
+        "/v1/input",
+        r#"[{"message":"at the end"}]"#,
+    )
+    .await;
+    assert!(
+        answer.starts_with("HTTP/1.1 200") && answer.ends_with("ok"),
+        "{answer}"
+    );
     assert_eq!(agent.stop().await, Some(0));
     assert_eq!(intake.messages(), ["at the end"]);
     let request = intake.raw_requests().remove(0);
@@ -212,24 +272,40 @@ async fn the_agent_delivers_what_was_accepted_before_it_stops() {
 async fn a_taken_port_is_an_error_that_names_it() {
     let taken = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let port = taken.local_addr().unwrap().port().to_string();
-    let environment = [("DD_API_KEY", KEY), ("DD_LOGS_ENABLED", "true"), ("DD_LOGS_AGENT_PORT", port.as_str())];
+    let environment = [
+        ("DD_API_KEY", KEY),
+        ("DD_LOGS_ENABLED", "true"),
+        ("DD_LOGS_AGENT_PORT", port.as_str()),
+    ];
     let output = output(program(&["run"], &environment)).await;
     assert_eq!(output.status.code(), Some(1));
     assert_eq!(stdout(&output), "");
     let text = stderr(&output);
-    assert!(text.contains(&format!("Address already in use (port {port})")), "{text}");
+    assert!(
+        text.contains(&format!("Address already in use (port {port})")),
+        "{text}"
+    );
 }
 
 #[tokio::test]
 async fn dev_shows_what_it_was_posted_and_answers_status() {
     let dev = Running::start(program(&["dev", "--ephemeral", "--format", "json"], &[])).await;
-    let answer = post(dev.url("logs"), "/api/v2/logs", r#"{"message":"hello dev"}"#).await;
+    let answer = post(
+        dev.url("logs"),
+        "/api/v2/logs",
+        r#"{"message":"hello dev"}"#,
+    )
+    .await;
     assert!(answer.starts_with("HTTP/1.1 202"), "{answer}");
     let arrived = first_log(dev.url("intake")).await;
     assert_eq!(arrived["message"], "hello dev");
 
     let address = dev.url("logs").to_owned();
-    let output = output(program(&["status", "--addr", &address, "--format", "json"], &[])).await;
+    let output = output(program(
+        &["status", "--addr", &address, "--format", "json"],
+        &[],
+    ))
+    .await;
     let status: Value = serde_json::from_str(&stdout(&output)).unwrap();
     assert_eq!(status["state"], "running");
     assert_eq!(status["pipelines"]["logs"]["received"], 1);
@@ -248,7 +324,9 @@ async fn first_log(url: &str) -> Value {
         let read = stream.read(&mut buffer).await.unwrap();
         assert_ne!(read, 0, "the stream ended: {text}");
         text.push_str(std::str::from_utf8(&buffer[..read]).unwrap());
-        let record = text.lines().find(|line| line.starts_with('{') && line.ends_with('}'));
+        let record = text
+            .lines()
+            .find(|line| line.starts_with('{') && line.ends_with('}'));
         if let Some(record) = record {
             return serde_json::from_str(record).unwrap();
         }
@@ -261,7 +339,10 @@ async fn config_shows_sources_masks_secrets_and_fails_on_what_is_fatal() {
     let shown = output(program(&["config", "--set"], &good)).await;
     assert_eq!(shown.status.code(), Some(0), "{}", stderr(&shown));
     let text = stdout(&shown);
-    assert!(text.contains("us5.datadoghq.com") && text.contains("DD_SITE"), "{text}");
+    assert!(
+        text.contains("us5.datadoghq.com") && text.contains("DD_SITE"),
+        "{text}"
+    );
     assert!(text.contains("cdef") && !text.contains(KEY), "{text}");
 
     let bad = [("DD_API_KEY", KEY), ("DD_LOGS_AGENT_PORT", "70000")];

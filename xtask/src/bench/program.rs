@@ -19,7 +19,7 @@ const FILE_BYTES: usize = 200_000_000;
 ///
 /// # Errors
 /// When it cannot be built, started or read.
-pub fn run(options: &Options) -> anyhow::Result<()> {
+pub(crate) fn run(options: &Options) -> anyhow::Result<()> {
     let program = build(Profile::Release)?;
     let intake = Program::start(&program, &["intake", "--addr", "127.0.0.1:0"], &[])?;
     let url = intake.url("intake")?.to_owned();
@@ -64,9 +64,24 @@ fn idle(program: &Path, intake: &str, options: &Options) -> anyhow::Result<()> {
     std::thread::sleep(Duration::from_secs(seconds));
     let cpu = cpu_ms(agent.id())? - before;
     let status = fs::read_to_string(format!("/proc/{}/status", agent.id()))?;
-    report("idle_rss", status_field(&status, "VmRSS:")? / 1024.0, "MiB", options);
-    report("idle_threads", status_field(&status, "Threads:")?, "threads", options);
-    report("idle_cpu", cpu / 10.0 / seconds as f64, "% of a core", options);
+    report(
+        "idle_rss",
+        status_field(&status, "VmRSS:")? / 1024.0,
+        "MiB",
+        options,
+    );
+    report(
+        "idle_threads",
+        status_field(&status, "Threads:")?,
+        "threads",
+        options,
+    );
+    report(
+        "idle_cpu",
+        cpu / 10.0 / seconds as f64,
+        "% of a core",
+        options,
+    );
     agent.stop()
 }
 
@@ -79,10 +94,16 @@ fn file_to_wire(program: &Path, intake: &str, options: &Options) -> anyhow::Resu
     for _ in 0..3 {
         let begin = Instant::now();
         let mut run = std::process::Command::new(program);
-        run.args(["logs", "--format", "json"]).arg(&file).envs(environment(intake));
+        run.args(["logs", "--format", "json"])
+            .arg(&file)
+            .envs(environment(intake));
         run.env("DD_LOGS_CONFIG_COMPRESSION_LEVEL", "1");
         let output = run.output().context("cannot run the verb logs")?;
-        anyhow::ensure!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        anyhow::ensure!(
+            output.status.success(),
+            "{}",
+            String::from_utf8_lossy(&output.stderr)
+        );
         rates.push(FILE_BYTES as f64 / 1e6 / begin.elapsed().as_secs_f64());
     }
     fs::remove_file(&file)?;
@@ -110,12 +131,20 @@ fn write_lines(path: &Path) -> anyhow::Result<()> {
 
 fn size(options: &Options) -> anyhow::Result<()> {
     let program = build(Profile::Dist)?;
-    report("binary_dist", fs::metadata(&program)?.len() as f64 / 1e6, "MB", options);
+    report(
+        "binary_dist",
+        fs::metadata(&program)?.len() as f64 / 1e6,
+        "MB",
+        options,
+    );
     Ok(())
 }
 
 fn status_field(status: &str, name: &str) -> anyhow::Result<f64> {
-    let line = status.lines().find_map(|line| line.strip_prefix(name)).with_context(|| format!("no {name}"))?;
+    let line = status
+        .lines()
+        .find_map(|line| line.strip_prefix(name))
+        .with_context(|| format!("no {name}"))?;
     let number = line.split_whitespace().next().context("empty field")?;
     Ok(number.parse()?)
 }
@@ -124,6 +153,10 @@ fn status_field(status: &str, name: &str) -> anyhow::Result<f64> {
 fn cpu_ms(id: u32) -> anyhow::Result<f64> {
     let stat = fs::read_to_string(format!("/proc/{id}/stat"))?;
     let fields = stat.rsplit_once(')').context("no command in stat")?.1;
-    let ticks = fields.split_whitespace().skip(11).take(2).filter_map(|field| field.parse::<f64>().ok());
+    let ticks = fields
+        .split_whitespace()
+        .skip(11)
+        .take(2)
+        .filter_map(|field| field.parse::<f64>().ok());
     Ok(ticks.sum::<f64>() * 10.0)
 }

@@ -59,7 +59,13 @@ impl AgentCoordinator {
     /// [`AgentError::ConfigError`] with every reason for which the agent must not start.
     pub fn new(config: Config) -> Result<Self, AgentError> {
         let board = Board::checked(&config)?;
-        Ok(Self { config, handle: AgentHandle::new(), board, listeners: Listeners::default(), running: None })
+        Ok(Self {
+            config,
+            handle: AgentHandle::new(),
+            board,
+            listeners: Listeners::default(),
+            running: None,
+        })
     }
 
     /// Starts every enabled pipeline; returns once all listeners accept. After a [`stop`](Self::stop) it can be
@@ -70,14 +76,18 @@ impl AgentCoordinator {
     /// cannot be built. Nothing is left running then.
     pub async fn start(&mut self) -> Result<(), AgentError> {
         if self.running.is_some() {
-            return Err(AgentError::StartupError("the agent is already started".to_owned()));
+            return Err(AgentError::StartupError(
+                "the agent is already started".to_owned(),
+            ));
         }
         self.board.set_state(State::Starting);
         self.handle.reset();
         match self.start_pipelines().await {
             Ok(running) => {
                 self.board.set_state(State::Running);
-                running.events.send(Event::HealthChanged(event_bus::Health::Running));
+                running
+                    .events
+                    .send(Event::HealthChanged(event_bus::Health::Running));
                 self.running = Some(running);
                 Ok(())
             }
@@ -103,7 +113,12 @@ impl AgentCoordinator {
             "logs_uds": self.listeners.logs_uds,
         }));
         let consumer = tokio::spawn(consume(bus, self.handle.clone()));
-        Ok(Running { drain, events, consumer, logs })
+        Ok(Running {
+            drain,
+            events,
+            consumer,
+            logs,
+        })
     }
 
     fn announce_issues(&self) {
@@ -117,12 +132,19 @@ impl AgentCoordinator {
 
     /// Sends what every pipeline holds; returns when it is settled or `deadline` is over.
     pub async fn flush(&self, deadline: Duration) -> FlushReport {
-        let Some(Running { logs: Some(logs), events, .. }) = &self.running else {
+        let Some(Running {
+            logs: Some(logs),
+            events,
+            ..
+        }) = &self.running
+        else {
             return FlushReport::default();
         };
         let report = logs.flush(Instant::now() + deadline).await.ok();
         let count = report.as_ref().map_or(0, |report| report.entries_sent);
-        events.send(Event::LogsFlushed { count: usize::try_from(count).unwrap_or(usize::MAX) });
+        events.send(Event::LogsFlushed {
+            count: usize::try_from(count).unwrap_or(usize::MAX),
+        });
         FlushReport { logs: report }
     }
 
@@ -131,24 +153,37 @@ impl AgentCoordinator {
     /// # Errors
     /// [`AgentError::ShutdownError`] that counts what was not delivered in time.
     pub async fn stop(&mut self) -> Result<(), AgentError> {
-        let Some(running) = self.running.take() else { return Ok(()) };
+        let Some(running) = self.running.take() else {
+            return Ok(());
+        };
         self.board.set_state(State::Stopping);
-        running.events.send(Event::HealthChanged(event_bus::Health::Stopping));
+        running
+            .events
+            .send(Event::HealthChanged(event_bus::Health::Stopping));
         let begin = Instant::now();
-        running.drain.signal(begin + self.config.logs_stop_timeout());
+        running
+            .drain
+            .signal(begin + self.config.logs_stop_timeout());
         let report = match running.logs {
             Some(logs) => logs.join().await,
             None => logs::DrainReport::default(),
         };
         running.events.send(Event::Tombstone);
         drop(running.consumer.await);
-        info!(logs = report.sent, lost = report.pending, elapsed_ms = begin.elapsed().as_millis(), "stopped");
+        info!(
+            logs = report.sent,
+            lost = report.pending,
+            elapsed_ms = begin.elapsed().as_millis(),
+            "stopped"
+        );
         self.listeners = Listeners::default();
         self.board.clear();
         self.board.set_state(State::Stopped);
         match report.pending {
             0 => Ok(()),
-            pending => Err(AgentError::ShutdownError(format!("{pending} logs were not delivered in time"))),
+            pending => Err(AgentError::ShutdownError(format!(
+                "{pending} logs were not delivered in time"
+            ))),
         }
     }
 

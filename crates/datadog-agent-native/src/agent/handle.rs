@@ -26,7 +26,9 @@ pub struct AgentHandle {
 
 impl AgentHandle {
     pub(super) fn new() -> Self {
-        Self { requested: Arc::new(watch::channel(None).0) }
+        Self {
+            requested: Arc::new(watch::channel(None).0),
+        }
     }
 
     /// Asks the agent to stop: whoever waits in `wait_for_shutdown` gets `GracefulShutdown`. Does not block.
@@ -51,7 +53,11 @@ impl AgentHandle {
 
     pub(super) async fn requested(&self) -> ShutdownReason {
         let mut requested = self.requested.subscribe();
-        let seen = requested.wait_for(Option::is_some).await.ok().and_then(|reason| *reason);
+        let seen = requested
+            .wait_for(Option::is_some)
+            .await
+            .ok()
+            .and_then(|reason| *reason);
         seen.unwrap_or(ShutdownReason::GracefulShutdown)
     }
 

@@ -94,7 +94,9 @@ impl Board {
         config
             .validate()
             .map_err(|issues| AgentError::ConfigError(ConfigError { issues }.to_string()))?;
-        Ok(Self::new(config.issues().iter().map(ToString::to_string).collect()))
+        Ok(Self::new(
+            config.issues().iter().map(ToString::to_string).collect(),
+        ))
     }
 
     fn new(warnings: Vec<String>) -> Self {
@@ -108,7 +110,10 @@ impl Board {
             limits: json!({}),
             pipelines: BTreeMap::new(),
         };
-        Self { inner: Arc::new(Mutex::new(inner)), telemetry: Telemetry::default() }
+        Self {
+            inner: Arc::new(Mutex::new(inner)),
+            telemetry: Telemetry::default(),
+        }
     }
 
     fn with<T>(&self, act: impl FnOnce(&mut Inner) -> T) -> T {
@@ -152,7 +157,13 @@ impl Board {
 
     pub(crate) fn health(&self) -> Health {
         let (state, reports) = self.with(|inner| (inner.state, inner.pipelines.clone()));
-        Health { state, pipelines: reports.into_iter().map(|(name, report)| (name, report())).collect() }
+        Health {
+            state,
+            pipelines: reports
+                .into_iter()
+                .map(|(name, report)| (name, report()))
+                .collect(),
+        }
     }
 
     /// The document of `GET /info`.
@@ -186,7 +197,11 @@ impl Board {
             "rss_bytes": usage.map(|usage| usage.rss_bytes),
             "threads": usage.map(|usage| usage.threads),
         });
-        status["pipelines"] = health.pipelines.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
+        status["pipelines"] = health
+            .pipelines
+            .into_iter()
+            .map(|(name, value)| (name.to_owned(), value))
+            .collect();
         status["counters"] = self.telemetry.to_json();
         status
     }
@@ -194,6 +209,8 @@ impl Board {
 
 impl fmt::Debug for Board {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Board").field("state", &self.state()).finish_non_exhaustive()
+        f.debug_struct("Board")
+            .field("state", &self.state())
+            .finish_non_exhaustive()
     }
 }

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use datadog_agent_runtime::proc::Clocks;
-use datadog_agent_runtime::proc::container;
+use datadog_agent_runtime::proc::container::{self, Process};
 use datadog_agent_runtime::proc::hostname::{self, Sources};
 use datadog_forwarder::ApiKey;
 use datadog_forwarder::endpoint::KeySource as Key;
@@ -17,21 +17,38 @@ use crate::config::key_source::{KeyFile, KeySource};
 
 /// The host name, with warnings for sources that were passed over.
 pub(crate) fn hostname(config: &Config) -> String {
-    let from_file = config.hostname_file.as_ref().and_then(|file| match hostname::from_file(Path::new(file)) {
-        Ok(name) => Some(name),
-        Err(error) => {
-            warn!(file, %error, "host name file cannot be read");
-            None
-        }
-    });
+    let from_file =
+        config
+            .hostname_file
+            .as_ref()
+            .and_then(|file| match hostname::from_file(Path::new(file)) {
+                Ok(name) => Some(name),
+                Err(error) => {
+                    warn!(file, %error, "host name file cannot be read");
+                    None
+                }
+            });
     let system = hostname::system();
-    let container_id = container::own_id(Path::new("/"));
+    let container_id = container::id(Path::new("/"), Process::Own).ok().flatten();
     let mut configured = Vec::new();
-    configured.extend(config.hostname.as_deref().map(|name| ("the configuration", name)));
-    configured.extend(from_file.as_deref().map(|name| ("the host name file", name)));
+    configured.extend(
+        config
+            .hostname
+            .as_deref()
+            .map(|name| ("the configuration", name)),
+    );
+    configured.extend(
+        from_file
+            .as_deref()
+            .map(|name| ("the host name file", name)),
+    );
     let decided = hostname::decide(&Sources {
         configured,
-        hostless: config.profile.is_serverless() || config.platform_inputs.get("ECS_CONTAINER_METADATA_URI_V4").is_some(),
+        hostless: config.profile.is_serverless()
+            || config
+                .platform_inputs
+                .get("ECS_CONTAINER_METADATA_URI_V4")
+                .is_some(),
         system: system.as_deref(),
         environment: config.platform_inputs.get("HOSTNAME"),
         container_id: container_id.as_deref(),
@@ -56,7 +73,10 @@ pub(crate) fn api_key(source: KeySource) -> Result<Option<ApiKey>, AgentError> {
             if file.is_world_readable() {
                 warn!("every user of this machine can read the file with the API key");
             }
-            Ok(Some(ApiKey::from_source(Arc::new(FileKey { file: Mutex::new(file), begin }))))
+            Ok(Some(ApiKey::from_source(Arc::new(FileKey {
+                file: Mutex::new(file),
+                begin,
+            }))))
         }
         _ => Ok(None),
     }
@@ -70,7 +90,10 @@ struct FileKey {
 
 impl FileKey {
     fn with<T>(&self, act: impl FnOnce(MutexGuard<'_, KeyFile>, Duration) -> T) -> T {
-        act(self.file.lock().unwrap_or_else(PoisonError::into_inner), self.begin.elapsed())
+        act(
+            self.file.lock().unwrap_or_else(PoisonError::into_inner),
+            self.begin.elapsed(),
+        )
     }
 }
 

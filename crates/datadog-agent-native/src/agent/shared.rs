@@ -32,7 +32,19 @@ impl Shared {
         board.set_hostname(&hostname);
         let (signal, drain) = drain::channel();
         let (info, status) = (board.clone(), board.clone());
-        let pages = Pages { info: Arc::new(move || info.info()), status: Arc::new(move || status.status()) };
-        Ok((Self { client, board, pages, drain, hostname }, signal))
+        let pages = Pages {
+            info: Arc::new(move || info.info()),
+            status: Arc::new(move || status.status()),
+        };
+        Ok((
+            Self {
+                client,
+                board,
+                pages,
+                drain,
+                hostname,
+            },
+            signal,
+        ))
     }
 }

@@ -54,7 +54,10 @@ fn listen(signal: i32) -> io::Result<(UnixStream, Guard)> {
     let (reader, writer) = StdUnixStream::pair()?;
     reader.set_nonblocking(true)?;
     default_due.store(false, Ordering::SeqCst);
-    let mut guard = Guard { ids: Vec::new(), default_due: Arc::clone(&default_due) };
+    let mut guard = Guard {
+        ids: Vec::new(),
+        default_due: Arc::clone(&default_due),
+    };
     guard.ids.push(pipe::register(signal, writer)?);
     // Set by the handler itself, so that a second signal ends the process however late this task wakes up.
     guard.ids.push(flag::register(signal, default_due)?);
@@ -80,13 +83,20 @@ fn arm_default(signal: i32) -> io::Result<Arc<AtomicBool>> {
 /// default action is assumed.
 fn host_handles(signal: i32) -> bool {
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
-    ["SigCgt:", "SigIgn:"].iter().any(|mask| mask_has(&status, mask, signal))
+    ["SigCgt:", "SigIgn:"]
+        .iter()
+        .any(|mask| mask_has(&status, mask, signal))
 }
 
 fn mask_has(status: &str, mask: &str, signal: i32) -> bool {
     let bits = status.lines().find_map(|line| line.strip_prefix(mask));
-    let bits = bits.and_then(|text| u64::from_str_radix(text.trim(), 16).ok()).unwrap_or(0);
-    u32::try_from(signal - 1).ok().and_then(|shift| bits.checked_shr(shift)).is_some_and(|rest| rest & 1 == 1)
+    let bits = bits
+        .and_then(|text| u64::from_str_radix(text.trim(), 16).ok())
+        .unwrap_or(0);
+    u32::try_from(signal - 1)
+        .ok()
+        .and_then(|shift| bits.checked_shr(shift))
+        .is_some_and(|rest| rest & 1 == 1)
 }
 
 #[cfg(test)]
@@ -111,6 +121,9 @@ mod tests {
         }
         tokio::task::yield_now().await;
         signal_hook::low_level::raise(SIGTERM).unwrap();
-        assert_eq!(wait.await.unwrap().unwrap(), ShutdownReason::GracefulShutdown);
+        assert_eq!(
+            wait.await.unwrap().unwrap(),
+            ShutdownReason::GracefulShutdown
+        );
     }
 }

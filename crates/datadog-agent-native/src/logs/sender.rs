@@ -9,7 +9,7 @@ use bytes::Bytes;
 use datadog_agent_runtime::drain::DrainSignal;
 use datadog_agent_runtime::telemetry::{Metric, Telemetry};
 use datadog_forwarder::service::{Order, Overflow, Pauses};
-use datadog_logs_agent::processor::Enrichment;
+use datadog_logs_agent::processor::{EmptyLines, Enrichment};
 use datadog_logs_agent::{AggregatorHandle, InsertError, Running, Source};
 use tokio::time::Instant;
 
@@ -79,7 +79,13 @@ impl Sender {
         enrichment.ddsource = identity.source.or(enrichment.ddsource);
         let running = start_with(logs, &shared).await?;
         let telemetry = shared.board.telemetry.clone();
-        Ok(Self { running, drain, telemetry, enrichment, sources: Vec::new() })
+        Ok(Self {
+            running,
+            drain,
+            telemetry,
+            enrichment,
+            sources: Vec::new(),
+        })
     }
 
     /// Queues the whole lines of a block, waiting while the pipeline is full. `source` numbers the file that they come
@@ -91,12 +97,16 @@ impl Sender {
         while self.sources.len() <= source {
             let number = u32::try_from(self.sources.len()).unwrap_or(u32::MAX);
             let handle = self.running.handle().for_source(Source::File(number));
-            self.sources.push(handle.with_enrichment(self.enrichment.clone()));
+            self.sources
+                .push(handle.with_enrichment(self.enrichment.clone()));
         }
         let lines = lines(block);
         let count = lines.clone().count() as u64;
         match self.sources.get(source) {
-            Some(handle) => handle.insert_lines(lines).await.map(|_| count),
+            Some(handle) => handle
+                .insert_lines(lines, EmptyLines::Keep)
+                .await
+                .map(|_| count),
             None => Err(InsertError::Stopped),
         }
     }

@@ -21,7 +21,13 @@ fn defaults_are_those_of_the_reference() {
     assert_eq!(logs.flush, FlushStrategy::Interval(Duration::from_secs(5)));
     assert_eq!(logs.encoding, Encoding::Zstd(3));
     assert_eq!(logs.memory_bytes, 64 * 1_024 * 1_024);
-    assert_eq!(logs.buffer, BufferLimits { entries: 10_000, bytes: 10_000_000 });
+    assert_eq!(
+        logs.buffer,
+        BufferLimits {
+            entries: 10_000,
+            bytes: 10_000_000
+        }
+    );
     assert_eq!(logs.redrive_bytes, 15 * 1_024 * 1_024);
     logs.check().unwrap();
 }
@@ -45,19 +51,31 @@ fn a_worker_gets_no_compression_unless_asked_for_and_extra_intakes_keep_theirs()
     let extra = r#"[{"api_key":"k2","Host":"h2","is_reliable":false}]"#;
     let worker = [
         ("DD_OBSERVABILITY_PIPELINES_WORKER_LOGS_ENABLED", "true"),
-        ("DD_OBSERVABILITY_PIPELINES_WORKER_LOGS_URL", "http://opw:8282"),
+        (
+            "DD_OBSERVABILITY_PIPELINES_WORKER_LOGS_URL",
+            "http://opw:8282",
+        ),
         ("DD_LOGS_CONFIG_ADDITIONAL_ENDPOINTS", extra),
     ];
     let plain = logs(&worker);
     let url = "http://opw:8282/api/v2/logs".to_owned();
-    assert_eq!(plain.destination, Destination::ObservabilityPipelinesWorker { url });
+    assert_eq!(
+        plain.destination,
+        Destination::ObservabilityPipelinesWorker { url }
+    );
     assert_eq!(plain.worker_encoding, Encoding::Identity);
     let endpoint = &plain.additional_endpoints[0];
     assert_eq!(endpoint.url, "https://h2:443/api/v2/logs");
-    assert_eq!((endpoint.is_reliable, endpoint.encoding), (false, Encoding::Zstd(3)));
+    assert_eq!(
+        (endpoint.is_reliable, endpoint.encoding),
+        (false, Encoding::Zstd(3))
+    );
 
     let mut asked = worker.to_vec();
-    asked.push(("DD_OBSERVABILITY_PIPELINES_WORKER_LOGS_USE_COMPRESSION", "true"));
+    asked.push((
+        "DD_OBSERVABILITY_PIPELINES_WORKER_LOGS_USE_COMPRESSION",
+        "true",
+    ));
     assert_eq!(logs(&asked).worker_encoding, Encoding::Zstd(3));
 }
 
@@ -66,8 +84,14 @@ fn flush_strategies_become_timers_or_explicit_flushes() {
     let flush = |strategy| logs(&[("DD_SERVERLESS_FLUSH_STRATEGY", strategy)]).flush;
     assert_eq!(flush("end"), FlushStrategy::OnDemand);
     assert_eq!(flush("end,1000"), FlushStrategy::OnDemand);
-    assert_eq!(flush("periodically,60000"), FlushStrategy::Interval(Duration::from_secs(60)));
-    assert_eq!(flush("continuously,500"), FlushStrategy::Interval(Duration::from_millis(500)));
+    assert_eq!(
+        flush("periodically,60000"),
+        FlushStrategy::Interval(Duration::from_secs(60))
+    );
+    assert_eq!(
+        flush("continuously,500"),
+        FlushStrategy::Interval(Duration::from_millis(500))
+    );
 }
 
 #[test]

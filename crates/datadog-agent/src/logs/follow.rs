@@ -36,7 +36,12 @@ impl Followed {
     pub(super) async fn open(path: &Path) -> anyhow::Result<Self> {
         let file = open_file(path, 0).await?;
         let reader = Reader::new(Box::new(file.try_clone().await?));
-        Ok(Self { path: path.to_path_buf(), file, reader, offset: 0 })
+        Ok(Self {
+            path: path.to_path_buf(),
+            file,
+            reader,
+            offset: 0,
+        })
     }
 
     /// The lines that have come since; `None` when there are none yet. A line is handed on once it has its end, or
@@ -66,7 +71,11 @@ impl Followed {
         if (at_path.dev(), at_path.ino()) != (held.dev(), held.ino()) {
             return Ok(Change::Replaced);
         }
-        Ok(if held.len() < self.offset { Change::Truncated } else { Change::None })
+        Ok(if held.len() < self.offset {
+            Change::Truncated
+        } else {
+            Change::None
+        })
     }
 }
 
@@ -78,7 +87,13 @@ mod tests {
     use super::*;
 
     fn append(path: &Path, text: &str) {
-        fs::OpenOptions::new().append(true).create(true).open(path).unwrap().write_all(text.as_bytes()).unwrap();
+        fs::OpenOptions::new()
+            .append(true)
+            .create(true)
+            .open(path)
+            .unwrap()
+            .write_all(text.as_bytes())
+            .unwrap();
     }
 
     async fn read(followed: &mut Followed) -> String {

@@ -25,7 +25,11 @@ pub(super) enum Input {
 impl Input {
     /// `-` is standard input.
     pub(super) fn of(argument: &str) -> Self {
-        if argument == "-" { Self::Stdin } else { Self::File(argument.into()) }
+        if argument == "-" {
+            Self::Stdin
+        } else {
+            Self::File(argument.into())
+        }
     }
 
     /// Opens it; a file that cannot be opened is named.
@@ -41,7 +45,10 @@ impl Input {
     pub(super) async fn size(&self) -> Option<u64> {
         match self {
             Self::Stdin => None,
-            Self::File(path) => tokio::fs::metadata(path).await.ok().map(|facts| facts.len()),
+            Self::File(path) => tokio::fs::metadata(path)
+                .await
+                .ok()
+                .map(|facts| facts.len()),
         }
     }
 }
@@ -50,9 +57,15 @@ impl Input {
 pub(super) async fn open_file(path: &std::path::Path, offset: u64) -> anyhow::Result<File> {
     let named = || path.display().to_string();
     let mut file = File::open(path).await.with_context(named)?;
-    anyhow::ensure!(!file.metadata().await.with_context(named)?.is_dir(), "{}: is a directory", named());
+    anyhow::ensure!(
+        !file.metadata().await.with_context(named)?.is_dir(),
+        "{}: is a directory",
+        named()
+    );
     if offset > 0 {
-        file.seek(SeekFrom::Start(offset)).await.with_context(named)?;
+        file.seek(SeekFrom::Start(offset))
+            .await
+            .with_context(named)?;
     }
     Ok(file)
 }
@@ -65,7 +78,10 @@ pub(super) struct Reader {
 
 impl Reader {
     pub(super) fn new(source: Box<dyn AsyncRead + Send + Unpin>) -> Self {
-        Self { source, held: BytesMut::new() }
+        Self {
+            source,
+            held: BytesMut::new(),
+        }
     }
 
     /// The next lines, each with its end; the last one of the source may lack it. `None` at the end.

@@ -14,7 +14,10 @@ pub(super) struct FileReport {
 
 impl FileReport {
     pub(super) fn new(file: &str) -> Self {
-        Self { file: file.to_owned(), ..Self::default() }
+        Self {
+            file: file.to_owned(),
+            ..Self::default()
+        }
     }
 }
 
@@ -54,12 +57,23 @@ impl Report {
     pub(super) fn to_text(&self) -> String {
         let mut text = String::new();
         for file in &self.files {
-            text.push_str(&format!("{}: {} lines, {} bytes\n", file.file, file.lines, file.bytes));
+            text.push_str(&format!(
+                "{}: {} lines, {} bytes\n",
+                file.file, file.lines, file.bytes
+            ));
             if let Some(error) = &file.error {
                 text.push_str(&format!("  could not be read to its end: {error}\n"));
             }
         }
-        let Delivered { entries, sent, excluded, dropped, retries, bytes_raw, bytes_wire } = &self.delivered;
+        let Delivered {
+            entries,
+            sent,
+            excluded,
+            dropped,
+            retries,
+            bytes_raw,
+            bytes_wire,
+        } = &self.delivered;
         text.push_str(&format!(
             "delivered {sent} of {entries} entries in {:.1} s: {bytes_raw} bytes, {bytes_wire} on the wire, {retries} retries",
             self.seconds
@@ -82,7 +96,12 @@ mod tests {
 
     fn report() -> Report {
         Report {
-            files: vec![FileReport { file: "a.log".to_owned(), lines: 10, bytes: 200, error: None }],
+            files: vec![FileReport {
+                file: "a.log".to_owned(),
+                lines: 10,
+                bytes: 200,
+                error: None,
+            }],
             delivered: Delivered {
                 entries: 10,
                 sent: 7,

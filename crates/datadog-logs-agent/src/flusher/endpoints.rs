@@ -31,7 +31,7 @@ pub fn endpoints(config: &Config) -> Result<Vec<Endpoint>, ConfigError> {
                 .map_err(bad_url("additional endpoint"))?,
             api_key: Some(ApiKey::fixed(additional.api_key.clone())),
             headers: datadog_headers(config)?,
-            encoding: config.encoding,
+            encoding: additional.encoding,
             reliability: match additional.is_reliable {
                 true => Reliability::Reliable,
                 false => Reliability::Unreliable,
@@ -157,6 +157,7 @@ mod tests {
             url: url.to_owned(),
             api_key: "other".to_owned(),
             is_reliable,
+            encoding: Encoding::Zstd(3),
         }
     }
 

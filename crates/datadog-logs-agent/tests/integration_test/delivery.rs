@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use datadog_agent_runtime::telemetry::Metric;
 use datadog_dev_intake::Intake;
-use datadog_forwarder::ApiKey;
+use datadog_forwarder::{ApiKey, Encoding};
 use datadog_logs_agent::processor::{EmptyLines, Enrichment};
 use datadog_logs_agent::rules::{RuleConfig, RuleKind};
 use datadog_logs_agent::{
@@ -196,6 +196,7 @@ async fn an_additional_endpoint_gets_every_batch_with_its_own_key() {
         url: format!("{}{PATH}", additional.url()),
         api_key: "other".to_owned(),
         is_reliable: true,
+        encoding: Encoding::Zstd(3),
     }];
     let agent = Agent::start(config).await;
     agent.log("hello").await;
@@ -228,6 +229,7 @@ async fn an_endpoint_that_hangs_holds_up_neither_the_primary_nor_another() {
             url: format!("{}{PATH}", intake.url()),
             api_key: "other".to_owned(),
             is_reliable: false,
+            encoding: Encoding::Zstd(3),
         })
         .into();
     let agent = Agent::start(config).await;
