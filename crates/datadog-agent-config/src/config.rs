@@ -346,10 +346,6 @@ config! {
         pub remote_configuration_rc_dd_url: Option<String>,
         /// When data is flushed.
         pub serverless_flush_strategy: FlushStrategy,
-        /// Secret of AWS Secrets Manager that holds the API key.
-        pub api_key_secret_arn: Option<String>,
-        /// Parameter of AWS Systems Manager that holds the API key.
-        pub api_key_ssm_arn: Option<String>,
         /// Where the agent runs, which decides some defaults.
         pub profile: Profile,
         /// Whether this is a build with FIPS cryptography.
@@ -378,6 +374,10 @@ config! {
         pub remote_configuration_api_key: Option<String>,
         /// Older key of remote configuration.
         pub remote_configuration_key: Option<String>,
+        /// Secret of AWS Secrets Manager that holds the API key.
+        pub api_key_secret_arn: Option<String>,
+        /// Parameter of AWS Systems Manager that holds the API key.
+        pub api_key_ssm_arn: Option<String>,
         /// API key, encrypted with AWS KMS.
         pub kms_api_key: Option<String>,
     }

@@ -150,11 +150,13 @@ impl Reader<'_> {
                 Note::warning(format!("is deprecated, use {current}"), "used as it is"),
             );
         }
-        let read = match is_secret_handle(&raw) {
-            true => Err("secret handles ENC[...] are not supported".to_owned()),
-            false => key.kind.read(&raw),
-        };
         let shown = shown(key, &raw);
+        let is_handle = is_secret_handle(&raw);
+        let read = if is_handle {
+            Err("secret handles ENC[...] are not supported".to_owned())
+        } else {
+            key.kind.read(&raw)
+        };
         match read {
             Ok(parsed) => {
                 for note in parsed.notes {
@@ -167,7 +169,7 @@ impl Reader<'_> {
                 }
             }
             Err(problem) => {
-                let severity = if is_secret_handle(&raw) {
+                let severity = if is_handle {
                     Severity::Fatal
                 } else {
                     severity_of(key.class)
@@ -177,7 +179,7 @@ impl Reader<'_> {
                     Severity::Info | Severity::Warning => instead(key, default.as_ref()),
                 };
                 self.report.issues.push(ConfigIssue {
-                    source: source.clone(),
+                    source,
                     key: key.name,
                     value: shown,
                     problem,
@@ -218,12 +220,8 @@ impl Reader<'_> {
         if key.pipeline.available() {
             return;
         }
+        // Without its key the agent could only drop what it takes.
         let is_key_source = key.pipeline == Pipeline::KeySources && key.class == Class::Fatal;
-        let (severity, used) = match () {
-            () if is_key_source => (Severity::Fatal, NOT_STARTED),
-            () if default == Some(value) => (Severity::Info, "no effect"),
-            () => (Severity::Warning, "no effect"),
-        };
         let problem = if is_key_source {
             "this build cannot resolve an API key from it; set DD_API_KEY or DD_API_KEY_FILE"
                 .to_owned()
@@ -232,6 +230,13 @@ impl Reader<'_> {
                 "this build has no pipeline for it yet ({})",
                 key.pipeline.label()
             )
+        };
+        let (severity, used) = if is_key_source {
+            (Severity::Fatal, NOT_STARTED)
+        } else if default == Some(value) {
+            (Severity::Info, "no effect")
+        } else {
+            (Severity::Warning, "no effect")
         };
         self.unavailable.push(ConfigIssue {
             source: source.clone(),

@@ -84,6 +84,79 @@ fn nothing_set_yields_the_defaults_and_asks_for_a_key() {
 }
 
 #[test]
+fn fields_have_the_names_and_types_that_code_for_the_reference_expects() {
+    let config = read(&[]);
+    let _: (&String, &String, LogLevel, u64, i32) = (
+        &config.site,
+        &config.api_key,
+        config.log_level,
+        config.flush_timeout,
+        config.compression_level,
+    );
+    let _: [&Option<String>; 9] = [
+        &config.proxy_https,
+        &config.http_protocol,
+        &config.env,
+        &config.service,
+        &config.version,
+        &config.appsec_rules,
+        &config.remote_configuration_api_key,
+        &config.remote_configuration_key,
+        &config.trace_agent_uds_path,
+    ];
+    let _: [&String; 5] = [
+        &config.dd_url,
+        &config.url,
+        &config.apm_dd_url,
+        &config.logs_config_logs_dd_url,
+        &config.observability_pipelines_worker_logs_url,
+    ];
+    let _: [&HashMap<String, Vec<String>>; 2] = [
+        &config.additional_endpoints,
+        &config.apm_additional_endpoints,
+    ];
+    let _: [&Vec<String>; 3] = [&config.tags, &config.proxy_no_proxy, &config.apm_features];
+    let _: [bool; 14] = [
+        config.logs_config_use_compression,
+        config.observability_pipelines_worker_logs_enabled,
+        config.apm_config_obfuscation_http_remove_query_string,
+        config.apm_config_obfuscation_http_remove_paths_with_digits,
+        config.trace_propagation_extract_first,
+        config.trace_propagation_http_baggage_enabled,
+        config.trace_aws_service_representation_enabled,
+        config.enhanced_metrics,
+        config.api_security_enabled,
+        config.remote_configuration_enabled,
+        config.remote_configuration_no_tls,
+        config.remote_configuration_no_tls_validation,
+        config.logs_enabled,
+        config.dogstatsd_enabled,
+    ];
+    let _: [i32; 3] = [
+        config.logs_config_compression_level,
+        config.apm_config_compression_level,
+        config.metrics_config_compression_level,
+    ];
+    let _: [&Option<Vec<String>>; 4] = [
+        &config.apm_filter_tags_require,
+        &config.apm_filter_tags_reject,
+        &config.apm_filter_tags_regex_require,
+        &config.apm_filter_tags_regex_reject,
+    ];
+    let _: [Option<bool>; 2] = [
+        config.compute_trace_stats_on_extension,
+        config.appsec_enabled,
+    ];
+    let _: [Option<u16>; 3] = [
+        config.trace_agent_port,
+        config.metrics_agent_port,
+        config.logs_agent_port,
+    ];
+    let _: (u32, u16) = (config.trace_agent_uds_permissions, config.dogstatsd_port);
+    let _: [Duration; 2] = [config.appsec_waf_timeout, config.api_security_sample_delay];
+}
+
+#[test]
 fn a_key_of_digits_stays_a_text() {
     let config = Config::from_env_iter([("DD_API_KEY", "00000001")]);
     assert_eq!(config.api_key, "00000001");

@@ -140,8 +140,7 @@ fn keys_that_hold_secrets_are_marked() {
             key.kind,
             Kind::Text | Kind::ApiKey | Kind::RemoteConfigurationKey
         );
-        let is_reference = key.name.ends_with("_arn");
-        if names_secret && holds_text && !is_reference {
+        if names_secret && holds_text {
             assert!(key.secret, "{}", key.name);
         }
         if matches!(

@@ -12,13 +12,13 @@ const FEATURES: [&str; 12] = [
     "dollar_quoted_func",
     "enable_otlp_compute_top_level_by_span_kind",
     "enable_stats_by_span_kind",
+    "error_rare_sample_tracer_drop",
     "keep_sql_alias",
     "probabilistic_sampler_full_trace_id",
     "quantize_sql_tables",
     "replace_sql_digits",
     "sqllexer",
     "table_names",
-    "error_rare_sample_tracer_drop",
 ];
 
 /// Splits at commas; blanks around items and empty items go.
