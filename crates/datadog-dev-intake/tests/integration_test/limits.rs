@@ -45,6 +45,20 @@ async fn a_gzip_bomb_is_defused() {
 }
 
 #[tokio::test]
+async fn the_longest_body_is_read() {
+    let intake = Intake::start().await;
+
+    let answer = send(&intake, "POST", "/anything", &[], vec![b' '; 64 << 20]).await;
+
+    assert_eq!(answer.status, 200);
+    let request = &intake.raw_requests()[0];
+    assert_eq!(
+        (request.wire_body.len(), request.problems.len()),
+        (64 << 20, 0)
+    );
+}
+
+#[tokio::test]
 async fn a_body_announced_as_too_long_is_not_read() {
     let intake = Intake::start().await;
     let head = format!(
