@@ -1,14 +1,19 @@
 //! The inbound listener in its three modes: fixed port, ephemeral port, Unix socket.
 //!
 //! Binding happens before anything is announced, so that the caller learns the real address or the error.
+//! It never shares a port with another process and never removes what it did not create.
 
 pub mod http;
+pub mod uds;
 
 use std::io;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
+use std::pin::Pin;
+use std::task::{Context, Poll};
 
-use tokio::net::{TcpListener, TcpStream, UnixListener, UnixStream};
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::net::{TcpListener, TcpStream, UnixStream};
 
 /// Where to listen.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -45,7 +50,7 @@ pub enum Listener {
     /// On a TCP port.
     Tcp(TcpListener),
     /// On a Unix socket, whose file goes when this is dropped.
-    Unix(UnixListener, PathBuf),
+    Unix(uds::UnixSocket),
 }
 
 /// An accepted connection.
@@ -63,19 +68,55 @@ pub enum Stream {
 /// Names the target and the system's reason.
 pub async fn bind(target: &Target) -> Result<Listener, BindError> {
     match target {
-        Target::Tcp { host, port } => TcpListener::bind((host.as_str(), *port))
-            .await
-            .map(Listener::Tcp)
-            .map_err(|error| BindError {
-                target: format!("{host}:{port}"),
-                problem: error.to_string(),
-            }),
-        Target::Unix { path, .. } => UnixListener::bind(path)
-            .map(|listener| Listener::Unix(listener, path.clone()))
-            .map_err(|error| BindError {
-                target: path.display().to_string(),
-                problem: error.to_string(),
-            }),
+        Target::Tcp { host, port } => {
+            bind_tcp(host, *port)
+                .await
+                .map(Listener::Tcp)
+                .map_err(|error| BindError {
+                    target: authority(host, *port),
+                    problem: tcp_problem(&error, *port),
+                })
+        }
+        Target::Unix { path, mode } => uds::bind(path, *mode).await.map(Listener::Unix),
+    }
+}
+
+/// Binds the first address of `host` that this machine has, IPv4 before IPv6.
+///
+/// A taken port ends the search: going on to the next address would hide the conflict from whoever
+/// connects to the first one.
+async fn bind_tcp(host: &str, port: u16) -> io::Result<TcpListener> {
+    let host = host.trim_start_matches('[').trim_end_matches(']');
+    let mut addresses: Vec<SocketAddr> = tokio::net::lookup_host((host, port)).await?.collect();
+    addresses.sort_by_key(SocketAddr::is_ipv6);
+    let mut result = Err(io::Error::new(
+        io::ErrorKind::NotFound,
+        "the name has no address",
+    ));
+    for address in addresses {
+        // Sets SO_REUSEADDR on Unix, so that a restart does not wait for old connections, and never SO_REUSEPORT.
+        result = TcpListener::bind(address).await;
+        match &result {
+            Err(error) if error.kind() != io::ErrorKind::AddrInUse => {}
+            _ => break,
+        }
+    }
+    result
+}
+
+fn tcp_problem(error: &io::Error, port: u16) -> String {
+    match error.kind() {
+        io::ErrorKind::AddrInUse => format!("Address already in use (port {port})"),
+        _ => error.to_string(),
+    }
+}
+
+fn authority(host: &str, port: u16) -> String {
+    let bare_ipv6 = host.contains(':') && !host.starts_with('[');
+    if bare_ipv6 {
+        format!("[{host}]:{port}")
+    } else {
+        format!("{host}:{port}")
     }
 }
 
@@ -85,7 +126,7 @@ impl Listener {
     pub fn local_addr(&self) -> Option<SocketAddr> {
         match self {
             Self::Tcp(listener) => listener.local_addr().ok(),
-            Self::Unix(..) => None,
+            Self::Unix(_) => None,
         }
     }
 
@@ -94,7 +135,7 @@ impl Listener {
     pub fn path(&self) -> Option<&Path> {
         match self {
             Self::Tcp(_) => None,
-            Self::Unix(_, path) => Some(path),
+            Self::Unix(socket) => Some(socket.path()),
         }
     }
 
@@ -104,8 +145,145 @@ impl Listener {
     /// Those of the system; the caller decides whether to go on.
     pub async fn accept(&self) -> io::Result<Stream> {
         match self {
-            Self::Tcp(listener) => Ok(Stream::Tcp(listener.accept().await?.0)),
-            Self::Unix(listener, _) => Ok(Stream::Unix(listener.accept().await?.0)),
+            Self::Tcp(listener) => {
+                let (stream, _) = listener.accept().await?;
+                // Answers are small and written at once: waiting for more to send only delays them.
+                stream.set_nodelay(true)?;
+                Ok(Stream::Tcp(stream))
+            }
+            Self::Unix(socket) => socket.accept().await.map(Stream::Unix),
         }
+    }
+}
+
+impl Stream {
+    /// Waits until something can be read, or the peer is gone; takes nothing.
+    ///
+    /// # Errors
+    /// Those of the system.
+    pub async fn readable(&self) -> io::Result<()> {
+        match self {
+            Self::Tcp(stream) => stream.readable().await,
+            Self::Unix(stream) => stream.readable().await,
+        }
+    }
+}
+
+impl AsyncRead for Stream {
+    fn poll_read(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        match self.get_mut() {
+            Self::Tcp(stream) => Pin::new(stream).poll_read(cx, buf),
+            Self::Unix(stream) => Pin::new(stream).poll_read(cx, buf),
+        }
+    }
+}
+
+impl AsyncWrite for Stream {
+    fn poll_write(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        match self.get_mut() {
+            Self::Tcp(stream) => Pin::new(stream).poll_write(cx, buf),
+            Self::Unix(stream) => Pin::new(stream).poll_write(cx, buf),
+        }
+    }
+
+    fn poll_write_vectored(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bufs: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        match self.get_mut() {
+            Self::Tcp(stream) => Pin::new(stream).poll_write_vectored(cx, bufs),
+            Self::Unix(stream) => Pin::new(stream).poll_write_vectored(cx, bufs),
+        }
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        true
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        match self.get_mut() {
+            Self::Tcp(stream) => Pin::new(stream).poll_flush(cx),
+            Self::Unix(stream) => Pin::new(stream).poll_flush(cx),
+        }
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        match self.get_mut() {
+            Self::Tcp(stream) => Pin::new(stream).poll_shutdown(cx),
+            Self::Unix(stream) => Pin::new(stream).poll_shutdown(cx),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn tcp(host: &str, port: u16) -> Target {
+        Target::Tcp {
+            host: host.to_owned(),
+            port,
+        }
+    }
+
+    #[tokio::test]
+    async fn port_zero_yields_a_port_that_can_be_connected_to() {
+        let listener = bind(&tcp("127.0.0.1", 0)).await.unwrap();
+        let address = listener.local_addr().unwrap();
+        assert_ne!(address.port(), 0);
+        assert_eq!(address.ip().to_string(), "127.0.0.1");
+        let (client, server) = tokio::join!(TcpStream::connect(address), listener.accept());
+        assert_eq!(
+            client.unwrap().local_addr().unwrap().ip(),
+            address.ip(),
+            "connected over loopback"
+        );
+        assert!(matches!(server.unwrap(), Stream::Tcp(_)));
+        assert_eq!(listener.path(), None);
+    }
+
+    #[tokio::test]
+    async fn taken_port_is_an_error_that_names_the_port() {
+        let first = bind(&tcp("127.0.0.1", 0)).await.unwrap();
+        let port = first.local_addr().unwrap().port();
+        let error = bind(&tcp("127.0.0.1", port)).await.unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            format!("127.0.0.1:{port}: Address already in use (port {port})")
+        );
+    }
+
+    #[tokio::test]
+    async fn name_of_the_loopback_is_bound_on_ipv4_first() {
+        let listener = bind(&tcp("localhost", 0)).await.unwrap();
+        assert!(listener.local_addr().unwrap().is_ipv4());
+    }
+
+    #[tokio::test]
+    async fn address_of_another_machine_is_refused_with_the_reason_of_the_system() {
+        // 192.0.2.0/24 is reserved for documentation, so no machine has it.
+        let error = bind(&tcp("192.0.2.1", 0)).await.unwrap_err();
+        assert_eq!(error.target, "192.0.2.1:0");
+        assert!(
+            error.problem.contains("requested address"),
+            "{}",
+            error.problem
+        );
+    }
+
+    #[test]
+    fn ipv6_target_is_written_in_brackets() {
+        assert_eq!(authority("::1", 8126), "[::1]:8126");
+        assert_eq!(authority("[::1]", 8126), "[::1]:8126");
+        assert_eq!(authority("localhost", 8126), "localhost:8126");
     }
 }

@@ -6,4 +6,8 @@
 pub mod bind;
 pub mod connect;
 pub mod drain;
+pub mod event_bus;
+pub mod logger;
+pub mod proc;
+pub mod tags;
 pub mod telemetry;

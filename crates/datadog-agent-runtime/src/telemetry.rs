@@ -7,115 +7,157 @@ use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
-/// A count that only grows, or a gauge that is set.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-#[non_exhaustive]
-pub enum Metric {
-    /// Entries taken from a client, by `source`.
-    LogsEntriesReceived,
+use serde_json::{Map, Value, json};
+
+/// Whether a metric only grows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// Only grows, from the start of the agent.
+    Counter,
+    /// Goes up and down.
+    Gauge,
+}
+
+/// Writes each metric once: variant, name, kind, labels and meaning.
+macro_rules! metrics {
+    ($($(#[doc = $doc:literal])+ $variant:ident: $name:literal, $kind:ident, $labels:expr;)+) => {
+        /// A count that only grows, or a gauge that is set.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        #[non_exhaustive]
+        pub enum Metric {
+            $($(#[doc = $doc])+ $variant,)+
+        }
+
+        impl Metric {
+            /// Every metric, in the order of the documentation.
+            pub const ALL: &[Self] = &[$(Self::$variant,)+];
+
+            /// The name under which `status` and `docs/telemetry.md` show it.
+            #[must_use]
+            pub const fn name(self) -> &'static str {
+                match self {
+                    $(Self::$variant => $name,)+
+                }
+            }
+
+            /// Whether it only grows.
+            #[must_use]
+            pub const fn kind(self) -> Kind {
+                match self {
+                    $(Self::$variant => Kind::$kind,)+
+                }
+            }
+
+            /// The labels that its series may have.
+            #[must_use]
+            pub const fn labels(self) -> &'static [&'static str] {
+                match self {
+                    $(Self::$variant => &$labels,)+
+                }
+            }
+
+            /// What it means, in a sentence.
+            #[must_use]
+            pub const fn meaning(self) -> &'static str {
+                match self {
+                    $(Self::$variant => concat!($($doc),+),)+
+                }
+            }
+        }
+    };
+}
+
+/// Writes each reason once: variant, word and meaning.
+macro_rules! reasons {
+    ($($(#[doc = $doc:literal])+ $variant:ident: $name:literal;)+) => {
+        /// Why an item was lost.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        #[non_exhaustive]
+        pub enum Reason {
+            $($(#[doc = $doc])+ $variant,)+
+        }
+
+        impl Reason {
+            /// Every reason, in the order of the documentation.
+            pub const ALL: &[Self] = &[$(Self::$variant,)+];
+
+            /// The word under which `status` and `docs/telemetry.md` show it.
+            #[must_use]
+            pub const fn name(self) -> &'static str {
+                match self {
+                    $(Self::$variant => $name,)+
+                }
+            }
+
+            /// What it means, in a sentence.
+            #[must_use]
+            pub const fn meaning(self) -> &'static str {
+                match self {
+                    $(Self::$variant => concat!($($doc),+),)+
+                }
+            }
+        }
+    };
+}
+
+metrics! {
+    /// Entries taken from a client.
+    LogsEntriesReceived: "logs.entries_received", Counter, ["source"];
     /// Bytes of request bodies as received.
-    LogsBytesReceived,
+    LogsBytesReceived: "logs.bytes_received", Counter, [];
     /// Entries that passed the rules and were queued.
-    LogsProcessed,
-    /// Entries that a processing rule dropped, by `rule`.
-    LogsExcluded,
+    LogsProcessed: "logs.processed", Counter, [];
+    /// Entries that a processing rule dropped.
+    LogsExcluded: "logs.excluded", Counter, ["rule"];
     /// Entries whose message was cut.
-    LogsTruncated,
+    LogsTruncated: "logs.truncated", Counter, [];
     /// Entries older than the intake shows; sent all the same.
-    LogsTooOld,
-    /// Entries accepted, by `endpoint`.
-    LogsSent,
-    /// Bytes of accepted bodies before compression, by `endpoint`.
-    LogsBytesSentRaw,
-    /// Bytes of accepted bodies as sent, by `endpoint`.
-    LogsBytesSentWire,
-    /// Answers, by `endpoint` and `status`.
-    LogsHttpResponses,
-    /// Attempts after the first, by `endpoint`.
-    LogsRetries,
-    /// Milliseconds spent waiting between attempts, by `endpoint`.
-    LogsRetryWaitMs,
-    /// Entries lost, by `reason` and, where one endpoint lost them, `endpoint`.
-    LogsDropped,
-    /// Gauge: bytes of entries queued and not yet in a batch.
-    LogsQueueBytes,
-    /// Gauge: entries queued and not yet in a batch.
-    LogsQueueEntries,
-    /// Gauge: bytes held for another try, by `endpoint`.
-    LogsRedriveBytes,
-    /// Gauge: bytes in use of the memory budget of logs.
-    LogsMemoryBytes,
+    LogsTooOld: "logs.too_old", Counter, [];
+    /// Entries that an endpoint accepted.
+    LogsSent: "logs.sent", Counter, ["endpoint"];
+    /// Bytes of accepted bodies before compression.
+    LogsBytesSentRaw: "logs.bytes_sent_raw", Counter, ["endpoint"];
+    /// Bytes of accepted bodies as sent.
+    LogsBytesSentWire: "logs.bytes_sent_wire", Counter, ["endpoint"];
+    /// Answers of an endpoint.
+    LogsHttpResponses: "logs.http_responses", Counter, ["endpoint", "status"];
+    /// Attempts after the first.
+    LogsRetries: "logs.retries", Counter, ["endpoint"];
+    /// Milliseconds spent waiting between attempts.
+    LogsRetryWaitMs: "logs.retry_wait_ms", Counter, ["endpoint"];
+    /// Entries lost, and where one endpoint lost them, which.
+    LogsDropped: "logs.dropped", Counter, ["reason", "endpoint"];
+    /// Bytes of entries queued and not yet in a batch.
+    LogsQueueBytes: "logs.queue_bytes", Gauge, [];
+    /// Entries queued and not yet in a batch.
+    LogsQueueEntries: "logs.queue_entries", Gauge, [];
+    /// Bytes held for another try.
+    LogsRedriveBytes: "logs.redrive_bytes", Gauge, ["endpoint"];
+    /// Bytes in use of the memory budget of logs.
+    LogsMemoryBytes: "logs.memory_bytes", Gauge, [];
     /// Events that found the event bus full.
-    EventsDropped,
+    EventsDropped: "events.dropped", Counter, [];
 }
 
-/// Why an item was lost.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-#[non_exhaustive]
-pub enum Reason {
+reasons! {
     /// A bounded queue had no room and its source could not wait.
-    QueueFull,
+    QueueFull: "queue_full";
     /// Larger than the intake takes, even alone.
-    TooLarge,
+    TooLarge: "too_large";
     /// The intake refused it with a status that trying again cannot change.
-    Client4xx,
+    Client4xx: "client_4xx";
     /// The queue of payloads that wait for another try was full.
-    RedriveFull,
+    RedriveFull: "redrive_full";
     /// Waited for another try longer than the intake would still take it.
-    RedriveExpired,
+    RedriveExpired: "redrive_expired";
     /// Made room for newer items at the wish of its source.
-    Evicted,
+    Evicted: "evicted";
     /// Still unsent when the time to stop was over.
-    Shutdown,
+    Shutdown: "shutdown";
     /// The operating system dropped datagrams before they were read.
-    UdpOverflow,
+    UdpOverflow: "udp_overflow";
     /// Could not be read as what it claimed to be.
-    Parse,
-}
-
-impl Metric {
-    /// The name under which `status` and `docs/telemetry.md` show it.
-    #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::LogsEntriesReceived => "logs.entries_received",
-            Self::LogsBytesReceived => "logs.bytes_received",
-            Self::LogsProcessed => "logs.processed",
-            Self::LogsExcluded => "logs.excluded",
-            Self::LogsTruncated => "logs.truncated",
-            Self::LogsTooOld => "logs.too_old",
-            Self::LogsSent => "logs.sent",
-            Self::LogsBytesSentRaw => "logs.bytes_sent_raw",
-            Self::LogsBytesSentWire => "logs.bytes_sent_wire",
-            Self::LogsHttpResponses => "logs.http_responses",
-            Self::LogsRetries => "logs.retries",
-            Self::LogsRetryWaitMs => "logs.retry_wait_ms",
-            Self::LogsDropped => "logs.dropped",
-            Self::LogsQueueBytes => "logs.queue_bytes",
-            Self::LogsQueueEntries => "logs.queue_entries",
-            Self::LogsRedriveBytes => "logs.redrive_bytes",
-            Self::LogsMemoryBytes => "logs.memory_bytes",
-            Self::EventsDropped => "events.dropped",
-        }
-    }
-}
-
-impl Reason {
-    /// The word under which `status` shows it.
-    #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::QueueFull => "queue_full",
-            Self::TooLarge => "too_large",
-            Self::Client4xx => "client_4xx",
-            Self::RedriveFull => "redrive_full",
-            Self::RedriveExpired => "redrive_expired",
-            Self::Evicted => "evicted",
-            Self::Shutdown => "shutdown",
-            Self::UdpOverflow => "udp_overflow",
-            Self::Parse => "parse",
-        }
-    }
+    Parse: "parse";
 }
 
 /// The labels of one series, in the order in which they are shown.
@@ -161,9 +203,17 @@ pub struct Telemetry {
 }
 
 impl Telemetry {
-    /// The series of `metric` with these labels, made on first use.
+    /// The series of `metric` with these labels, made on first use. Labels that the metric does not have are a mistake
+    /// of the caller, which debug builds refuse.
     #[must_use]
     pub fn series(&self, metric: Metric, labels: &[(&'static str, &str)]) -> Series {
+        debug_assert!(
+            labels
+                .iter()
+                .all(|(name, _)| metric.labels().contains(name)),
+            "{} has other labels",
+            metric.name()
+        );
         let labels = labels
             .iter()
             .map(|&(name, value)| (name, value.to_owned()))
@@ -213,4 +263,172 @@ impl Telemetry {
             .map(|sample| sample.value)
             .sum()
     }
+
+    /// Every series, grouped by metric: `{"logs.sent":[{"labels":{"endpoint":"main"},"value":3}]}`.
+    #[must_use]
+    pub fn to_json(&self) -> Value {
+        let mut metrics = Map::new();
+        for sample in self.samples() {
+            let labels: Map<String, Value> = (sample.labels.into_iter())
+                .map(|(name, value)| (name.to_owned(), value.into()))
+                .collect();
+            let series = metrics
+                .entry(sample.metric.name())
+                .or_insert_with(|| Value::Array(Vec::new()));
+            if let Value::Array(series) = series {
+                series.push(json!({"labels": labels, "value": sample.value}));
+            }
+        }
+        Value::Object(metrics)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+    use std::fmt::Write as _;
+
+    use expect_test::expect_file;
+
+    use super::*;
+
+    #[test]
+    fn series_of_the_same_labels_are_one_and_others_are_apart() {
+        let telemetry = Telemetry::default();
+        let main = telemetry.series(Metric::LogsSent, &[("endpoint", "main")]);
+        main.add(2);
+        telemetry.add(Metric::LogsSent, &[("endpoint", "main")], 3);
+        telemetry.add(Metric::LogsSent, &[("endpoint", "extra")], 10);
+        telemetry
+            .clone()
+            .add(Metric::LogsRetries, &[("endpoint", "main")], 1);
+        assert_eq!(main.get(), 5);
+        let samples = telemetry.samples();
+        let read: Vec<_> = (samples.iter())
+            .map(|sample| (sample.metric, sample.labels[0].1.as_str(), sample.value))
+            .collect();
+        assert_eq!(
+            read,
+            [
+                (Metric::LogsSent, "extra", 10),
+                (Metric::LogsSent, "main", 5),
+                (Metric::LogsRetries, "main", 1),
+            ]
+        );
+    }
+
+    #[test]
+    fn gauge_has_the_value_that_was_set_last() {
+        let telemetry = Telemetry::default();
+        let bytes = telemetry.series(Metric::LogsQueueBytes, &[]);
+        bytes.set(7);
+        bytes.set(3);
+        assert_eq!(telemetry.sum(Metric::LogsQueueBytes, &[]), 3);
+    }
+
+    #[test]
+    fn sum_is_over_the_series_that_have_all_labels() {
+        let telemetry = Telemetry::default();
+        let dropped = |reason: Reason, endpoint: &str, count| {
+            let labels = [("reason", reason.name()), ("endpoint", endpoint)];
+            telemetry.add(Metric::LogsDropped, &labels, count);
+        };
+        dropped(Reason::Shutdown, "main", 1);
+        dropped(Reason::Shutdown, "extra", 2);
+        dropped(Reason::TooLarge, "main", 4);
+        telemetry.dropped(Metric::LogsDropped, Reason::Shutdown, 8);
+        telemetry.add(Metric::LogsSent, &[("endpoint", "main")], 16);
+        let sum = |labels: &[(&'static str, &str)]| telemetry.sum(Metric::LogsDropped, labels);
+        assert_eq!(sum(&[]), 15);
+        assert_eq!(sum(&[("reason", "shutdown")]), 11);
+        assert_eq!(sum(&[("endpoint", "main")]), 5);
+        assert_eq!(sum(&[("endpoint", "main"), ("reason", "shutdown")]), 1);
+        assert_eq!(sum(&[("reason", "evicted")]), 0);
+    }
+
+    #[test]
+    fn json_groups_the_series_of_a_metric() {
+        let telemetry = Telemetry::default();
+        telemetry.add(Metric::LogsSent, &[("endpoint", "main")], 3);
+        telemetry.add(Metric::LogsSent, &[("endpoint", "extra")], 2);
+        telemetry.add(Metric::LogsTooOld, &[], 1);
+        assert_eq!(
+            telemetry.to_json().to_string(),
+            concat!(
+                r#"{"logs.too_old":[{"labels":{},"value":1}],"#,
+                r#""logs.sent":[{"labels":{"endpoint":"extra"},"value":2},"#,
+                r#"{"labels":{"endpoint":"main"},"value":3}]}"#
+            )
+        );
+    }
+
+    #[test]
+    fn agents_in_one_process_count_apart() {
+        let (one, other) = (Telemetry::default(), Telemetry::default());
+        one.add(Metric::EventsDropped, &[], 1);
+        assert_eq!(other.sum(Metric::EventsDropped, &[]), 0);
+    }
+
+    #[test]
+    #[cfg(debug_assertions)]
+    #[should_panic(expected = "logs.sent has other labels")]
+    fn label_that_is_not_documented_is_refused() {
+        Telemetry::default().add(Metric::LogsSent, &[("host", "a")], 1);
+    }
+
+    #[test]
+    fn no_name_is_used_twice() {
+        let metrics: BTreeSet<_> = Metric::ALL.iter().map(|metric| metric.name()).collect();
+        assert_eq!(metrics.len(), Metric::ALL.len());
+        let reasons: BTreeSet<_> = Reason::ALL.iter().map(|reason| reason.name()).collect();
+        assert_eq!(reasons.len(), Reason::ALL.len());
+    }
+
+    #[test]
+    fn documentation_lists_what_there_is() {
+        expect_file!["../../../docs/telemetry.md"].assert_eq(&documentation());
+    }
+
+    /// The page about telemetry, made of what the code says; `UPDATE_EXPECT=1` writes it anew.
+    fn documentation() -> String {
+        let mut page = INTRODUCTION.to_owned();
+        page.push_str("\n## Metrics\n\n| name | kind | labels | meaning |\n|---|---|---|---|\n");
+        for metric in Metric::ALL {
+            let kind = match metric.kind() {
+                Kind::Counter => "counter",
+                Kind::Gauge => "gauge",
+            };
+            let labels: Vec<_> = metric.labels().iter().map(|l| format!("`{l}`")).collect();
+            let labels = labels.join(", ");
+            let (name, meaning) = (metric.name(), metric.meaning().trim());
+            writeln!(page, "| `{name}` | {kind} | {labels} | {meaning} |").unwrap();
+        }
+        page.push_str(
+            "\n## Reasons for which an item is lost\n\n| `reason` | meaning |\n|---|---|\n",
+        );
+        for reason in Reason::ALL {
+            let (name, meaning) = (reason.name(), reason.meaning().trim());
+            writeln!(page, "| `{name}` | {meaning} |").unwrap();
+        }
+        page
+    }
+
+    const INTRODUCTION: &str = "\
+# What the agent says about itself
+
+Every HTTP listener of the agent answers `GET /status` with a JSON document, and `datadog-agent-native status` shows it.
+Its counters are those below, under these names; a gauge tells the present, a counter everything since the start.
+
+The values of a label are few and known: an endpoint, a rule, a reason, a kind of source, an HTTP status.
+No label holds anything that a client sent.
+
+Nothing is lost in silence: an item that is received is sent, excluded by a rule, still held, or counted as lost with its reason.
+For logs with one endpoint, once the agent is quiet:
+
+```text
+logs.entries_received = logs.sent + logs.excluded + logs.dropped + logs.queue_entries
+```
+
+The tables are made from the source by a test of `datadog-agent-runtime`; change them there and run it with `UPDATE_EXPECT=1`.
+";
 }

@@ -1,1 +1,32 @@
-//! x
+//! A local Datadog: takes what an agent sends, decodes and stores it, shows it, and misbehaves on request.
+//!
+//! It is what a newcomer sends the first log to, and the other end of the wire in every integration test.
+//! It shares the *names* on the wire with the agent and no code: both ends must not be wrong together.
+//! Meant for a developer's machine; whoever can reach its address can read and change everything in it.
+//!
+//! ```no_run
+//! # async fn example() {
+//! use datadog_dev_intake::Intake;
+//!
+//! let intake = Intake::start().await;
+//! intake.on("/api/v2/logs").reply_once(429).retry_after(1);
+//! // … send logs to intake.url() …
+//! intake.expect_logs(&["hello"]).await;
+//! # }
+//! ```
+
+mod expect;
+mod fault;
+mod intake;
+mod logs;
+mod problem;
+mod query;
+mod record;
+mod server;
+mod snapshot;
+mod store;
+mod ui;
+
+pub use fault::{On, Rule, ScriptError, Scripted, parse_script};
+pub use intake::{Builder, DEFAULT_ADDR, DEFAULT_KEEP_BYTES, Error, Intake};
+pub use snapshot::{LogRecord, RequestRecord, Snapshot};

@@ -3,9 +3,13 @@
 //! Knows nothing of logs, spans or metrics: a product states its status table, its counters and how to halve a
 //! payload, and this crate does the rest.
 
+mod compress;
+mod config;
 pub mod endpoint;
 pub mod payload;
 pub mod queue;
+mod report;
+mod retry;
 pub mod service;
 
 pub use endpoint::{ApiKey, Encoding, Endpoint, Reliability};

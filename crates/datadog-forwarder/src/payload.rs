@@ -18,9 +18,15 @@ pub struct Payload {
 }
 
 /// How a product halves a body that an intake found too large: the two halves and the items in each, or `None` for
-/// one that cannot be halved.
+/// one that cannot be halved. Halves whose items do not add up to those of the whole count as `None`.
 #[derive(Clone)]
-pub struct Split(pub Arc<dyn Fn(&Bytes) -> Option<[(Bytes, u64); 2]> + Send + Sync>);
+pub struct Split(pub Arc<Halve>);
+
+/// Halves a body, on a thread that may block.
+pub type Halve = dyn Fn(&Bytes) -> Option<[Half; 2]> + Send + Sync;
+
+/// The half of a body, and the items in it.
+pub type Half = (Bytes, u64);
 
 impl std::fmt::Debug for Split {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {

@@ -1,0 +1,348 @@
+//! Questions about what is stored: their parameters, and the answers as lines of JSON.
+//!
+//! Reads a request at a time and lets go of the store in between, so that asking never holds up telemetry.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use datadog_wire::logs::{DDSOURCE, SERVICE, STATUS};
+use futures_util::Stream;
+use serde_json::{Value, json};
+use tokio::sync::watch;
+
+use crate::logs::Entry;
+use crate::record;
+use crate::server::answer::FellBehind;
+use crate::server::{Shared, now_ms};
+use crate::store::Stored;
+
+/// What a record can be; also the names under `/inspect/`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Kind {
+    Logs,
+    Requests,
+}
+
+impl Kind {
+    /// The kinds there are, for people.
+    pub(crate) const NAMES: &str = "logs and requests";
+
+    pub(crate) fn named(name: &str) -> Option<Self> {
+        match name {
+            "logs" => Some(Self::Logs),
+            "requests" => Some(Self::Requests),
+            _ => None,
+        }
+    }
+}
+
+/// Bytes of lines gathered before they are handed to the connection.
+const CHUNK_BYTES: usize = 64 * 1024;
+
+/// The parameters of a question.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(crate) struct Query {
+    after: u64,
+    limit: Option<u64>,
+    follow: bool,
+    filter: Filter,
+}
+
+/// What a log must be to be shown; unset parts match every log.
+#[derive(Debug, Default, PartialEq, Eq)]
+struct Filter {
+    service: Option<String>,
+    status: Option<String>,
+    source: Option<String>,
+    /// Lower-cased.
+    text: Option<String>,
+}
+
+impl Query {
+    /// Reads the query of a URL. An empty filter is no filter.
+    ///
+    /// # Errors
+    /// Names the first parameter that is unknown or has no meaning.
+    pub(crate) fn parse(kind: Kind, query: &str) -> Result<Self, String> {
+        let mut parsed = Self::default();
+        for (name, value) in url::form_urlencoded::parse(query.as_bytes()) {
+            let number = || {
+                value
+                    .parse::<u64>()
+                    .map_err(|_| format!("{name} is not a whole number"))
+            };
+            match (&*name, kind) {
+                ("after", _) => parsed.after = number()?,
+                ("limit", _) => parsed.limit = Some(number()?),
+                ("follow", _) => {
+                    parsed.follow = match &*value {
+                        "1" | "true" => true,
+                        "0" | "false" => false,
+                        _ => return Err("follow is neither 1 nor 0".to_owned()),
+                    }
+                }
+                ("service", Kind::Logs) => parsed.filter.service = given(&value),
+                ("status", Kind::Logs) => parsed.filter.status = given(&value),
+                ("source", Kind::Logs) => parsed.filter.source = given(&value),
+                ("q", Kind::Logs) => parsed.filter.text = given(&value.to_lowercase()),
+                _ => return Err(format!("unknown parameter {name}")),
+            }
+        }
+        Ok(parsed)
+    }
+}
+
+fn given(value: &str) -> Option<String> {
+    (!value.is_empty()).then(|| value.to_owned())
+}
+
+impl Filter {
+    fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
+
+    fn matches(&self, text: &str) -> bool {
+        if self.is_empty() {
+            return true;
+        }
+        let Ok(entry) = Entry::parse(text, |_| ()) else {
+            return false;
+        };
+        let is = |wanted: &Option<String>, key| {
+            wanted
+                .as_ref()
+                .is_none_or(|wanted| entry.facet(key) == wanted.as_str())
+        };
+        is(&self.service, SERVICE)
+            && is(&self.status, STATUS)
+            && is(&self.source, DDSOURCE)
+            && self
+                .text
+                .as_ref()
+                .is_none_or(|wanted| entry.message().to_lowercase().contains(wanted))
+    }
+}
+
+/// The records that answer a question, as chunks of whole lines.
+pub(crate) fn lines(
+    shared: Arc<Shared>,
+    kind: Kind,
+    query: Query,
+) -> impl Stream<Item = Result<Bytes, FellBehind>> + Send {
+    let reader = Reader::new(shared, kind, query);
+    futures_util::stream::unfold(reader, |mut reader| async move {
+        let chunk = reader.next().await?;
+        if chunk.is_err() {
+            reader.is_done = true;
+        }
+        Some((chunk, reader))
+    })
+}
+
+/// A place in the store, moving forward.
+struct Reader {
+    changes: watch::Receiver<u64>,
+    shared: Arc<Shared>,
+    kind: Kind,
+    filter: Filter,
+    /// Every number up to this one was looked at.
+    after: u64,
+    left: u64,
+    /// Where to stop; `None` goes on for ever.
+    until: Option<u64>,
+    is_done: bool,
+}
+
+impl Reader {
+    fn new(shared: Arc<Shared>, kind: Kind, query: Query) -> Self {
+        let changes = shared.changes();
+        let (last, evicted) = {
+            let store = shared.store();
+            (store.last_seq(), store.evicted_seq())
+        };
+        Self {
+            changes,
+            shared,
+            kind,
+            filter: query.filter,
+            after: query.after.max(evicted),
+            left: query.limit.unwrap_or(u64::MAX),
+            until: (!query.follow).then_some(last),
+            is_done: false,
+        }
+    }
+
+    /// The next lines; `None` at the end.
+    async fn next(&mut self) -> Option<Result<Bytes, FellBehind>> {
+        let mut out = Vec::new();
+        while !self.is_done && self.left > 0 && out.len() < CHUNK_BYTES {
+            self.changes.mark_unchanged();
+            let (next, evicted) = {
+                let store = self.shared.store();
+                (store.next_after(self.after), store.evicted_seq())
+            };
+            if evicted > self.after {
+                return Some(Err(FellBehind));
+            }
+            let next = next.filter(|stored| self.until.is_none_or(|until| stored.seq <= until));
+            if let Some(stored) = next {
+                self.write(&mut out, &stored);
+                tokio::task::consume_budget().await;
+            } else if self.until.is_some() || !out.is_empty() {
+                break;
+            } else {
+                self.wait().await;
+            }
+        }
+        (!out.is_empty()).then(|| Ok(out.into()))
+    }
+
+    async fn wait(&mut self) {
+        if self.changes.changed().await.is_err() {
+            self.is_done = true;
+        }
+    }
+
+    fn write(&mut self, out: &mut Vec<u8>, stored: &Stored) {
+        if self.kind == Kind::Requests {
+            if stored.seq > self.after {
+                self.write_line(out, |out| {
+                    out.extend_from_slice(record::request(stored).to_string().as_bytes())
+                });
+            }
+            self.after = stored.last_seq();
+            return;
+        }
+        for index in 0..stored.received.logs.len() {
+            let seq = stored.log_seq(index);
+            if seq <= self.after {
+                continue;
+            }
+            if self.left == 0 || out.len() >= CHUNK_BYTES {
+                return;
+            }
+            self.after = seq;
+            if self.filter.matches(stored.log_text(index)) {
+                self.write_line(out, |out| record::write_log(out, stored, index));
+            }
+        }
+        self.after = stored.last_seq();
+    }
+
+    fn write_line(&mut self, out: &mut Vec<u8>, write: impl FnOnce(&mut Vec<u8>)) {
+        write(out);
+        out.push(b'\n');
+        self.left -= 1;
+    }
+}
+
+/// Counts of everything since the start or the last reset.
+pub(crate) fn summary(shared: &Shared) -> Value {
+    let faults = shared.script().rules().to_vec();
+    let hint = shared.hint().clone();
+    let store = shared.store();
+    let counts = store.counts();
+    let problems: serde_json::Map<String, Value> = counts
+        .problems
+        .iter()
+        .map(|(what, count)| (what.to_string(), (*count).into()))
+        .collect();
+    json!({
+        "started_at": shared.started_at_ms,
+        "now": now_ms(),
+        "seq": store.last_seq(),
+        "signals": {
+            "logs": {
+                "items": counts.logs.items,
+                "requests": counts.logs.requests,
+                "raw_bytes": counts.logs.raw_bytes,
+                "wire_bytes": counts.logs.wire_bytes,
+                "by_status": counts.logs.by_status.shown(),
+                "by_service": counts.logs.by_service.shown(),
+                "by_source": counts.logs.by_source.shown(),
+            },
+        },
+        "requests": {
+            "total": counts.requests,
+            "by_path": counts.by_path.shown(),
+            "by_status": counts.by_status.shown(),
+        },
+        "problems": problems,
+        "kept_bytes": store.kept_bytes(),
+        "keep_bytes": store.keep_bytes(),
+        "evicted": store.evicted(),
+        "faults": faults,
+        "hint": hint,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn parameters_are_read() {
+        let query = Query::parse(
+            Kind::Logs,
+            "after=7&limit=2&follow=1&service=web+1&status=&q=%C3%89a",
+        )
+        .unwrap();
+        assert_eq!(
+            query,
+            Query {
+                after: 7,
+                limit: Some(2),
+                follow: true,
+                filter: Filter {
+                    service: Some("web 1".to_owned()),
+                    text: Some("éa".to_owned()),
+                    ..Filter::default()
+                },
+            }
+        );
+    }
+
+    #[test]
+    fn a_parameter_without_meaning_is_named() {
+        let refused = |kind, query| Query::parse(kind, query).unwrap_err();
+        assert_eq!(
+            refused(Kind::Logs, "after=x"),
+            "after is not a whole number"
+        );
+        assert_eq!(
+            refused(Kind::Logs, "limit=-1"),
+            "limit is not a whole number"
+        );
+        assert_eq!(
+            refused(Kind::Logs, "follow=yes"),
+            "follow is neither 1 nor 0"
+        );
+        assert_eq!(
+            refused(Kind::Logs, "servise=a"),
+            "unknown parameter servise"
+        );
+        assert_eq!(
+            refused(Kind::Requests, "service=a"),
+            "unknown parameter service"
+        );
+    }
+
+    #[test]
+    fn every_part_of_a_filter_must_match() {
+        let entry =
+            r#"{"message":"Disk FULL","service":"web","status":"error","ddsource":"nginx"}"#;
+        let matches = |query| {
+            Query::parse(Kind::Logs, query)
+                .unwrap()
+                .filter
+                .matches(entry)
+        };
+        assert!(matches(""));
+        assert!(matches("service=web&status=error&source=nginx&q=disk+full"));
+        assert!(matches("q=k%20f"));
+        assert!(!matches("q=empty"));
+        assert!(!matches("service=we"));
+        assert!(!matches("service=web&status=info"));
+        assert!(!matches("source=(none)"));
+    }
+}

@@ -1,0 +1,213 @@
+//! The listener: accepts connections, HTTP/1.1 and HTTP/2 without TLS alike, and hands requests on by their path.
+//!
+//! Decides nothing about faults or records; see `ingest` for what is sent here and `inspect` for what is asked.
+
+use std::convert::Infallible;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, SystemTime};
+
+use hyper::body::Incoming;
+use hyper::service::service_fn;
+use hyper::{Request, Response};
+use hyper_util::rt::{TokioExecutor, TokioIo};
+use hyper_util::server::conn::auto;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::watch;
+use tokio::task::{JoinHandle, JoinSet};
+use tokio_util::sync::CancellationToken;
+
+use crate::fault::{Rule, Script};
+use crate::logs::Facets;
+use crate::store::{Received, Store};
+use answer::Body;
+use connection::{Control, Cut};
+
+pub(crate) mod answer;
+mod body;
+mod connection;
+mod guard;
+mod ingest;
+mod inspect;
+
+/// Connections open at once; further ones wait to be accepted.
+const MAX_CONNECTIONS: usize = 1_024;
+/// What a sender may have on its way in one HTTP/2 stream.
+const H2_STREAM_WINDOW: u32 = 1 << 20;
+/// The same over all streams of a connection.
+const H2_CONNECTION_WINDOW: u32 = 4 << 20;
+/// Pause after a failed accept, so that running out of descriptors does not spin.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+
+/// What the intake was asked to be.
+#[derive(Debug)]
+pub(crate) struct Options {
+    pub(crate) require_key: bool,
+    pub(crate) ui_dir: Option<PathBuf>,
+    pub(crate) allowed_hosts: Vec<String>,
+}
+
+/// What every connection, every reader and the handle of the intake have in common.
+#[derive(Debug)]
+pub(crate) struct Shared {
+    pub(crate) options: Options,
+    pub(crate) started_at_ms: i64,
+    store: Mutex<Store>,
+    script: Mutex<Script>,
+    /// A line that posts a log, for the page to show while there is none.
+    hint: Mutex<Option<String>>,
+    /// The last number given out; tells waiting readers that there is more.
+    changed: watch::Sender<u64>,
+}
+
+impl Shared {
+    pub(crate) fn new(options: Options, keep_bytes: u64, rules: Vec<Rule>) -> Self {
+        let mut script = Script::default();
+        script.replace(rules);
+        Self {
+            options,
+            started_at_ms: now_ms(),
+            store: Mutex::new(Store::new(keep_bytes)),
+            script: Mutex::new(script),
+            hint: Mutex::new(None),
+            changed: watch::Sender::new(0),
+        }
+    }
+
+    pub(crate) fn store(&self) -> MutexGuard<'_, Store> {
+        self.store.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn script(&self) -> MutexGuard<'_, Script> {
+        self.script.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn hint(&self) -> MutexGuard<'_, Option<String>> {
+        self.hint.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Stores a request and wakes whoever waits for one.
+    pub(crate) fn record(&self, received: Received, facets: &Facets) {
+        let seq = self.store().push(received, facets).last_seq();
+        // Two requests at once may get here in the wrong order; the number never falls.
+        self.changed.send_modify(|last| *last = (*last).max(seq));
+    }
+
+    /// Tells of new records.
+    pub(crate) fn changes(&self) -> watch::Receiver<u64> {
+        self.changed.subscribe()
+    }
+
+    /// Forgets all records, counts and faults.
+    pub(crate) fn reset(&self) {
+        self.store().reset();
+        self.script().replace(Vec::new());
+    }
+}
+
+/// Unix milliseconds.
+pub(crate) fn now_ms() -> i64 {
+    let since = SystemTime::now()
+        .duration_since(SystemTime::UNIX_EPOCH)
+        .unwrap_or_default();
+    i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
+}
+
+/// A listener with its connections, until it is stopped or dropped.
+#[derive(Debug)]
+pub(crate) struct Running {
+    stop: CancellationToken,
+    task: JoinHandle<()>,
+}
+
+impl Running {
+    /// Serves `listener` until stopped.
+    pub(crate) fn start(listener: TcpListener, shared: Arc<Shared>) -> Self {
+        let stop = CancellationToken::new();
+        let task = tokio::spawn(accept(listener, shared, stop.clone()));
+        Self { stop, task }
+    }
+
+    /// Closes the listener and every connection, and returns when they are closed.
+    pub(crate) async fn stop(mut self) {
+        self.stop.cancel();
+        if let Err(error) = (&mut self.task).await {
+            tracing::debug!(%error, "intake task did not end by itself");
+        }
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        self.stop.cancel();
+    }
+}
+
+/// Binds `addr`.
+pub(crate) async fn bind(addr: SocketAddr) -> std::io::Result<(TcpListener, SocketAddr)> {
+    let listener = TcpListener::bind(addr).await?;
+    let bound = listener.local_addr()?;
+    Ok((listener, bound))
+}
+
+async fn accept(listener: TcpListener, shared: Arc<Shared>, stop: CancellationToken) {
+    let mut connections = JoinSet::new();
+    loop {
+        let has_room = connections.len() < MAX_CONNECTIONS;
+        tokio::select! {
+            () = stop.cancelled() => break,
+            Some(_) = connections.join_next(), if !connections.is_empty() => {}
+            accepted = listener.accept(), if has_room => match accepted {
+                Ok((stream, _)) => {
+                    connections.spawn(serve(stream, Arc::clone(&shared), stop.child_token()));
+                }
+                Err(error) => {
+                    tracing::debug!(%error, "cannot accept");
+                    tokio::time::sleep(ACCEPT_PAUSE).await;
+                }
+            },
+        }
+    }
+    drop(listener);
+    while connections.join_next().await.is_some() {}
+}
+
+async fn serve(stream: TcpStream, shared: Arc<Shared>, closed: CancellationToken) {
+    if let Err(error) = stream.set_nodelay(true) {
+        tracing::debug!(%error, "cannot set TCP_NODELAY");
+    }
+    let control = Arc::new(Control::new(closed.clone()));
+    let io = TokioIo::new(Cut::new(stream, Arc::clone(&control)));
+    let service = service_fn(move |request| {
+        let (shared, control) = (Arc::clone(&shared), Arc::clone(&control));
+        async move { Ok::<_, Infallible>(route(request, &shared, &control).await) }
+    });
+    let mut server = auto::Builder::new(TokioExecutor::new());
+    server
+        .http2()
+        .initial_stream_window_size(H2_STREAM_WINDOW)
+        .initial_connection_window_size(H2_CONNECTION_WINDOW);
+    tokio::select! {
+        () = closed.cancelled() => {}
+        ended = server.serve_connection(io, service) => {
+            if let Err(error) = ended {
+                tracing::debug!(%error, "connection ended early");
+            }
+        }
+    }
+}
+
+/// Pages and questions are answered here; everything else is telemetry.
+async fn route(
+    request: Request<Incoming>,
+    shared: &Arc<Shared>,
+    control: &Arc<Control>,
+) -> Response<Body> {
+    let path = request.uri().path();
+    if inspect::owns(request.method(), path) {
+        inspect::answer(request, shared).await
+    } else {
+        ingest::answer(request, shared, control).await
+    }
+}

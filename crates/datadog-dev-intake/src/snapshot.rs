@@ -1,0 +1,185 @@
+//! What is kept at one moment, decoded for tests.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use hyper::HeaderMap;
+use serde_json::{Map, Value};
+
+use crate::logs::Entry;
+use crate::record;
+use crate::server::Shared;
+use crate::store::Stored;
+
+/// One log as it arrived.
+#[derive(Debug, Clone, PartialEq)]
+pub struct LogRecord {
+    /// Its number among all records.
+    pub seq: u64,
+    /// Unix milliseconds.
+    pub received_at_ms: i64,
+    /// The last four characters of the key that came with it.
+    pub api_key: Option<String>,
+    /// The path that it was sent to.
+    pub endpoint: String,
+    /// The number of its request.
+    pub request: u64,
+    /// The message; its JSON text if it is no string, and empty if there is none.
+    pub message: String,
+    /// The entry's JSON text, exactly as it was sent.
+    pub text: String,
+    /// The entry; of a key that was sent twice, the last value. Empty when no [`Value`] can hold it, as with a number
+    /// beyond every float.
+    pub entry: Map<String, Value>,
+}
+
+impl LogRecord {
+    /// The text of a key whose value is a string.
+    #[must_use]
+    pub fn get(&self, key: &str) -> Option<&str> {
+        self.entry.get(key).and_then(Value::as_str)
+    }
+}
+
+/// One request as it arrived.
+#[derive(Debug, Clone)]
+pub struct RequestRecord {
+    /// Its number among all records.
+    pub seq: u64,
+    /// Unix milliseconds.
+    pub received_at_ms: i64,
+    /// `POST` and so on.
+    pub method: String,
+    /// The path, without the query.
+    pub path: String,
+    /// The query, undecoded.
+    pub query: Option<String>,
+    /// `HTTP/1.1` or `HTTP/2.0`.
+    pub http_version: String,
+    /// The headers as sent, the key included.
+    pub headers: HeaderMap,
+    /// The body as received.
+    pub wire_body: Bytes,
+    /// The body decompressed; empty when that failed.
+    pub body: Bytes,
+    /// Entries in the body, where they could be counted.
+    pub items: Option<usize>,
+    /// The status answered, `None` when there was no answer.
+    pub status: Option<u16>,
+    /// The fault that was applied.
+    pub fault: Option<String>,
+    /// What was wrong with it.
+    pub problems: Vec<String>,
+}
+
+impl RequestRecord {
+    /// The value of a header.
+    #[must_use]
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers.get(name).and_then(|value| value.to_str().ok())
+    }
+}
+
+/// What is kept at one moment.
+#[derive(Debug, Clone)]
+pub struct Snapshot {
+    requests: Vec<Arc<Stored>>,
+}
+
+impl Snapshot {
+    pub(crate) fn take(shared: &Shared) -> Self {
+        Self {
+            requests: shared.store().requests(),
+        }
+    }
+
+    /// Every accepted log, in the order of arrival.
+    #[must_use]
+    pub fn logs(&self) -> Vec<LogRecord> {
+        self.each_log()
+            .map(|(stored, index)| log_record(stored, index))
+            .collect()
+    }
+
+    /// The message of every accepted log, in the order of arrival.
+    #[must_use]
+    pub fn messages(&self) -> Vec<String> {
+        self.each_log()
+            .map(|(stored, index)| message(stored.log_text(index)))
+            .collect()
+    }
+
+    /// How many accepted logs there are, without decoding them.
+    #[must_use]
+    pub fn log_count(&self) -> usize {
+        self.requests
+            .iter()
+            .map(|stored| stored.received.logs.len())
+            .sum()
+    }
+
+    /// How many requests `path` got, refused and faulted ones included.
+    #[must_use]
+    pub fn requests(&self, path: &str) -> usize {
+        self.requests
+            .iter()
+            .filter(|stored| stored.received.path == path)
+            .count()
+    }
+
+    /// Every request, in the order of arrival.
+    #[must_use]
+    pub fn raw_requests(&self) -> Vec<RequestRecord> {
+        self.requests
+            .iter()
+            .map(|stored| request_record(stored))
+            .collect()
+    }
+
+    fn each_log(&self) -> impl Iterator<Item = (&Stored, usize)> {
+        self.requests
+            .iter()
+            .flat_map(|stored| (0..stored.received.logs.len()).map(move |index| (&**stored, index)))
+    }
+}
+
+fn message(text: &str) -> String {
+    Entry::parse(text, |_| ()).map_or_else(|_| String::new(), |entry| entry.message().into_owned())
+}
+
+fn log_record(stored: &Stored, index: usize) -> LogRecord {
+    let text = stored.log_text(index);
+    LogRecord {
+        seq: stored.log_seq(index),
+        received_at_ms: stored.received.received_at_ms,
+        api_key: stored
+            .received
+            .api_key
+            .as_deref()
+            .map(|key| record::tail(key).to_owned()),
+        endpoint: stored.received.path.clone(),
+        request: stored.seq,
+        message: message(text),
+        text: text.to_owned(),
+        entry: serde_json::from_str(text).unwrap_or_default(),
+    }
+}
+
+fn request_record(stored: &Stored) -> RequestRecord {
+    let received = &stored.received;
+    RequestRecord {
+        seq: stored.seq,
+        received_at_ms: received.received_at_ms,
+        method: received.method.to_string(),
+        path: received.path.clone(),
+        query: received.query.clone(),
+        http_version: format!("{:?}", received.version),
+        headers: received.headers.clone(),
+        wire_body: received.wire.clone(),
+        body: received.raw.clone().unwrap_or_default(),
+        items: received.items,
+        status: received.status,
+        fault: received.fault.clone(),
+        problems: received.problems.lines(),
+    }
+}

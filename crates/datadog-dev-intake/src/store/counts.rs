@@ -1,0 +1,158 @@
+//! Counts of all that ever arrived, whether it is still kept or not.
+
+use std::collections::{BTreeMap, HashMap};
+
+use serde_json::{Map, Value};
+
+use super::{Received, as_u64};
+use crate::logs::{Facets, Tally};
+use crate::problem::What;
+
+/// Distinct values of a facet that are counted one by one; later ones count as `other`.
+const MAX_VALUES: usize = 10_000;
+/// Longest value that is counted under its own name; a longer one counts as `other`.
+const MAX_VALUE_BYTES: usize = 1_024;
+/// Distinct values that the summary shows.
+const SHOWN_VALUES: usize = 100;
+/// The name of everything beyond.
+const OTHER: &str = "other";
+
+/// How often each value of something occurred, within bounds.
+#[derive(Debug, Default)]
+pub(crate) struct Facet {
+    values: HashMap<String, u64>,
+    other: u64,
+}
+
+impl Facet {
+    fn add(&mut self, value: &str, count: u64) {
+        if let Some(known) = self.values.get_mut(value) {
+            *known += count;
+        } else if self.values.len() < MAX_VALUES && value.len() <= MAX_VALUE_BYTES {
+            self.values.insert(value.to_owned(), count);
+        } else {
+            self.other += count;
+        }
+    }
+
+    fn add_all(&mut self, tally: &Tally) {
+        for (value, count) in &tally.0 {
+            self.add(value, *count);
+        }
+    }
+
+    /// How often `value` occurred.
+    pub(crate) fn get(&self, value: &str) -> u64 {
+        self.values.get(value).copied().unwrap_or(0)
+    }
+
+    /// The most frequent values, most frequent first, and the rest as `other`.
+    pub(crate) fn shown(&self) -> Map<String, Value> {
+        let mut values: Vec<(&str, u64)> = self
+            .values
+            .iter()
+            .map(|(value, count)| (value.as_str(), *count))
+            .collect();
+        values.sort_unstable_by(|a, b| b.1.cmp(&a.1).then(a.0.cmp(b.0)));
+        let mut other = self.other;
+        let mut shown = Map::new();
+        for (rank, (value, count)) in values.into_iter().enumerate() {
+            if rank < SHOWN_VALUES && value != OTHER {
+                shown.insert(value.to_owned(), count.into());
+            } else {
+                other += count;
+            }
+        }
+        if other > 0 {
+            shown.insert(OTHER.to_owned(), other.into());
+        }
+        shown
+    }
+}
+
+/// The logs that were accepted.
+#[derive(Debug, Default)]
+pub(crate) struct LogCounts {
+    pub(crate) items: u64,
+    pub(crate) requests: u64,
+    pub(crate) raw_bytes: u64,
+    pub(crate) wire_bytes: u64,
+    pub(crate) by_status: Facet,
+    pub(crate) by_service: Facet,
+    pub(crate) by_source: Facet,
+}
+
+/// Counts per signal, per path and per problem.
+#[derive(Debug, Default)]
+pub(crate) struct Counts {
+    pub(crate) logs: LogCounts,
+    pub(crate) requests: u64,
+    pub(crate) by_path: Facet,
+    pub(crate) by_status: Facet,
+    pub(crate) problems: BTreeMap<What, u64>,
+}
+
+impl Counts {
+    /// Counts one request, and its logs if it was accepted.
+    pub(crate) fn add(&mut self, received: &Received, facets: &Facets) {
+        self.requests += 1;
+        self.by_path.add(&received.path, 1);
+        match received.status {
+            Some(status) => self.by_status.add(&status.to_string(), 1),
+            None => self.by_status.add("unanswered", 1),
+        }
+        for (what, count) in received.problems.counts() {
+            *self.problems.entry(*what).or_default() += count;
+        }
+        if received.logs.is_empty() {
+            return;
+        }
+        self.logs.items += as_u64(received.logs.len());
+        self.logs.requests += 1;
+        self.logs.raw_bytes += received.raw_bytes();
+        self.logs.wire_bytes += received.wire_bytes;
+        self.logs.by_status.add_all(&facets.status);
+        self.logs.by_service.add_all(&facets.service);
+        self.logs.by_source.add_all(&facets.source);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_hundred_most_frequent_are_shown_and_the_rest_is_other() {
+        let mut facet = Facet::default();
+        for value in 0..150_u64 {
+            facet.add(&format!("v{value:03}"), value + 1);
+        }
+        let shown = facet.shown();
+        assert_eq!(shown.len(), 101);
+        assert_eq!(shown.keys().next().unwrap(), "v149");
+        assert_eq!(shown["v050"], 51);
+        assert_eq!(shown.get("v049"), None);
+        assert_eq!(shown["other"], (1..=50).sum::<u64>());
+    }
+
+    #[test]
+    fn values_without_end_are_counted_within_bounds() {
+        let mut facet = Facet::default();
+        for value in 0..MAX_VALUES + 5 {
+            facet.add(&value.to_string(), 1);
+        }
+        facet.add(&"long".repeat(MAX_VALUE_BYTES), 2);
+        assert_eq!((facet.values.len(), facet.other), (MAX_VALUES, 7));
+    }
+
+    #[test]
+    fn a_value_called_other_does_not_hide_the_rest() {
+        let mut facet = Facet::default();
+        facet.add("other", 3);
+        facet.other = 4;
+        assert_eq!(
+            serde_json::to_string(&facet.shown()).unwrap(),
+            r#"{"other":7}"#
+        );
+    }
+}

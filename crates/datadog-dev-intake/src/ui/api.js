@@ -1,0 +1,178 @@
+// The intake's HTTP interface, as functions. Knows neither the stores nor the document.
+
+/**
+ * @typedef {object} Signal totals of one signal since the start or the last reset
+ * @property {number} items
+ * @property {number} requests
+ * @property {number} raw_bytes
+ * @property {number} wire_bytes
+ */
+
+/**
+ * @typedef {object} Fault one rule of the script of verdicts, with how often it has struck
+ * @property {string} [path] `*` or nothing for every path
+ * @property {number} [times] nothing for "until reset"
+ * @property {number} [status]
+ * @property {number} [retry_after] seconds
+ * @property {number} [delay_ms]
+ * @property {boolean} [hang]
+ * @property {number} [hits]
+ */
+
+/**
+ * @typedef {object} Summary
+ * @property {number | string} started_at
+ * @property {number} now
+ * @property {number} seq
+ * @property {Record<string, Signal>} signals
+ * @property {{ total: number }} requests
+ * @property {Record<string, number>} problems
+ * @property {number} kept_bytes
+ * @property {number} keep_bytes
+ * @property {{ records: number, bytes: number }} evicted
+ * @property {Fault[]} [faults]
+ * @property {string} [hint] a line that posts a log to the agent
+ */
+
+/** How long a request that is answered at once may take before the intake counts as unreachable. */
+const PATIENCE_MS = 5_000;
+
+/** Work on incoming records yields to painting after this long. */
+const SLICE_MS = 10;
+
+/** @returns {Promise<Summary>} */
+export function getSummary() {
+  return ask("GET", "/inspect/summary");
+}
+
+/** Makes the intake forget everything. */
+export function reset() {
+  return ask("POST", "/inspect/reset");
+}
+
+/** @returns {Promise<Fault[]>} the script in force */
+export async function getFaults() {
+  return rulesOf(await ask("GET", "/inspect/faults"));
+}
+
+/** Replaces the script. @param {Fault[]} rules @returns {Promise<void>} */
+export async function setFaults(rules) {
+  await ask("POST", "/inspect/faults", { rules });
+}
+
+/** @returns {Promise<void>} */
+export async function clearFaults() {
+  await ask("DELETE", "/inspect/faults");
+}
+
+/** @param {number} seq @returns {string} the address of a request's decoded body */
+export function bodyAddress(seq) {
+  return `/inspect/requests/${seq}/body`;
+}
+
+/**
+ * The beginning of a request's decoded body.
+ * @param {number} seq
+ * @param {number} limit bytes
+ * @param {AbortSignal} signal
+ * @returns {Promise<{ bytes: Uint8Array, isWhole: boolean }>}
+ */
+export async function getBody(seq, limit, signal) {
+  const response = await fetch(bodyAddress(seq), { signal });
+  if (!response.ok) throw new Error(await refusal(response));
+  const reader = readerOf(response);
+  const chunks = [];
+  let size = 0;
+  while (size <= limit) {
+    const { value, done } = await reader.read();
+    if (done) return { bytes: joined(chunks, limit), isWhole: true };
+    chunks.push(value);
+    size += value.length;
+  }
+  await reader.cancel();
+  return { bytes: joined(chunks, limit), isWhole: false };
+}
+
+/**
+ * Follows a stream of NDJSON until it ends, fails or is aborted.
+ * @param {string} path
+ * @param {number} after only records with a higher `seq`
+ * @param {AbortSignal} signal
+ * @param {(lines: string[]) => void} onLines whole lines, as many as came together
+ */
+export async function follow(path, after, signal, onLines) {
+  const response = await fetch(`${path}?follow=1&after=${after}`, { signal });
+  if (!response.ok) throw new Error(await refusal(response));
+  const reader = readerOf(response);
+  const decoder = new TextDecoder();
+  let partial = "";
+  let sliceEnd = performance.now() + SLICE_MS;
+  for (;;) {
+    const { value, done } = await reader.read();
+    if (done) return;
+    const lines = (partial + decoder.decode(value, { stream: true })).split("\n");
+    partial = lines.pop() ?? "";
+    onLines(lines.filter((line) => line !== ""));
+    if (performance.now() > sliceEnd) {
+      await nextTask();
+      sliceEnd = performance.now() + SLICE_MS;
+    }
+  }
+}
+
+/**
+ * @param {string} method
+ * @param {string} path
+ * @param {unknown} [body]
+ * @returns {Promise<any>} the decoded answer, or `null` when there is none
+ */
+async function ask(method, path, body) {
+  const response = await fetch(path, {
+    method,
+    signal: AbortSignal.timeout(PATIENCE_MS),
+    headers: body === undefined ? {} : { "content-type": "application/json" },
+    body: body === undefined ? undefined : JSON.stringify(body),
+  });
+  if (!response.ok) throw new Error(await refusal(response));
+  const text = await response.text();
+  return text === "" ? null : JSON.parse(text);
+}
+
+/** @param {Response} response @returns {Promise<string>} why the intake refused, in one line */
+async function refusal(response) {
+  const text = (await response.text()).slice(0, 300).trim();
+  return text === "" ? `the intake answered ${response.status}` : text;
+}
+
+/** @param {Response} response */
+function readerOf(response) {
+  if (!response.body) throw new Error("the answer has no body");
+  return response.body.getReader();
+}
+
+/** @param {any} answer @returns {Fault[]} */
+function rulesOf(answer) {
+  return Array.isArray(answer) ? answer : (answer?.rules ?? []);
+}
+
+/** @param {Uint8Array[]} chunks @param {number} limit */
+function joined(chunks, limit) {
+  const size = Math.min(limit, chunks.reduce((sum, chunk) => sum + chunk.length, 0));
+  const whole = new Uint8Array(size);
+  let at = 0;
+  for (const chunk of chunks) {
+    const part = chunk.subarray(0, size - at);
+    whole.set(part, at);
+    at += part.length;
+  }
+  return whole;
+}
+
+/** Lets the browser paint and answer the reader before going on. */
+function nextTask() {
+  return new Promise((resolve) => {
+    const { port1, port2 } = new MessageChannel();
+    port1.onmessage = resolve;
+    port2.postMessage(null);
+  });
+}

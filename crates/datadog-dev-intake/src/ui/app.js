@@ -1,0 +1,201 @@
+// Puts the page together: stores, connection, views, header, and the keys that work everywhere.
+//
+// A new signal is one more entry in `views` and one more source of the connection.
+
+import { reset } from "./api.js";
+import { Connection } from "./connection.js";
+import { Explorer } from "./explorer.js";
+import { FaultsPanel } from "./faults.js";
+import { counted } from "./format.js";
+import { Header } from "./header.js";
+import { LEVELS, parseLog } from "./log-record.js";
+import { logsView } from "./logs.js";
+import { announce, failure } from "./notice.js";
+import { RateMeter } from "./rate.js";
+import { parseRequest } from "./request-record.js";
+import { requestsView } from "./requests.js";
+import { resetControl } from "./reset.js";
+import { RecordStore } from "./store.js";
+import { themeToggle } from "./theme.js";
+import { welcome } from "./welcome.js";
+
+/** @typedef {import("./log-record.js").LogRecord} LogRecord */
+/** @typedef {import("./request-record.js").RequestRecord} RequestRecord */
+
+/** @type {RecordStore<LogRecord>} */
+const logs = new RecordStore({ maxRecords: 100_000, maxBytes: 128_000_000 });
+/** @type {RecordStore<RequestRecord>} */
+const requests = new RecordStore({ maxRecords: 20_000, maxBytes: 64_000_000 });
+const rate = new RateMeter(LEVELS);
+
+/** @type {import("./api.js").Summary | null} */
+let summary = null;
+/** @type {import("./connection.js").Health} */
+let health = { kind: "connecting" };
+
+const empty = () => welcome(summary?.hint);
+/** @type {Map<string, Explorer<any>>} in the order of the tabs */
+const views = new Map();
+views.set("logs", new Explorer(logsView(logs, { openRequest, empty }), showHealth));
+views.set("requests", new Explorer(requestsView(requests, { showLogsOf, empty }), showHealth));
+let current = "logs";
+
+const faults = new FaultsPanel(() => connection.refresh().catch(() => undefined));
+const resetting = resetControl(whatIsForgotten, forget);
+const header = new Header({
+  tabs: [...views.values()].map((view) => view.definition),
+  onTab: (id) => show(id),
+  onProblems: showProblems,
+  onHealth: () => (health.kind === "waiting" ? connection.reconnect() : view().togglePause()),
+  rate: rate.element,
+  controls: [faults.button, resetting.button, themeToggle(repaint)],
+});
+const connection = new Connection(
+  [
+    source("/inspect/logs", logs, parseLog, (now) => now.signals.logs?.items ?? 0, countRate),
+    source("/inspect/requests", requests, parseRequest, (now) => now.requests.total),
+  ],
+  { onHealth, onSummary },
+);
+
+start();
+
+function start() {
+  header.mount(/** @type {HTMLElement} */ (document.getElementById("top")));
+  const main = /** @type {HTMLElement} */ (document.getElementById("main"));
+  main.append(...[...views.values()].map((one) => one.element));
+  document.body.append(faults.element, resetting.element);
+  document.addEventListener("keydown", onKey);
+  addEventListener("hashchange", followAddress);
+  followAddress();
+  connection.start();
+}
+
+/**
+ * @template {import("./store.js").Stored} R
+ * @param {string} path
+ * @param {RecordStore<R>} store
+ * @param {(line: string) => R} parse
+ * @param {(summary: import("./api.js").Summary) => number} total
+ * @param {(records: R[]) => void} [seen]
+ * @returns {import("./connection.js").Source}
+ */
+function source(path, store, parse, total, seen = () => undefined) {
+  return {
+    path,
+    total,
+    after: () => store.lastSeq,
+    seenUpTo: (seq) => store.seenUpTo(seq),
+    backlog: store.bounds.maxRecords,
+    forget: () => store.clear(),
+    receive: (lines) => {
+      const records = lines.map(parse);
+      seen(records);
+      store.add(records);
+    },
+  };
+}
+
+/** @param {LogRecord[]} records */
+function countRate(records) {
+  for (const log of records) rate.add(log.received, log.level);
+}
+
+function view() {
+  return /** @type {Explorer<any>} */ (views.get(current));
+}
+
+/** Shows a view and says so in the address. @param {string} id */
+function show(id) {
+  current = id;
+  for (const [name, one] of views) one.element.hidden = name !== id;
+  header.select(id);
+  document.title = `${view().definition.title} · dev intake`;
+  if (location.hash.slice(1).split("/")[0] !== id) history.replaceState(null, "", `#${id}`);
+  view().shown();
+  showHealth();
+}
+
+/** Shows what the address asks for: `#logs`, `#requests`, `#requests/11`. */
+function followAddress() {
+  const [id, seq] = location.hash.slice(1).split("/");
+  show(views.has(id) ? id : "logs");
+  if (/^\d+$/.test(seq ?? "")) view().openSeq(Number(seq));
+}
+
+/** @param {number} seq */
+function openRequest(seq) {
+  show("requests");
+  view().openSeq(seq);
+}
+
+/** @param {number} seq */
+function showLogsOf(seq) {
+  show("logs");
+  view().searchFor(`request:${seq}`);
+}
+
+function showProblems() {
+  show("requests");
+  view().searchFor("problem:*");
+}
+
+/** @param {import("./connection.js").Health} now */
+function onHealth(now) {
+  const words = { connecting: "Connecting", live: "Connected to the intake", waiting: "The intake is gone, retrying" }[now.kind];
+  if (now.kind !== health.kind) announce(words);
+  health = now;
+  showHealth();
+}
+
+/** @param {import("./api.js").Summary} now */
+function onSummary(now) {
+  const hintChanged = summary?.hint !== now.hint;
+  summary = now;
+  rate.ahead = now.now - Date.now();
+  header.show(now);
+  rate.tick();
+  resetting.refresh();
+  faults.show(now.faults ?? []);
+  faults.offerPaths(logs.size + requests.size > 0 ? pathsOf(now) : []);
+  if (hintChanged) for (const one of views.values()) one.refreshEmpty();
+}
+
+/** @param {any} now @returns {string[]} */
+function pathsOf(now) {
+  return Object.keys(now.requests.by_path ?? {});
+}
+
+function showHealth() {
+  if (!views.has(current) || !header) return;
+  header.showHealth(health, view().isHolding);
+}
+
+function repaint() {
+  for (const one of views.values()) one.repaint();
+  rate.tick();
+}
+
+function whatIsForgotten() {
+  const logCount = summary?.signals.logs?.items ?? 0;
+  return `Forget ${counted(logCount, "log")} and ${counted(summary?.requests.total ?? 0, "request")}? Faults are forgotten too.`;
+}
+
+async function forget() {
+  try {
+    await reset();
+    rate.clear();
+    connection.startOver();
+    announce("Everything was forgotten");
+  } catch (error) {
+    failure("The intake did not reset", error);
+  }
+}
+
+/** @param {KeyboardEvent} event */
+function onKey(event) {
+  const target = /** @type {HTMLElement} */ (event.target);
+  if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey || event.isComposing) return;
+  if (target.matches("input:not([type=checkbox]), textarea, select") || document.querySelector(":popover-open")) return;
+  if (view().key(event)) event.preventDefault();
+}

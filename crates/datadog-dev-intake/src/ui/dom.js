@@ -1,0 +1,94 @@
+// Makes elements. Data enters the document only as text nodes and attribute values, never as markup.
+
+/** @typedef {Node | string | number | null | undefined | false} Child */
+
+/**
+ * Makes an element. Properties starting with `on` are listeners; `class`, `role`, `aria-*`, `data-*`, `for` and the
+ * like are attributes; `true` writes an empty attribute and `false`, `null` or `undefined` writes none.
+ * @param {string} tag
+ * @param {Record<string, unknown>} [properties]
+ * @param {...(Child | Child[])} children
+ * @returns {any} the element; its exact type follows from `tag`
+ */
+export function h(tag, properties = {}, ...children) {
+  const element = document.createElement(tag);
+  for (const [name, value] of Object.entries(properties)) {
+    if (value === undefined || value === null || value === false) continue;
+    if (name.startsWith("on")) {
+      element.addEventListener(name.slice(2), /** @type {EventListener} */ (value));
+    } else {
+      element.setAttribute(name, value === true ? "" : String(value));
+    }
+  }
+  element.append(...nodes(children));
+  return element;
+}
+
+/**
+ * Replaces everything inside an element.
+ * @param {Element} parent
+ * @param {...(Child | Child[])} children
+ */
+export function fill(parent, ...children) {
+  parent.replaceChildren(...nodes(children));
+}
+
+/**
+ * Sets the text of an element unless it already says so, which spares a layout.
+ * @param {Element} element
+ * @param {string} text
+ */
+export function setText(element, text) {
+  if (element.textContent !== text) element.textContent = text;
+}
+
+/**
+ * @param {(Child | Child[])[]} children
+ * @returns {(Node | string)[]}
+ */
+function nodes(children) {
+  return children
+    .flat()
+    .filter((child) => child !== null && child !== undefined && child !== false)
+    .map((child) => (child instanceof Node ? child : String(child)));
+}
+
+/**
+ * Calls `run` at most once per animation frame, however often it is asked.
+ * @param {() => void} run
+ * @returns {() => void}
+ */
+export function oncePerFrame(run) {
+  let due = false;
+  return () => {
+    if (due) return;
+    due = true;
+    requestAnimationFrame(() => {
+      due = false;
+      run();
+    });
+  };
+}
+
+/**
+ * Calls `run` at once, then at most once per `pause` milliseconds; the last call is never lost.
+ * @param {() => void} run
+ * @param {number} pause
+ * @returns {() => void}
+ */
+export function throttled(run, pause) {
+  let resting = false;
+  let again = false;
+  const wake = () => {
+    resting = false;
+    if (again) call();
+  };
+  const call = () => {
+    again = resting;
+    if (resting) return;
+    resting = true;
+    run();
+    setTimeout(wake, pause);
+  };
+  return call;
+}

@@ -1,0 +1,18 @@
+//! The intake over real sockets: what is posted, asked and provoked.
+
+#![allow(clippy::unwrap_used, reason = "a helper of a test fails the test")]
+
+#[path = "integration_test/client.rs"]
+mod client;
+#[path = "integration_test/expectations.rs"]
+mod expectations;
+#[path = "integration_test/faults.rs"]
+mod faults;
+#[path = "integration_test/inspection.rs"]
+mod inspection;
+#[path = "integration_test/limits.rs"]
+mod limits;
+#[path = "integration_test/logs.rs"]
+mod logs;
+#[path = "integration_test/page.rs"]
+mod page;

@@ -1,0 +1,376 @@
+// What a person sees and does on the page of the development intake, in a real browser.
+//
+// All tests share one intake, hence one file: files would run side by side.
+
+import assert from "node:assert/strict";
+import { after, afterEach, before, beforeEach, test } from "node:test";
+
+import { openBrowser, openPage } from "./browser.js";
+import { INTAKE_URL, log, postLogs, resetIntake } from "./intake.js";
+import { door } from "./outage.js";
+import { takeScreenshot } from "./screenshot.js";
+
+/** @type {Awaited<ReturnType<typeof openBrowser>>} */
+let browser;
+/** @type {import("playwright-core").Page} */
+let page;
+/** @type {Awaited<ReturnType<typeof openPage>>} */
+let opened;
+
+before(async () => {
+  browser = await openBrowser();
+});
+
+after(() => browser.close());
+
+beforeEach(async () => {
+  await resetIntake();
+  opened = await openPage(browser.context, INTAKE_URL);
+  page = opened.page;
+});
+
+afterEach(async () => {
+  await page.close();
+  assert.deepEqual(opened.strangers, [], "the page asked another host");
+  assert.deepEqual(opened.complaints, [], "the page complained in the console");
+});
+
+/** Rows of the table in sight. @param {string} [view] */
+const rows = (view = "logs") => page.locator(`#view-${view} .table-body .row:visible`);
+
+/** The row that says this. @param {string} text */
+const row = (text) => rows().filter({ hasText: text });
+
+/** @param {string} text what the foot of a view begins with @param {string} [view] */
+const foot = (text, view = "logs") => page.locator(`#view-${view} .foot`, { hasText: text }).waitFor();
+
+const drawer = () => page.locator("#view-logs .drawer");
+
+/** Waits until the logs in sight are these, the newest first. @param {string[]} messages */
+function expectMessages(messages) {
+  return page.waitForFunction((wanted) => {
+    const cells = [...document.querySelectorAll("#view-logs .table-body .row:not([hidden]) .cell-message")];
+    return JSON.stringify(cells.map((cell) => cell.textContent)) === wanted;
+  }, JSON.stringify(messages));
+}
+
+/** Posts logs and waits until the page shows how many it has. @param {object[]} logs */
+async function show(logs) {
+  await postLogs(logs);
+  await foot(logs.length === 1 ? "1 log ·" : `${logs.length.toLocaleString("en-US")} logs ·`);
+}
+
+test("an empty page says how to send a log", async () => {
+  const welcome = page.locator("#view-logs .welcome");
+  await welcome.waitFor();
+  assert.match(await welcome.locator("pre").innerText(), /^curl .*http/);
+  await welcome.getByRole("button", { name: "Copy" }).click();
+  await welcome.getByText("Copied").waitFor();
+  assert.equal(await page.evaluate(() => navigator.clipboard.readText()), await welcome.locator("pre").innerText());
+});
+
+test("posted logs appear without a reload, the newest first", async () => {
+  await page.evaluate(() => Object.assign(window, { stillTheSamePage: true }));
+  await show([log("first to come")]);
+  await postLogs([log("second to come", { status: "error", service: "api" })]);
+  await row("second to come").waitFor();
+  const cells = await rows().first().locator(".cell").allInnerTexts();
+  assert.deepEqual(cells.slice(1), ["error", "api", "second to come"]);
+  assert.match(cells[0], /^\d\d:\d\d:\d\d\.\d{3}$/);
+  assert.equal(await page.evaluate(() => "stillTheSamePage" in window), true);
+  await page.locator(".stat", { hasText: "Logs" }).getByText("2", { exact: true }).waitFor();
+});
+
+test("a log posted to the agent arrives", { skip: process.env.LOG_URL ? false : "LOG_URL is not set" }, async () => {
+  const answer = await fetch(new URL("/api/v2/logs", process.env.LOG_URL), {
+    method: "POST",
+    headers: { "content-type": "application/json", "dd-api-key": "0" },
+    body: JSON.stringify([log("through the agent")]),
+  });
+  assert.equal(answer.ok, true, `the agent answered ${answer.status}`);
+  await row("through the agent").waitFor();
+});
+
+test("the search narrows by word, phrase, field, tag and attribute", async () => {
+  await show([
+    log("connection refused by peer", { status: "error", http: { status_code: 502 } }),
+    log("connection opened", { service: "api", ddtags: "env:prod" }),
+    log("refused connection", { status: "warn" }),
+  ]);
+  /** @param {string} search @param {string[]} messages */
+  const check = async (search, messages) => {
+    await page.getByLabel("Search logs").fill(search);
+    await expectMessages(messages);
+  };
+  await check("REFUSED", ["refused connection", "connection refused by peer"]);
+  assert.deepEqual(await page.locator("#view-logs .row mark:visible").allInnerTexts(), ["refused", "refused"]);
+  await check('"connection refused"', ["connection refused by peer"]);
+  await check("service:api", ["connection opened"]);
+  await check("status:e* refused", ["connection refused by peer"]);
+  await check("env:prod", ["connection opened"]);
+  await check("connection -refused", ["connection opened"]);
+  await check("@http.status_code:>=500", ["connection refused by peer"]);
+  await check("502", ["connection refused by peer"]);
+});
+
+test("clicking facets filters, and several values add up", async () => {
+  await show([
+    log("one", { status: "error" }),
+    log("two", { status: "warn", service: "api" }),
+    log("three"),
+    log("four", { status: "error", service: "api" }),
+  ]);
+  const facet = (/** @type {string} */ name, /** @type {string} */ value) =>
+    page.locator(`#view-logs [data-facet=${name}] [data-value=${value}]`);
+  await facet("status", "error").locator("label").click();
+  await foot("2 of 4 logs");
+  await facet("status", "warn").locator("label").click();
+  await foot("3 of 4 logs");
+  assert.equal(await facet("status", "info").locator(".facet-count").innerText(), "1", "a facet does not narrow itself");
+  assert.equal(await facet("service", "api").locator(".facet-count").innerText(), "2");
+  await facet("service", "api").locator("label").click();
+  await expectMessages(["four", "two"]);
+  await page.getByRole("button", { name: "Clear all filters" }).click();
+  await foot("4 logs");
+});
+
+test("dragging over the bars chooses a time", async () => {
+  const now = Date.now();
+  await show([log("long ago", { timestamp: now - 600_000 }), log("just now", { timestamp: now })]);
+  const box = await page.locator("#view-logs .histogram-canvas").boundingBox();
+  assert.ok(box);
+  await page.mouse.move(box.x + 2, box.y + 20);
+  await page.mouse.down();
+  await page.mouse.move(box.x + 40, box.y + 20);
+  await page.mouse.up();
+  await foot("1 of 2 logs");
+  await row("long ago").waitFor();
+  await page.locator("#view-logs .range-chip").click();
+  await foot("2 logs");
+});
+
+test("everything can be done from the keyboard", async () => {
+  await show([log("alpha"), log("beta"), log("beta gamma"), log("delta")]);
+  await page.keyboard.press("Tab");
+  assert.equal(await page.locator(":focus").innerText(), "Skip to the records");
+  await page.keyboard.press("/");
+  await page.keyboard.type("beta");
+  await foot("2 of 4 logs");
+  await page.keyboard.press("Enter");
+  const underCursor = page.locator("#view-logs [aria-selected=true] .cell-message");
+  await page.keyboard.press("j");
+  await underCursor.getByText("beta gamma").waitFor();
+  await page.keyboard.press("ArrowDown");
+  await underCursor.getByText("beta", { exact: true }).waitFor();
+  await page.keyboard.press("k");
+  await underCursor.getByText("beta gamma").waitFor();
+  const active = await page.locator("#logs-grid").getAttribute("aria-activedescendant");
+  assert.equal(await page.locator(`#${active} .cell-message`).innerText(), "beta gamma");
+  await page.keyboard.press("Enter");
+  await drawer().locator("pre", { hasText: "beta gamma" }).waitFor();
+  await page.keyboard.press("j");
+  await drawer().locator("pre", { hasText: /^beta$/ }).waitFor();
+  await page.keyboard.press("Escape");
+  await drawer().waitFor({ state: "hidden" });
+  assert.equal(await page.locator(":focus").getAttribute("id"), "logs-grid");
+  await page.keyboard.press("Escape");
+  await page.locator(".health[data-kind=live]").waitFor();
+});
+
+test("the details show every field, and tags and attributes narrow the search", async () => {
+  await show([
+    log("with details", { ddtags: "env:prod,team:a b", http: { method: "GET", path: "/v1/orders" }, seq: "of my own" }),
+    log("another"),
+  ]);
+  await row("with details").click();
+  const attributes = drawer().locator(".json");
+  assert.deepEqual(await drawer().locator(".chip").allInnerTexts(), ["env:prod", "team:a b"]);
+  assert.match(await attributes.innerText(), /http[\s\S]*method\s*"GET"[\s\S]*path\s*"\/v1\/orders"[\s\S]*seq\s*"of my own"/);
+  assert.match(await drawer().locator(".fields").innerText(), /service\s+web\s+source\s+node\s+host\s+box-1/);
+  await drawer().getByRole("button", { name: "Copy JSON" }).click();
+  const copied = JSON.parse(await page.evaluate(() => navigator.clipboard.readText()));
+  assert.deepEqual([copied.message, copied.seq, "received_at" in copied], ["with details", "of my own", false]);
+  await drawer().getByText("team:a b").click();
+  assert.equal(await page.getByLabel("Search logs").inputValue(), 'team:"a b"');
+  await foot("1 of 2 logs");
+  await attributes.getByText('"/v1/orders"').click();
+  assert.equal(await page.getByLabel("Search logs").inputValue(), 'team:"a b" @http.path:"/v1/orders"');
+  await foot("1 of 2 logs");
+});
+
+test("markup and control characters are shown as text", async () => {
+  const title = await page.title();
+  const message = '<script>document.title="owned"</script><img src="/x" onerror="document.title=1">\u001b[31mred\u0000\u202eevil';
+  const shown = '<script>document.title="owned"</script><img src="/x" onerror="document.title=1">␛[31mred␀⟨202E⟩evil';
+  await show([log(message, { service: "<b>bold</b>", ddtags: "a:<i>x</i>", "<u>key</u>": "<s>value</s>" })]);
+  assert.equal(await rows().first().locator(".cell-message").innerText(), shown);
+  assert.equal(await rows().first().locator(".cell-service").innerText(), "<b>bold</b>");
+  await rows().first().click();
+  assert.equal(await drawer().locator(".message pre").innerText(), shown);
+  assert.match(await drawer().locator(".json").innerText(), /<u>key<\/u>\s*"<s>value<\/s>"/);
+  assert.equal(await page.locator("main :is(script, img, b, i, u, s)").count(), 0);
+  assert.equal(await page.title(), title);
+});
+
+test("the table holds still while the reader is away from the newest, and says what is new", async () => {
+  await show(Array.from({ length: 200 }, (_, n) => log(`line ${n}`)));
+  await page.locator("#logs-grid").hover();
+  await page.mouse.wheel(0, 600);
+  await page.locator(".health[data-kind=paused]").waitFor();
+  const before = await rows().first().getAttribute("data-seq");
+  await postLogs([log("fresh one"), log("fresh two")]);
+  const pill = page.locator("#view-logs .pill");
+  await pill.getByText("2 new").waitFor();
+  assert.equal(await row("fresh").count(), 0);
+  assert.equal(await rows().first().getAttribute("data-seq"), before);
+  await pill.click();
+  await row("fresh two").waitFor();
+  await page.locator(".health[data-kind=live]").waitFor();
+  await page.getByRole("button", { name: "Pause" }).click();
+  await postLogs([log("while paused")]);
+  await pill.getByText("1 new").waitFor();
+  await page.getByRole("button", { name: "Resume" }).click();
+  await row("while paused").waitFor();
+});
+
+test("the dark theme is one click away and remembered", async () => {
+  const background = () => page.evaluate(() => getComputedStyle(document.body).backgroundColor);
+  const light = await background();
+  await page.getByRole("button", { name: "Switch to the dark theme" }).click();
+  const dark = await background();
+  assert.notEqual(dark, light);
+  await page.reload();
+  assert.equal(await background(), dark);
+  await page.getByRole("button", { name: "Switch to the light theme" }).click();
+  assert.equal(await background(), light);
+});
+
+test("a raw request shows its headers, body and problems, one click from its log", async () => {
+  await postLogs([log("look at my request"), { service: "no message here" }], { "x-odd-header": "odd <value>" });
+  await row("look at my request").click();
+  await drawer().locator(".request-link").click();
+  const details = page.locator("#view-requests .drawer");
+  await details.locator(".fields", { hasText: "x-odd-header" }).getByText("odd <value>").waitFor();
+  await details.locator(".request-body").getByText('"look at my request"').waitFor();
+  await details.locator(".problem-box").getByText("no message").waitFor();
+  assert.match(await rows("requests").first().innerText(), /202\s+POST\s+\/api\/v2\/logs/);
+  assert.doesNotMatch(await details.innerText(), /00000000000000000000000000005a3f/, "the key is masked");
+  await page.locator(".problems").click();
+  await foot("1 request", "requests");
+  await details.getByRole("button", { name: "2 items" }).click();
+  await foot("2 logs");
+  assert.match(await page.getByLabel("Search logs").inputValue(), /^request:\d+$/);
+});
+
+test("the faults panel makes the intake answer 429, and shows the hits", async () => {
+  await page.getByRole("button", { name: "Faults", exact: true }).click();
+  const panel = page.getByRole("dialog", { name: "Faults" });
+  await panel.getByRole("button", { name: "429 twice" }).click();
+  await panel.getByText("0 hits of 2").waitFor();
+  const answers = [await postLogs([log("a")]), await postLogs([log("b")]), await postLogs([log("c")])];
+  assert.deepEqual(answers.map((answer) => answer.status), [429, 429, 202]);
+  assert.equal(answers[0].headers.get("retry-after"), "1");
+  await panel.getByText("2 hits of 2").waitFor();
+  await panel.getByRole("button", { name: "500" }).click();
+  await panel.getByText("answer 500").waitFor();
+  assert.equal((await postLogs([log("d")])).status, 500);
+  await panel.getByRole("button", { name: "Clear all" }).click();
+  await panel.getByText("Every request is answered").waitFor();
+  assert.equal((await postLogs([log("e")])).status, 202);
+  await page.keyboard.press("Escape");
+  await panel.waitFor({ state: "hidden" });
+});
+
+test("413 over a number of entries leaves smaller batches alone", async () => {
+  await page.getByRole("button", { name: "Faults", exact: true }).click();
+  await page.getByLabel("Entries").fill("2");
+  await page.getByRole("button", { name: "413" }).click();
+  await page.getByText("from 3 entries").waitFor();
+  assert.equal((await postLogs([log("a"), log("b"), log("c")])).status, 413);
+  assert.equal((await postLogs([log("a"), log("b")])).status, 202);
+});
+
+test("a script of one's own is taken, or refused with the reason", async () => {
+  await page.getByRole("button", { name: "Faults", exact: true }).click();
+  await page.getByText("Write a script").click();
+  const script = page.getByLabel("Script of rules, as JSON");
+  await script.fill('{"rules": [{"path": "/api/v2/logs", "status": 503}]}');
+  await page.getByRole("button", { name: "Replace the script" }).click();
+  await page.getByText("answer 503").waitFor();
+  assert.equal((await postLogs([log("a")])).status, 503);
+  await script.fill("not JSON");
+  await page.getByRole("button", { name: "Replace the script" }).click();
+  await page.locator(".notice", { hasText: "The script is not JSON" }).waitFor();
+});
+
+test("reset asks first, and empties", async () => {
+  await show([log("soon forgotten")]);
+  await page.getByRole("button", { name: "Reset", exact: true }).click();
+  const question = page.getByRole("dialog", { name: "Reset" });
+  await question.getByText("Forget 1 log and 1 request?").waitFor();
+  await question.getByRole("button", { name: "Keep" }).click();
+  await question.waitFor({ state: "hidden" });
+  assert.equal(await row("soon forgotten").count(), 1);
+  await page.getByRole("button", { name: "Reset", exact: true }).click();
+  await question.getByRole("button", { name: "Forget everything" }).click();
+  await page.locator("#view-logs .welcome").waitFor();
+  await show([log("after the reset")]);
+  assert.equal(await rows().count(), 1);
+});
+
+test("a reset by somebody else empties the page too", async () => {
+  await show([log("soon forgotten")]);
+  await resetIntake();
+  await page.locator("#view-logs .welcome").waitFor();
+  await show([log("after the reset")]);
+});
+
+test("an intake that goes away is said to be gone, and followed again when it is back", async () => {
+  const entrance = await door(INTAKE_URL);
+  const visit = await openPage(browser.context, entrance.address);
+  const health = visit.page.locator(".health");
+  try {
+    await entrance.shut();
+    await health.filter({ hasText: "Gone, retrying in" }).waitFor();
+    await postLogs([log("while nobody looked")]);
+    await entrance.reopen();
+    await visit.page.locator(".row", { hasText: "while nobody looked" }).waitFor();
+    await health.filter({ hasText: "Live" }).waitFor();
+    assert.deepEqual(visit.complaints.filter((text) => !text.startsWith("Failed to load resource")), []);
+  } finally {
+    await visit.page.close();
+    await entrance.shut();
+  }
+});
+
+test("20,000 logs keep the page small", async () => {
+  for (let batch = 0; batch < 20; batch += 1) {
+    await postLogs(Array.from({ length: 1_000 }, (_, n) => log(`entry ${batch * 1_000 + n}`)));
+  }
+  await foot("20,000 logs ·");
+  await row("entry 19999").waitFor();
+  const elements = () => page.locator(".table-body .row").count();
+  assert.ok((await elements()) < 150, `${await elements()} rows`);
+  await page.locator("#logs-grid").focus();
+  await page.keyboard.press("End");
+  await row(/entry 0$/).waitFor();
+  assert.ok((await elements()) < 150, `${await elements()} rows`);
+});
+
+test("a narrow window keeps every control within reach", async () => {
+  await page.setViewportSize({ width: 380, height: 700 });
+  await show([log("on a small screen", { status: "error" })]);
+  const overflow = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
+  assert.equal(overflow, 0);
+  await page.getByRole("button", { name: "Filters", exact: true }).click();
+  await page.locator("#view-logs [data-value=error] label").click();
+  await page.getByRole("button", { name: "Filters", exact: true }).click();
+  await row("on a small screen").click();
+  await drawer().locator("pre", { hasText: "on a small screen" }).waitFor();
+  await drawer().getByRole("button", { name: /^Close/ }).click();
+  await drawer().waitFor({ state: "hidden" });
+});
+
+test("a screenshot is taken", { skip: process.env.SCREENSHOT ? false : "SCREENSHOT is not set" }, async () => {
+  await takeScreenshot(/** @type {string} */ (process.env.SCREENSHOT));
+});
