@@ -9,7 +9,7 @@ use datadog_agent_native::config::{Builder, Config, Profile};
 use datadog_agent_native::logger;
 use serde_json::{Map, Value};
 
-use crate::output::{Format, line};
+use crate::output::{Format, line, note};
 
 /// Runs the agent as configured, until SIGINT or SIGTERM.
 #[derive(Debug, Args)]
@@ -46,8 +46,9 @@ pub(crate) fn configured(file: Option<&Path>) -> Builder {
 
 /// Sends the agent's own lines to standard error.
 pub(crate) fn install_logger(config: &Config) {
-    // Whoever installed one before has a reason; ours stays away then.
-    drop(logger::install(logger::config_of(config)));
+    if let Err(error) = logger::install(logger::config_of(config)) {
+        note(&error.to_string());
+    }
 }
 
 fn announce(listeners: &Listeners, format: Format) -> String {

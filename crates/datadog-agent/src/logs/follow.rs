@@ -47,18 +47,20 @@ impl Followed {
     /// The lines that have come since; `None` when there are none yet. A line is handed on once it has its end, or
     /// once its file has been replaced.
     pub(super) async fn next(&mut self) -> anyhow::Result<Option<Bytes>> {
-        // Looked at before reading, so that what was written up to the rotation is read before the successor.
-        let change = self.change().await?;
-        if let Some(lines) = self.reader.next_whole().await? {
-            self.offset += lines.len() as u64;
-            return Ok(Some(lines));
-        }
-        match change {
-            Change::None => Ok(None),
-            Change::Truncated | Change::Replaced => {
-                let rest = self.reader.rest();
-                *self = Self::open(&self.path).await?;
-                Ok(rest)
+        loop {
+            // Looked at before reading, so that what was written up to the rotation is read before the successor.
+            let change = self.change().await?;
+            if let Some(lines) = self.reader.next_whole().await? {
+                self.offset += lines.len() as u64;
+                return Ok(Some(lines));
+            }
+            if change == Change::None {
+                return Ok(None);
+            }
+            let rest = self.reader.rest();
+            *self = Self::open(&self.path).await?;
+            if rest.is_some() {
+                return Ok(rest);
             }
         }
     }
