@@ -1,5 +1,7 @@
 //! The forwarder against real sockets.
 
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 mod answers;
 mod endpoints;
 mod flush;
