@@ -49,7 +49,7 @@ async fn what_is_unsent_at_the_deadline_is_counted_for_each_endpoint() {
     for words in ["a,b", "c"] {
         running.send(words).await;
     }
-    primary.wait_for(2).await;
+    running.wait_until(|totals| totals.items_sent == 3).await;
     let telemetry = running.telemetry.clone();
     let report = running.stop_within(Duration::from_millis(200)).await;
     assert_eq!((report.items_sent, report.pending_items), (3, 0));

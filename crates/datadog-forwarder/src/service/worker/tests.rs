@@ -601,6 +601,21 @@ fn a_payload_that_waited_too_long_is_given_up() {
 }
 
 #[test]
+fn times_without_limit_are_taken_as_such() {
+    let mut rig = rig(&Config {
+        request_timeout: Duration::MAX,
+        redrive_age: Duration::MAX,
+        ..config()
+    });
+    rig.push_many(1);
+    let start = rig.worker.start(rig.now).unwrap();
+    assert!(start.give_up_at > rig.deadline(86_400_000));
+    rig.finish(start.id, busy());
+    rig.wait(86_400_000);
+    assert_eq!(rig.start().len(), 1);
+}
+
+#[test]
 fn an_unreliable_endpoint_is_tried_once_and_refuses_what_its_buffer_cannot_hold() {
     let mut rig = rig_with(&config(), Reliability::Unreliable);
     rig.push(100);
