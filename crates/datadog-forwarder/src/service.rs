@@ -380,6 +380,8 @@ impl Forwarder {
 impl ForwarderHandle {
     /// Hands a payload over, waiting while the queue is full: back-pressure.
     ///
+    /// Whoever drops the future before it is ready drops the payload with it, uncounted.
+    ///
     /// # Errors
     /// When the task is gone; the payload comes back.
     pub async fn send(&self, payload: Payload) -> Result<(), Payload> {
