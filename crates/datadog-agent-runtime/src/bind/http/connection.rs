@@ -81,11 +81,11 @@ pub(super) async fn run<H, F>(
         if !has_input {
             return;
         }
-        // On the heap, so that a resting connection does not hold the space.
+        // On the heap, as is the end, so that a resting connection does not hold the space.
         let (end, returned) = Box::pin(converse(stream, &settings, &drain)).await;
         match end {
             End::Quiet => stream = returned,
-            End::Closed => return linger(returned, &drain).await,
+            End::Closed => return Box::pin(linger(returned, &drain)).await,
             End::Idle | End::Cut => return,
         }
         quiet_until = Instant::now() + settings.limits.keep_alive.saturating_sub(REST_AFTER);
