@@ -29,6 +29,9 @@ const SCROLLING_KEYS = new Set(["ArrowDown", "ArrowUp", "PageDown", "PageUp", "H
  * @property {string} id
  * @property {string} title the tab's name
  * @property {string} noun one record
+ * @property {string} path where the intake lists the records
+ * @property {(line: string) => R} parse one line of that list
+ * @property {(summary: import("./api.js").Summary) => number} total how many the intake counted
  * @property {import("./store.js").RecordStore<R>} store
  * @property {import("./histogram.js").Level[]} levels the gravest first
  * @property {(record: R) => number} levelOf index into `levels`
