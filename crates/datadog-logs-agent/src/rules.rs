@@ -276,12 +276,21 @@ fn action(rule: &RuleConfig, patterns: &mut Vec<String>) -> Result<Action, Strin
     if rule.name.is_empty() {
         return Err("a rule needs a name".to_owned());
     }
-    if rule.kind == RuleKind::MultiLine {
-        return Err("multi_line belongs to one source, it cannot be applied to all".to_owned());
+    match rule.kind {
+        RuleKind::ExcludeAtMatch => Ok(Action::Exclude(regex(rule, patterns)?)),
+        RuleKind::IncludeAtMatch => Ok(Action::Include(regex(rule, patterns)?)),
+        RuleKind::MaskSequences => {
+            let placeholder = Placeholder::from_text(&rule.replace_placeholder);
+            Ok(Action::Mask(regex(rule, patterns)?, placeholder))
+        }
+        RuleKind::ExcludeTruncated => Ok(Action::ExcludeTruncated),
+        RuleKind::MultiLine => {
+            Err("multi_line belongs to one source, it cannot be applied to all".to_owned())
+        }
     }
-    if rule.kind == RuleKind::ExcludeTruncated {
-        return Ok(Action::ExcludeTruncated);
-    }
+}
+
+fn regex(rule: &RuleConfig, patterns: &mut Vec<String>) -> Result<Regex, String> {
     if rule.pattern.is_empty() {
         return Err("a pattern is needed".to_owned());
     }
@@ -299,14 +308,7 @@ fn action(rule: &RuleConfig, patterns: &mut Vec<String>) -> Result<Action, Strin
             error => error.to_string(),
         })?;
     patterns.push(pattern);
-    Ok(match rule.kind {
-        RuleKind::ExcludeAtMatch => Action::Exclude(regex),
-        RuleKind::IncludeAtMatch => Action::Include(regex),
-        RuleKind::MaskSequences => {
-            Action::Mask(regex, Placeholder::from_text(&rule.replace_placeholder))
-        }
-        RuleKind::MultiLine | RuleKind::ExcludeTruncated => Action::ExcludeTruncated,
-    })
+    Ok(regex)
 }
 
 /// How many exclusions stand at the head of the list.

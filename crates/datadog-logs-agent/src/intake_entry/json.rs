@@ -17,7 +17,7 @@ pub(crate) fn next_special(bytes: &[u8], from: usize) -> usize {
     /// Wide enough for the compiler to use whole vectors, and to hide what the reduction to one answer costs.
     const BLOCK: usize = 64;
     let mut at = from;
-    // Most strings are short: two words at a time cost them least.
+    // Most strings are short, and end before blocks would pay off.
     for _ in 0..4 {
         match special_in_word(bytes, at) {
             Some(8) => at += 8,
