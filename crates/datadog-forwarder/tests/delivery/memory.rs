@@ -34,14 +34,16 @@ async fn a_reservation_shrinks_to_the_encoded_size_and_is_freed_by_delivery() {
 
 #[tokio::test]
 async fn two_encodings_hold_a_part_each_until_their_reliable_endpoints_are_done() {
-    let (plain, zstd, gzip) = (
+    let [plain, zstd, gzip, unsure] = [
         Intake::start().await,
         Intake::start().await,
         Intake::start().await,
-    );
+        Intake::start().await,
+    ];
     plain.reply_always(Reply::Status(500));
     zstd.reply_always(Reply::Status(500));
     gzip.reply_always(Reply::Hang);
+    unsure.reply_always(Reply::Hang);
     let running = Running::start(Config {
         pauses: SOON,
         ..config([
@@ -55,6 +57,10 @@ async fn two_encodings_hold_a_part_each_until_their_reliable_endpoints_are_done(
                 reliability: Reliability::Unreliable,
                 ..endpoint(&gzip)
             },
+            Endpoint {
+                reliability: Reliability::Unreliable,
+                ..endpoint(&unsure)
+            },
         ])
     });
     let budget = Budget::new(1 << 20);
@@ -63,6 +69,7 @@ async fn two_encodings_hold_a_part_each_until_their_reliable_endpoints_are_done(
     plain.wait_for(1).await;
     let encoded = zstd.wait_for(1).await[0].body.len();
     gzip.wait_for(1).await;
+    unsure.wait_for(1).await;
     assert_eq!(budget.used(), words.len() + encoded);
 
     plain.reply_always(Reply::Status(202));
@@ -75,7 +82,7 @@ async fn two_encodings_hold_a_part_each_until_their_reliable_endpoints_are_done(
         !books.dropped.is_empty()
     };
     running.wait_until(refused).await;
-    assert_eq!(budget.used(), 0, "the unreliable endpoint holds nothing");
+    assert_eq!(budget.used(), 0, "unreliable endpoints hold nothing");
 }
 
 #[tokio::test]

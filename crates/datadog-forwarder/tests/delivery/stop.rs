@@ -99,8 +99,10 @@ async fn a_deadline_that_is_moved_forward_is_obeyed() {
     } = Running::start(config([endpoint(&intake)]));
     handle.send(payload("a")).await.unwrap();
     drop(handle);
-    stop.signal(Instant::now() + LONG);
+    stop.signal(Instant::now() + 10 * LONG);
     intake.wait_for(1).await;
+    tokio::task::yield_now().await;
     stop.signal(Instant::now());
-    assert_eq!(task.await.unwrap().dropped["shutdown"], 1);
+    let report = tokio::time::timeout(LONG, task).await.unwrap().unwrap();
+    assert_eq!(report.dropped["shutdown"], 1);
 }
