@@ -483,6 +483,20 @@ fn in_kept_order_a_payload_that_waits_holds_back_those_behind_it() {
 }
 
 #[test]
+fn in_kept_order_a_flush_ends_when_the_oldest_has_had_its_round() {
+    let mut rig = rig(&Config {
+        order: Order::Kept,
+        attempts: 1,
+        ..config()
+    });
+    rig.push_many(3);
+    rig.begin_flush(10_000);
+    assert_eq!(rig.start_and_finish(busy), 1);
+    assert!(rig.worker.settle_flush(rig.now));
+    assert_eq!(rig.pending(), 3);
+}
+
+#[test]
 fn halves_go_ahead_of_all_that_is_behind_the_whole() {
     for order in [Order::Kept, Order::Free] {
         let mut rig = rig(&Config {
