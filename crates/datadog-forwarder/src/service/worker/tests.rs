@@ -311,6 +311,24 @@ fn after_three_payloads_without_answer_one_probe_goes_first() {
 }
 
 #[test]
+fn a_probe_that_a_flush_cuts_off_is_followed_by_another_only_at_the_tick() {
+    let mut rig = rig(&Config {
+        attempts: 1,
+        ..config()
+    });
+    rig.push_many(3);
+    rig.start_and_finish(|| Outcome::Unreachable);
+    rig.begin_flush(1000);
+    assert_eq!(rig.start().len(), 1);
+    rig.wait(1000);
+    rig.worker.cut_flush(rig.now);
+    rig.push(100);
+    assert_eq!(rig.start(), NONE);
+    rig.wait(5000);
+    assert_eq!(rig.start().len(), 1);
+}
+
+#[test]
 fn any_answer_keeps_the_circuit_closed() {
     let mut rig = rig(&Config {
         attempts: 1,
@@ -465,20 +483,37 @@ fn in_kept_order_a_payload_that_waits_holds_back_those_behind_it() {
 }
 
 #[test]
-fn halves_go_ahead_of_all_that_is_behind_the_whole() {
+fn in_kept_order_a_flush_ends_when_the_oldest_has_had_its_round() {
     let mut rig = rig(&Config {
         order: Order::Kept,
+        attempts: 1,
         ..config()
     });
-    rig.push_many(2);
-    let ids = rig.start();
-    rig.finish(ids[0], Outcome::TooLarge(Some([half(4), half(6)])));
-    let mut items = Vec::new();
-    while let Some(start) = rig.worker.start(rig.now) {
-        items.push(start.items);
-        rig.finish(start.id, Outcome::Accepted);
+    rig.push_many(3);
+    rig.begin_flush(10_000);
+    assert_eq!(rig.start_and_finish(busy), 1);
+    assert!(rig.worker.settle_flush(rig.now));
+    assert_eq!(rig.pending(), 3);
+}
+
+#[test]
+fn halves_go_ahead_of_all_that_is_behind_the_whole() {
+    for order in [Order::Kept, Order::Free] {
+        let mut rig = rig(&Config {
+            order,
+            concurrency: 1,
+            ..config()
+        });
+        rig.push_many(2);
+        let ids = rig.start();
+        rig.finish(ids[0], Outcome::TooLarge(Some([half(4), half(6)])));
+        let mut items = Vec::new();
+        while let Some(start) = rig.worker.start(rig.now) {
+            items.push(start.items);
+            rig.finish(start.id, Outcome::Accepted);
+        }
+        assert_eq!(items, [4, 6, 10]);
     }
-    assert_eq!(items, [4, 6, 10]);
 }
 
 fn half(items: u64) -> Half {
@@ -517,6 +552,24 @@ fn a_refused_key_is_replaced_once_per_payload_without_using_up_an_attempt() {
     assert!(!second.may_refresh_key);
     rig.finish(second.id, refused(false));
     assert_eq!(rig.dropped(Reason::Client4xx), 10);
+}
+
+#[test]
+fn a_try_with_another_key_or_encoding_uses_up_no_attempt() {
+    let changed = || Outcome::KeyRefused {
+        status: Some(403),
+        changed: true,
+    };
+    let mut rig = rig(&Config {
+        attempts: 2,
+        ..config()
+    });
+    rig.push(100);
+    assert_eq!(rig.start_and_finish(changed), 1);
+    assert_eq!(rig.start_and_finish(|| Outcome::EncodingRefused), 1);
+    assert_eq!(rig.start_and_finish(busy), 1);
+    assert_eq!(rig.wait_for_wake(), 50, "a pause, not the tick");
+    assert_eq!(rig.start().len(), 1);
 }
 
 #[test]
@@ -598,6 +651,21 @@ fn a_payload_that_waited_too_long_is_given_up() {
     rig.worker.trim(rig.now);
     assert_eq!(rig.dropped(Reason::RedriveExpired), 10);
     assert_eq!(rig.pending(), 0);
+}
+
+#[test]
+fn times_without_limit_are_taken_as_such() {
+    let mut rig = rig(&Config {
+        request_timeout: Duration::MAX,
+        redrive_age: Duration::MAX,
+        ..config()
+    });
+    rig.push_many(1);
+    let start = rig.worker.start(rig.now).unwrap();
+    assert!(start.give_up_at > rig.deadline(86_400_000));
+    rig.finish(start.id, busy());
+    rig.wait(86_400_000);
+    assert_eq!(rig.start().len(), 1);
 }
 
 #[test]
