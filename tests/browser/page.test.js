@@ -256,7 +256,8 @@ test("a raw request shows its headers, body and problems, one click from its log
   assert.match(await rows("requests").first().innerText(), /202\s+POST\s+\/api\/v2\/logs/);
   assert.doesNotMatch(await details.innerText(), /00000000000000000000000000005a3f/, "the key is masked");
   await page.locator(".problems").click();
-  await foot("1 request", "requests");
+  await page.keyboard.press("j");
+  await page.keyboard.press("Enter");
   await details.getByRole("button", { name: "2 items" }).click();
   await foot("2 logs");
   assert.match(await page.getByLabel("Search logs").inputValue(), /^request:\d+$/);

@@ -6,7 +6,7 @@ import { reset } from "./api.js";
 import { Connection } from "./connection.js";
 import { Explorer } from "./explorer.js";
 import { FaultsPanel } from "./faults.js";
-import { counted } from "./format.js";
+import { bytes, counted } from "./format.js";
 import { Header } from "./header.js";
 import { LEVELS, parseLog } from "./log-record.js";
 import { logsView } from "./logs.js";
@@ -138,6 +138,7 @@ function showLogsOf(seq) {
 function showProblems() {
   show("requests");
   view().searchFor("problem:*");
+  view().table.focus();
 }
 
 /** @param {import("./connection.js").Health} now */
@@ -158,7 +159,14 @@ function onSummary(now) {
   resetting.refresh();
   faults.show(now.faults ?? []);
   faults.offerPaths(logs.size + requests.size > 0 ? pathsOf(now) : []);
+  for (const one of views.values()) one.loss = lossOf(now);
   if (hintChanged) for (const one of views.values()) one.refreshEmpty();
+}
+
+/** @param {import("./api.js").Summary} now */
+function lossOf(now) {
+  const { records } = now.evicted;
+  return records > 0 ? ` · the intake keeps ${bytes(now.keep_bytes)}, ${counted(records, "older record")} left it` : "";
 }
 
 /** @param {any} now @returns {string[]} */

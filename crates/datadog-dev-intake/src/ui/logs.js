@@ -155,7 +155,7 @@ function logFields(log, addTerm, openRequest) {
     ["service", filter("service", log.service)],
     ["source", filter("source", log.source)],
     ["host", raw.hostname ? filter("host", String(raw.hostname)) : null],
-    ["timestamp", raw.timestamp === undefined ? "none sent" : oneLine(String(raw.timestamp), 60)],
+    ["timestamp", timestamp(log)],
     ["received", h("span", {}, dateTime(log.received), lag(log))],
     ["request", requestLink(notes.request, openRequest)],
     ["endpoint", oneLine(String(notes.endpoint), 200)],
@@ -163,6 +163,14 @@ function logFields(log, addTerm, openRequest) {
     ["via", oneLine(String(notes.via), 20)],
     ["seq", String(log.seq)],
   ]);
+}
+
+/** @param {LogRecord} log */
+function timestamp(log) {
+  const { timestamp: sent } = log.raw;
+  if (sent === undefined || sent === null) return "none sent";
+  const means = log.stated === null ? " not understood" : ` ${dateTime(log.stated)}`;
+  return h("span", {}, oneLine(String(sent), 60), h("span", { class: "aside" }, means));
 }
 
 /** @param {LogRecord} log */
