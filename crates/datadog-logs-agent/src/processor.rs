@@ -128,7 +128,7 @@ pub struct Processor {
 impl Processor {
     /// One request body, whole or not at all.
     ///
-    /// Plain text gives an entry a line. Anything else is an array of objects and strings, one object, or objects on
+    /// Plain text gives an entry a line, as [`Processor::lines`] does. Anything else is an array of objects and strings, one object, or objects on
     /// lines of their own; of the content type only `text/plain`, `application/x-ndjson` and `application/jsonl` are
     /// believed. An entry without a time gets `now_ms`.
     ///
