@@ -2,7 +2,8 @@
 //!
 //! Prints one line of JSON per figure. The server, its queue and the aggregator are real; batches go to a forwarder
 //! whose intake is not there and which keeps nothing, so that sending costs next to nothing. Clients run in the same
-//! process, so that a figure is what the machine does for both ends together.
+//! process while throughput is measured, so that the figure is what the machine does for both ends together, and in a
+//! process of their own while memory is.
 //!
 //! `cargo bench -p datadog-logs-agent --bench server [-- SECONDS]`
 
@@ -35,21 +36,32 @@ const CONNECTIONS: usize = 16;
 const ENTRIES: usize = 100;
 /// Bytes of one entry.
 const ENTRY_BYTES: usize = 200;
+/// The argument of a process that attacks the server at an address.
+const ATTACK: &str = "--attack";
 /// Connections that mean no good.
 const BAD_CONNECTIONS: usize = 2_000;
 
 fn main() {
-    let seconds = std::env::args()
-        .skip(1)
-        .find_map(|argument| argument.parse().ok())
-        .unwrap_or(5);
+    let mut arguments = std::env::args().skip(1);
+    let mut seconds = 5;
+    let mut victim = None;
+    while let Some(argument) = arguments.next() {
+        match argument.as_str() {
+            ATTACK => victim = arguments.next().map(|addr| addr.parse().unwrap()),
+            other => seconds = other.parse().unwrap_or(seconds),
+        }
+    }
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
         .unwrap();
+    let time = Duration::from_secs(seconds);
     runtime.block_on(async {
-        throughput(Duration::from_secs(seconds)).await;
-        memory(Duration::from_secs(seconds)).await;
+        if let Some(addr) = victim {
+            return attack(addr, time).await;
+        }
+        memory(time).await;
+        throughput(time).await;
     });
 }
 
@@ -102,11 +114,28 @@ async fn load(
     latencies
 }
 
-/// Slow clients with half a body each, and bodies of some kilobytes that grow to gigabytes.
+/// The memory of this process while another one attacks it.
 async fn memory(time: Duration) {
-    let (running, _telemetry, _signal) = agent().await;
+    let (running, telemetry, _signal) = agent().await;
     let addr = running.local_addrs()[0];
     let before = resident_bytes();
+    let mut attacker = std::process::Command::new(std::env::current_exe().unwrap())
+        .args([ATTACK, &addr.to_string(), &time.as_secs().to_string()])
+        .spawn()
+        .unwrap();
+    let mut peak = before;
+    while attacker.try_wait().unwrap().is_none() {
+        peak = peak.max(resident_bytes());
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    let received = telemetry.sum(Metric::LogsBytesReceived, &[]);
+    figure("server_memory_idle", before as f64, "bytes");
+    figure("server_memory_under_attack", peak as f64, "bytes");
+    figure("server_received_under_attack", received as f64, "bytes");
+}
+
+/// Slow clients with half a body each, and bodies of some kilobytes that grow to gigabytes.
+async fn attack(addr: SocketAddr, time: Duration) {
     let half = post(&[], &vec![b' '; 4 * 1_024 * 1_024]);
     let half = Arc::new(half[..half.len() / 2].to_vec());
     let bomb = zstd::bulk::compress(&vec![b'['; 1024 * 1_024 * 1_024], 3).unwrap();
@@ -117,14 +146,8 @@ async fn memory(time: Duration) {
         let request = Arc::clone(if number % 2 == 0 { &half } else { &bomb });
         clients.spawn(async move { pester(addr, &request, until).await });
     }
-    let mut peak = before;
-    while Instant::now() < until {
-        peak = peak.max(resident_bytes());
-        tokio::time::sleep(Duration::from_millis(20)).await;
-    }
+    tokio::time::sleep(time).await;
     clients.shutdown().await;
-    figure("server_memory_before", before as f64, "bytes");
-    figure("server_memory_under_attack", peak as f64, "bytes");
 }
 
 async fn pester(addr: SocketAddr, request: &[u8], until: Instant) {

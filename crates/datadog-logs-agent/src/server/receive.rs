@@ -1,6 +1,7 @@
 //! Receives a request body under its limits: its own size, that of all bodies together, and time.
 //!
-//! Never holds more than the limit and one piece from the connection, whether the length was announced or not.
+//! Never holds more than the limit and one piece from the connection, whether the length was announced or not, and
+//! counts the memory that it takes rather than the bytes that came.
 
 use std::pin::pin;
 
@@ -14,8 +15,8 @@ use tokio::time::{Instant, timeout_at};
 
 use crate::config::BodyLimits;
 
-/// Bytes set aside before any has come, whatever length was announced: a slow client gets no more for nothing.
-const FIRST_CAPACITY: usize = 64 * 1_024;
+/// Bytes set aside when the first piece has come, whatever length was announced: a slow client gets no more for it.
+const FIRST_CAPACITY: usize = 16 * 1_024;
 
 /// Why a body was not received.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -60,39 +61,89 @@ where
 {
     let mut body = pin!(body);
     let last = Instant::now() + limits.timeout;
-    let announced = announced.and_then(|length| usize::try_from(length).ok());
-    let mut whole = Vec::with_capacity(announced.unwrap_or(0).min(FIRST_CAPACITY));
-    let mut share: Option<Reservation> = None;
+    let mut whole = Buffer::new(announced, limits, reception);
     loop {
         let next = last.min(Instant::now() + limits.idle_timeout);
         let frame = match timeout_at(next, body.frame()).await {
             Ok(Some(Ok(frame))) => frame,
             Ok(Some(Err(_))) => return Err(ReceiveError::Broken),
-            Ok(None) => break,
+            Ok(None) => return Ok(whole.finish()),
             Err(_) => return Err(ReceiveError::TimedOut),
         };
         // Trailers mean nothing here.
-        let Ok(data) = frame.into_data() else {
-            continue;
-        };
-        if whole.len() + data.len() > limits.received_bytes {
+        if let Ok(data) = frame.into_data() {
+            whole.add(&data)?;
+        }
+    }
+}
+
+/// A body that grows, and its part of what all bodies may take together.
+struct Buffer<'a> {
+    bytes: Vec<u8>,
+    /// The most that the body can become.
+    limit: usize,
+    /// The most that is set aside for it.
+    expected: usize,
+    reception: &'a Budget,
+    share: Option<Reservation>,
+}
+
+impl<'a> Buffer<'a> {
+    fn new(announced: Option<u64>, limits: &BodyLimits, reception: &'a Budget) -> Self {
+        let limit = limits.received_bytes;
+        let expected = announced.and_then(|length| usize::try_from(length).ok());
+        Self {
+            bytes: Vec::new(),
+            limit,
+            expected: expected.unwrap_or(limit).min(limit),
+            reception,
+            share: None,
+        }
+    }
+
+    /// Copies a piece, which may be a small part of a large read buffer that it would keep alive.
+    fn add(&mut self, piece: &[u8]) -> Result<(), ReceiveError> {
+        let needed = self.bytes.len() + piece.len();
+        if needed > self.limit {
             return Err(ReceiveError::TooLarge);
         }
-        let more = reception
-            .try_reserve(data.len())
-            .ok_or(ReceiveError::Crowded)?;
-        match &mut share {
-            Some(share) => share.absorb(more),
-            None => share = Some(more),
-        }
-        // Copied, because a piece may be a small part of a large read buffer, which it would keep alive.
-        whole.extend_from_slice(&data);
+        self.make_room_for(needed)?;
+        self.bytes.extend_from_slice(piece);
+        Ok(())
     }
-    whole.shrink_to_fit();
-    Ok(Received {
-        body: whole.into(),
-        share,
-    })
+
+    /// Twice as much each time, so that a body is copied about once while it grows, but no more than is expected.
+    fn make_room_for(&mut self, needed: usize) -> Result<(), ReceiveError> {
+        let held = self.bytes.capacity();
+        if needed <= held {
+            return Ok(());
+        }
+        let wanted = (2 * held)
+            .max(FIRST_CAPACITY)
+            .min(self.expected)
+            .max(needed);
+        let more = self
+            .reception
+            .try_reserve(wanted - held)
+            .ok_or(ReceiveError::Crowded)?;
+        self.bytes.reserve_exact(wanted - self.bytes.len());
+        match &mut self.share {
+            Some(share) => share.absorb(more),
+            None => self.share = Some(more),
+        }
+        Ok(())
+    }
+
+    fn finish(mut self) -> Received {
+        self.bytes.shrink_to_fit();
+        if let Some(share) = &mut self.share {
+            share.shrink_to(self.bytes.len());
+        }
+        Received {
+            body: self.bytes.into(),
+            share: self.share,
+        }
+    }
 }
 
 #[cfg(test)]
@@ -199,10 +250,37 @@ mod tests {
             .await
             .unwrap();
         assert_eq!(reception.used(), 6);
-        let second = receive(Slow::new([(0, "12345")]), None, &LIMITS, &reception).await;
+        let second = receive(Slow::new([(0, "12345")]), Some(5), &LIMITS, &reception).await;
         assert_eq!(second.map(|_| ()), Err(ReceiveError::Crowded));
+        assert_eq!(reception.used(), 6);
+        let third = receive(Slow::new([(0, "1234")]), Some(4), &LIMITS, &reception).await;
+        assert_eq!(third.unwrap().body, "1234");
+        assert_eq!(reception.used(), 6);
         drop(first);
         assert_eq!(reception.used(), 0);
+    }
+
+    #[test]
+    fn memory_is_counted_before_it_is_taken() {
+        let limits = BodyLimits {
+            received_bytes: 100_000,
+            ..LIMITS
+        };
+        let reception = Budget::new(1_000_000);
+        let mut buffer = Buffer::new(None, &limits, &reception);
+        for size in [1, 16 * 1_024, 40_000] {
+            buffer.add(&vec![b' '; size]).unwrap();
+            assert_eq!(reception.used(), buffer.bytes.capacity());
+        }
+        assert_eq!(reception.used(), 65_536);
+        assert_eq!(buffer.finish().body.len(), 56_385);
+        assert_eq!(reception.used(), 0);
+
+        let mut buffer = Buffer::new(Some(50_000), &limits, &reception);
+        buffer.add(&[b' '; 49_000]).unwrap();
+        assert_eq!(reception.used(), 49_000);
+        buffer.add(&[b' '; 1_000]).unwrap();
+        assert_eq!(reception.used(), 50_000);
     }
 
     #[test]
