@@ -47,6 +47,8 @@ enum Command {
         block: EntryBlock,
         size: Size,
         reservation: Reservation,
+        /// Since when it counts as queued.
+        since: Instant,
     },
     /// Drop the oldest entries until a block of this size could enter; answers whether it can.
     Evict {
@@ -177,9 +179,10 @@ impl AggregatorService {
                 block,
                 size,
                 reservation,
+                since,
             } => {
                 self.entered += size.entries as u64;
-                self.ledger.push(source, size, reservation, Instant::now());
+                self.ledger.push(source, size, reservation, since);
                 self.aggregator.push(block);
             }
             Command::Evict { size, done } => {
@@ -356,3 +359,6 @@ async fn taken(sending: &mut Option<Sending>) -> bool {
         None => std::future::pending().await,
     }
 }
+
+#[cfg(test)]
+mod tests;

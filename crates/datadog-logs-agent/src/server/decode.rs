@@ -56,6 +56,10 @@ pub(super) fn decode(body: Bytes, coding: Coding, cap: usize) -> Result<Bytes, D
         Coding::Identity if body.len() > cap => Err(DecodeError::TooLarge),
         Coding::Identity => Ok(body),
         Coding::Gzip => read_capped(MultiGzDecoder::new(&body[..]), cap),
+        // Many frames say how much will come out; one that lies is caught below.
+        Coding::Zstd if zstd_size(&body).is_some_and(|size| size > cap as u64) => {
+            Err(DecodeError::TooLarge)
+        }
         Coding::Zstd => {
             let mut decoder =
                 zstd::stream::read::Decoder::with_buffer(&body[..]).map_err(corrupt)?;
@@ -66,6 +70,10 @@ pub(super) fn decode(body: Bytes, coding: Coding, cap: usize) -> Result<Bytes, D
         }
         Coding::Deflate => inflate(&body, cap),
     }
+}
+
+fn zstd_size(body: &[u8]) -> Option<u64> {
+    zstd::zstd_safe::get_frame_content_size(body).ok().flatten()
 }
 
 fn read_capped(mut decoder: impl Read, cap: usize) -> Result<Bytes, DecodeError> {

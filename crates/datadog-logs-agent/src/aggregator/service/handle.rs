@@ -289,6 +289,7 @@ impl AggregatorHandle {
             block,
             size,
             reservation,
+            since: Instant::now(),
         };
         self.commands.try_send(command).map_err(|error| {
             self.shared.admission.leave(self.source, size);
