@@ -121,7 +121,7 @@ fn text(intake: &str, found: &serde_json::Map<String, Value>, try_it: &str) -> S
         .and_then(Value::as_str)
         .unwrap_or_default();
     format!(
-        "page     {intake}\n\
+        "page     {intake}/\n\
          logs     {logs}/v1/input\n\
          status   {logs}/status\n\
          inspect  {intake}/inspect/logs\n\

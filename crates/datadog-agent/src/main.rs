@@ -4,6 +4,7 @@ mod config;
 mod dev;
 mod intake;
 mod logs;
+mod memory;
 mod output;
 mod run;
 mod status;
@@ -39,6 +40,7 @@ enum Verb {
 }
 
 fn main() -> ExitCode {
+    memory::give_back_large_blocks();
     let verb = Arguments::parse().verb;
     let outcome = output::runtime().and_then(|runtime| {
         runtime.block_on(async {

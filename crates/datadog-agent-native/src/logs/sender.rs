@@ -18,7 +18,10 @@ use crate::agent::{AgentError, Board, Shared};
 use crate::config::Config;
 
 /// The longest pause between two attempts: somebody is waiting for the end.
-const MAX_PAUSE_S: f64 = 10.0;
+const MAX_PAUSE_S: f64 = 5.0;
+
+/// Pause between two looks at batches that wait for their next attempt.
+const FLUSH_AGAIN: Duration = Duration::from_millis(100);
 
 /// What the lines are said to come from, where it is not what the configuration says.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -113,8 +116,15 @@ impl Sender {
 
     /// Sends what was queued; returns when all of it is settled, or `deadline` is over.
     pub async fn flush(&self, deadline: Duration) {
-        // A pipeline that has stopped says so in the report of `stop`.
-        drop(self.running.flush(Instant::now() + deadline).await);
+        let deadline = Instant::now() + deadline;
+        // A flush does not wait for batches whose pause is not over; a pipeline that has stopped says so in the
+        // report of `stop`.
+        while let Ok(report) = self.running.flush(deadline).await {
+            if report.pending_entries == 0 || Instant::now() >= deadline {
+                return;
+            }
+            tokio::time::sleep(FLUSH_AGAIN).await;
+        }
     }
 
     /// Ends the pipeline, with `timeout` for what is still queued, and reports.

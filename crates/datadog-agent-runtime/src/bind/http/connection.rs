@@ -1,6 +1,6 @@
 //! One inbound connection: the clocks of its requests, its rest between them, and its end.
 //!
-//! hyper keeps two buffers of 8 KiB for each connection. A connection that has been quiet for a second gives them
+//! hyper keeps two buffers of 8 KiB and more for each connection. A connection that has been quiet for a second gives them
 //! back and waits as a bare socket, so that thousands of idle clients cost little.
 
 use std::future::Future;
@@ -28,8 +28,8 @@ use super::Limits;
 use crate::bind::Stream;
 use crate::drain::Drain;
 
-/// The most that hyper holds of one request body or answer at a time.
-const BUFFER_BYTES: usize = 64 * 1_024;
+/// The most that hyper holds of one request body or answer at a time; a thousand connections may do so at once.
+const BUFFER_BYTES: usize = 16 * 1_024;
 
 /// How long a connection is quiet before it gives back its buffers.
 const REST_AFTER: Duration = Duration::from_secs(1);
