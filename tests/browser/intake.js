@@ -10,6 +10,15 @@ export const INTAKE_URL = required("INTAKE_URL");
  * @param {Record<string, string>} [headers]
  */
 export function postLogs(logs, headers = {}) {
+  return postText(JSON.stringify(logs), headers);
+}
+
+/**
+ * Posts the text of an array of logs, for what a JavaScript object cannot hold.
+ * @param {string} text
+ * @param {Record<string, string>} [headers]
+ */
+export function postText(text, headers = {}) {
   return fetch(new URL("/api/v2/logs", INTAKE_URL), {
     method: "POST",
     headers: {
@@ -18,7 +27,7 @@ export function postLogs(logs, headers = {}) {
       "dd-api-key": "00000000000000000000000000005a3f",
       ...headers,
     },
-    body: gzipSync(JSON.stringify(logs)),
+    body: gzipSync(text),
   });
 }
 

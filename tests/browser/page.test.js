@@ -6,7 +6,7 @@ import assert from "node:assert/strict";
 import { after, afterEach, before, beforeEach, test } from "node:test";
 
 import { openBrowser, openPage } from "./browser.js";
-import { INTAKE_URL, log, postLogs, resetIntake } from "./intake.js";
+import { INTAKE_URL, log, postLogs, postText, resetIntake } from "./intake.js";
 import { door } from "./outage.js";
 import { takeScreenshot } from "./screenshot.js";
 
@@ -179,13 +179,13 @@ test("everything can be done from the keyboard", async () => {
 
 test("the details show every field, and tags and attributes narrow the search", async () => {
   await show([
-    log("with details", { ddtags: "env:prod,team:a b", http: { method: "GET", path: "/v1/orders" }, seq: "of my own" }),
+    log("with details", { ddtags: "env:prod,team:a b", http: { method: "GET", path: "/v1/orders" }, seq: "of my own", 7: "a number for a key" }),
     log("another"),
   ]);
   await row("with details").click();
   const attributes = drawer().locator(".json");
   assert.deepEqual(await drawer().locator(".chip").allInnerTexts(), ["env:prod", "team:a b"]);
-  assert.match(await attributes.innerText(), /http[\s\S]*method\s*"GET"[\s\S]*path\s*"\/v1\/orders"[\s\S]*seq\s*"of my own"/);
+  assert.match(await attributes.innerText(), /7\s*"a number for a key"\s*http[\s\S]*method\s*"GET"[\s\S]*path\s*"\/v1\/orders"[\s\S]*seq\s*"of my own"/);
   assert.match(await drawer().locator(".fields").innerText(), /service\s+web\s+source\s+node\s+host\s+box-1/);
   await drawer().getByRole("button", { name: "Copy JSON" }).click();
   const copied = JSON.parse(await page.evaluate(() => navigator.clipboard.readText()));
@@ -210,6 +210,28 @@ test("markup and control characters are shown as text", async () => {
   assert.match(await drawer().locator(".json").innerText(), /<u>key<\/u>\s*"<s>value<\/s>"/);
   assert.equal(await page.locator("main :is(script, img, b, i, u, s)").count(), 0);
   assert.equal(await page.title(), title);
+});
+
+test("odd logs do not stop the page", async () => {
+  const deep = "[".repeat(20_000) + "]".repeat(20_000);
+  const entries = [
+    `{"message":"deep attribute","deep":${deep}}`,
+    `{"message":${deep}}`,
+    '{"message":"wrong types","status":{"a":1},"service":["b"],"ddtags":5,"hostname":{},"timestamp":{}}',
+    '{"message":null,"status":null,"service":null,"ddtags":null,"hostname":null,"timestamp":null}',
+    '{"message":"named like another","__proto__":{"hidden":"no"},"constructor":1}',
+  ];
+  const answer = await postText(`[${entries.join(",")}]`);
+  assert.equal(answer.status, 202);
+  await foot("5 logs ·");
+  await row("wrong types").waitFor();
+  assert.equal(await row("wrong types").locator(".cell-status").innerText(), '{"a":1}');
+  await row("[[[[").click();
+  await drawer().locator(".json").waitFor();
+  await row("named like another").click();
+  await drawer().locator(".json", { hasText: "__proto__" }).getByText('"no"').waitFor();
+  await page.getByLabel("Search logs").fill("@deep.x:1");
+  await foot("0 of 5 logs");
 });
 
 test("the table holds still while the reader is away from the newest, and says what is new", async () => {
@@ -256,7 +278,8 @@ test("a raw request shows its headers, body and problems, one click from its log
   assert.match(await rows("requests").first().innerText(), /202\s+POST\s+\/api\/v2\/logs/);
   assert.doesNotMatch(await details.innerText(), /00000000000000000000000000005a3f/, "the key is masked");
   await page.locator(".problems").click();
-  await foot("1 request", "requests");
+  await page.keyboard.press("j");
+  await page.keyboard.press("Enter");
   await details.getByRole("button", { name: "2 items" }).click();
   await foot("2 logs");
   assert.match(await page.getByLabel("Search logs").inputValue(), /^request:\d+$/);

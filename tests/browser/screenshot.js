@@ -5,8 +5,8 @@ import { setInterval } from "node:timers/promises";
 import { openBrowser, openPage } from "./browser.js";
 import { INTAKE_URL, postLogs } from "./intake.js";
 
-/** How long logs arrive live before the picture, so that the rate has something to show, in seconds. */
-const LIVE_SECONDS = 24;
+/** How long logs arrive live before the picture: until the minute of the rate shows nothing else, in seconds. */
+const LIVE_SECONDS = 62;
 
 /** How far back the logs reach. */
 const PAST_MS = 15 * 60_000;
@@ -16,13 +16,14 @@ export async function takeScreenshot(path) {
   const browser = await openBrowser({ viewport: { width: 1440, height: 900 }, colorScheme: "light" });
   try {
     const { page } = await openPage(browser.context, INTAKE_URL);
-    const shop = new Shop(7);
     const now = Date.now();
+    const shop = new Shop(7, now);
     await postInBatches(shop.logs(now - PAST_MS, now - 1_000));
     let seconds = 0;
     for await (const _ of setInterval(1_000)) {
-      await postInBatches(shop.logs(Date.now() - 1_000, Date.now()));
       seconds += 1;
+      if (seconds === LIVE_SECONDS) await postInBatches([shop.failure(Date.now() - 1_000)]);
+      await postInBatches(shop.logs(Date.now() - 1_000, Date.now()));
       if (seconds === LIVE_SECONDS) break;
     }
     const row = page.locator(".row:visible", { hasText: "gateway answered 504" }).first();
@@ -42,32 +43,33 @@ async function postInBatches(logs) {
 
 /** Services that talk too much, with reproducible chance. */
 class Shop {
-  /** @param {number} seed */
-  constructor(seed) {
+  /** @param {number} seed @param {number} end about when the picture is taken; the trouble is five minutes before */
+  constructor(seed, end) {
     this.state = seed;
+    this.end = end;
     this.order = 48_210;
   }
 
   /** @param {number} from @param {number} to @returns {object[]} in order of time */
   logs(from, to) {
     const logs = [];
-    for (let at = from; at < to; at += 60 + this.#below(420)) logs.push(this.#log(Math.floor(at)));
+    for (let at = from; at < to; at += 10 + this.#below(260)) logs.push(this.#log(Math.floor(at)));
     return logs;
   }
 
   /** @param {number} at */
   #log(at) {
-    const minute = (at / 60_000) % 7;
-    const trouble = Math.exp(-4 * (minute - 3.5) ** 2);
+    const minutesAgo = (this.end - at) / 60_000;
+    const trouble = Math.exp(-1.5 * (minutesAgo - 5) ** 2);
     const chance = this.#below(1_000);
-    if (chance < 24 + 150 * trouble) return this.#failure(at);
-    if (chance < 80 + 220 * trouble) return this.#warning(at);
-    if (chance < 180) return this.#debug(at);
+    if (chance < 15 + 230 * trouble) return this.failure(at);
+    if (chance < 60 + 420 * trouble) return this.#warning(at);
+    if (chance < 160 + 420 * trouble) return this.#debug(at);
     return this.#info(at);
   }
 
-  /** @param {number} at */
-  #failure(at) {
+  /** @param {number} at an order whose payment fails */
+  failure(at) {
     this.order += 1;
     const upstream = this.#pick(["payments-eu-1", "payments-eu-2"]);
     return this.#entry(at, "error", "checkout", "java", `order ${this.order}: payment gateway answered 504 after 3 attempts, giving up`, {

@@ -1,2 +1,54 @@
-//! x
-fn main() {}
+//! Everything that is run *on* this repository: tests, checks, benches, generated files.
+//!
+//! `cargo xtask test` is the one command that a newcomer and the continuous integration both run.
+
+mod bench;
+mod codegen;
+mod http;
+mod lint;
+mod program;
+mod run;
+mod setup;
+mod smoke;
+mod test;
+mod tidy;
+
+use clap::{Parser, Subcommand};
+
+/// Runs tests, checks and benches of this repository.
+#[derive(Debug, Parser)]
+#[command(name = "cargo xtask", version)]
+struct Arguments {
+    #[command(subcommand)]
+    task: Task,
+}
+
+#[derive(Debug, Subcommand)]
+enum Task {
+    /// Installs what the tests need, says so, and runs all of them.
+    Test,
+    /// Starts the agent against an intake, posts logs and prints what arrived.
+    Smoke,
+    /// Formatting, clippy, documentation, tidy.
+    Lint,
+    /// What continuous integration runs: lint, then test.
+    Ci,
+    /// Checks what no linter can: the layers of the crates, documented keys and counters, file headers.
+    Tidy,
+    /// Measures; prints one JSON object a line: name, value, unit.
+    Bench(bench::Options),
+    /// Writes the generated files anew.
+    Codegen(codegen::Options),
+}
+
+fn main() -> anyhow::Result<()> {
+    match Arguments::parse().task {
+        Task::Test => test::run(),
+        Task::Smoke => smoke::run(),
+        Task::Lint => lint::run(),
+        Task::Ci => lint::run().and_then(|()| test::run()),
+        Task::Tidy => tidy::run(),
+        Task::Bench(options) => bench::run(&options),
+        Task::Codegen(options) => codegen::run(options),
+    }
+}

@@ -7,6 +7,7 @@ mod builder;
 mod derived;
 mod explain;
 mod load;
+mod names;
 mod validate;
 
 pub use builder::Builder;
@@ -26,7 +27,7 @@ use crate::profile::Profile;
 use crate::rules::{LogsAdditionalEndpoint, ProcessingRule, ReplaceRule, TracePropagationStyle};
 use crate::source::{Environment, PlatformInputs};
 use crate::value::Value;
-use load::Report;
+pub use load::Report;
 
 /// Declares the fields once, for the struct, for the values that stand before any key is read, and for the debug text,
 /// which hides the masked ones.
@@ -78,6 +79,16 @@ config! {
     ///
     /// Every field is public; one that is set by hand counts as if it had been read. An empty text means unset.
     /// The debug text hides secrets.
+    ///
+    /// ```
+    /// use datadog_agent_config::Config;
+    ///
+    /// let config = Config {
+    ///     api_key: "0123456789abcdef0123456789abcdef".to_owned(),
+    ///     ..Config::default()
+    /// };
+    /// assert!(!format!("{config:?}").contains("0123456789abcdef"));
+    /// ```
     shown {
         /// Treats every malformed value as fatal.
         pub config_strict: bool,
@@ -335,10 +346,6 @@ config! {
         pub remote_configuration_rc_dd_url: Option<String>,
         /// When data is flushed.
         pub serverless_flush_strategy: FlushStrategy,
-        /// Secret of AWS Secrets Manager that holds the API key.
-        pub api_key_secret_arn: Option<String>,
-        /// Parameter of AWS Systems Manager that holds the API key.
-        pub api_key_ssm_arn: Option<String>,
         /// Where the agent runs, which decides some defaults.
         pub profile: Profile,
         /// Whether this is a build with FIPS cryptography.
@@ -367,6 +374,10 @@ config! {
         pub remote_configuration_api_key: Option<String>,
         /// Older key of remote configuration.
         pub remote_configuration_key: Option<String>,
+        /// Secret of AWS Secrets Manager that holds the API key.
+        pub api_key_secret_arn: Option<String>,
+        /// Parameter of AWS Systems Manager that holds the API key.
+        pub api_key_ssm_arn: Option<String>,
         /// API key, encrypted with AWS KMS.
         pub kms_api_key: Option<String>,
     }

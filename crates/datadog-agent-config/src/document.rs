@@ -99,7 +99,8 @@ fn meaning(key: &Key) -> String {
 fn rendered_platform_inputs() -> String {
     let mut text = "\n## Variables of the platform\n\n\
         These are set by the platform, and only read to learn where the agent runs.\n\
-        They have no YAML key.\n\n"
+        They have no YAML key.\n\
+        `DATADOG_AGENT_NATIVE_LIBRARY_PATH` is no setting of the agent either: it tells the bindings where its library is.\n\n"
         .to_owned();
     for variable in PLATFORM_INPUTS {
         text.push_str(&format!("- `{variable}`\n"));

@@ -25,7 +25,7 @@ pub const KNOWN_SITES: [&str; 9] = [
 ];
 
 /// Short names of regions.
-const REGIONS: [(&str, &str); 12] = [
+const REGIONS: [(&str, &str); 11] = [
     ("us1", "datadoghq.com"),
     ("us", "datadoghq.com"),
     ("us3", "us3.datadoghq.com"),
@@ -37,7 +37,6 @@ const REGIONS: [(&str, &str); 12] = [
     ("gov", "ddog-gov.com"),
     ("us1-fed", "ddog-gov.com"),
     ("us2-fed", "us2.ddog-gov.com"),
-    ("staging", "datad0g.com"),
 ];
 
 /// What an intake takes.

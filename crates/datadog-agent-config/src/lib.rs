@@ -34,7 +34,7 @@ pub mod table;
 mod tags;
 mod value;
 
-pub use config::{Builder, Config, Explained, LogsCompression};
+pub use config::{Builder, Config, Explained, LogsCompression, Report};
 pub use document::render_markdown;
 pub use flush_strategy::FlushStrategy;
 pub use issue::{ConfigError, ConfigIssue, Severity, Source};

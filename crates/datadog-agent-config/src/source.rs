@@ -4,7 +4,7 @@
 //! For the same reason a host must not change its environment from another thread while the agent starts.
 
 #[cfg(not(feature = "yaml"))]
-mod no_yaml;
+pub(crate) mod no_yaml;
 #[cfg(feature = "yaml")]
 pub(crate) mod yaml;
 
@@ -33,6 +33,10 @@ pub(crate) enum Raw<'a> {
 
 /// A part of a YAML document, with scalars as they were written.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[cfg_attr(
+    not(feature = "yaml"),
+    allow(dead_code, reason = "only the YAML reader makes nodes")
+)]
 pub(crate) enum Node {
     Scalar(Scalar),
     List(Vec<Self>),
@@ -59,11 +63,17 @@ impl Node {
 
     /// Whether nothing is set: no text, or `null` without quotes.
     fn is_unset(&self) -> bool {
+        self.is_null()
+            || self
+                .scalar()
+                .is_some_and(|text| text.trim_ascii().is_empty())
+    }
+
+    fn is_null(&self) -> bool {
         match self {
             Self::Scalar(scalar) => {
-                let text = scalar.text.trim_ascii();
-                let is_null = matches!(text, "~" | "null" | "Null" | "NULL");
-                text.is_empty() || (scalar.is_plain && is_null)
+                scalar.is_plain
+                    && matches!(scalar.text.as_str(), "" | "~" | "null" | "Null" | "NULL")
             }
             Self::List(_) | Self::Map(_) => false,
         }
@@ -72,7 +82,7 @@ impl Node {
     /// The same structure as JSON, every scalar as a text.
     pub(crate) fn to_json(&self) -> Json {
         match self {
-            Self::Scalar(_) if self.is_unset() && self.scalar() != Some("") => Json::Null,
+            Self::Scalar(_) if self.is_null() => Json::Null,
             Self::Scalar(scalar) => Json::String(scalar.text.clone()),
             Self::List(items) => Json::Array(items.iter().map(Self::to_json).collect()),
             Self::Map(entries) => Json::Object(

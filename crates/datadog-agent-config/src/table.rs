@@ -8,6 +8,7 @@ mod collectors;
 mod core;
 mod logs;
 mod metrics;
+mod metrics_sending;
 mod network;
 mod obfuscation;
 mod otlp;
@@ -174,7 +175,7 @@ pub struct Subject {
     pub keys: &'static [Key],
 }
 
-static SUBJECTS: [Subject; 13] = [
+static SUBJECTS: [Subject; 14] = [
     Subject {
         title: "Core",
         doc: "Identity, the agent's own log, timeouts, mode, and the plain API key.",
@@ -217,8 +218,13 @@ static SUBJECTS: [Subject; 13] = [
     },
     Subject {
         title: "Metrics and DogStatsD",
-        doc: "The DogStatsD listeners, aggregation, and how metrics are sent.",
+        doc: "The DogStatsD listeners, what they take, and how it is aggregated.",
         keys: metrics::KEYS,
+    },
+    Subject {
+        title: "Sending metrics",
+        doc: "Payloads of metrics, and their queues and attempts.",
+        keys: metrics_sending::KEYS,
     },
     Subject {
         title: "AppSec",
@@ -247,10 +253,14 @@ pub(crate) static FOREIGN: &[&str] = &[
     // Where the bindings look for the library of this agent.
     "DATADOG_AGENT_NATIVE_LIBRARY_PATH",
     "DD_AGENT_HOST",
+    "DD_APPLICATION_KEY",
+    "DD_APP_KEY",
+    "DD_CSM_ENABLED",
     "DD_DBM_PROPAGATION_MODE",
     "DD_DOGSTATSD_HOST",
     "DD_DOGSTATSD_URL",
     "DD_ENTITY_ID",
+    "DD_GPU_ENABLED",
     "DD_IAST_ENABLED",
     "DD_LOGS_INJECTION",
     "DD_RUM_ENABLED",

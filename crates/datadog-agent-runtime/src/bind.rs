@@ -8,11 +8,13 @@ pub mod uds;
 
 use std::io;
 use std::net::SocketAddr;
+use std::os::fd::AsFd;
 use std::path::{Path, PathBuf};
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use rustix::net::RecvFlags;
+use tokio::io::{AsyncRead, AsyncWrite, Interest, ReadBuf};
 use tokio::net::{TcpListener, TcpStream, UnixStream};
 
 /// Where to listen.
@@ -162,11 +164,30 @@ impl Stream {
     /// # Errors
     /// Those of the system.
     pub async fn readable(&self) -> io::Result<()> {
-        match self {
-            Self::Tcp(stream) => stream.readable().await,
-            Self::Unix(stream) => stream.readable().await,
+        loop {
+            // A new socket counts as ready until it has been tried once.
+            let tried = match self {
+                Self::Tcp(stream) => {
+                    stream.readable().await?;
+                    stream.try_io(Interest::READABLE, || peek(stream))
+                }
+                Self::Unix(stream) => {
+                    stream.readable().await?;
+                    stream.try_io(Interest::READABLE, || peek(stream))
+                }
+            };
+            match tried {
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+                tried => return tried,
+            }
         }
     }
+}
+
+/// Looks at the next byte without taking it.
+fn peek(socket: impl AsFd) -> io::Result<()> {
+    rustix::net::recv(socket, &mut [0_u8; 1], RecvFlags::PEEK)?;
+    Ok(())
 }
 
 impl AsyncRead for Stream {
@@ -226,6 +247,8 @@ impl AsyncWrite for Stream {
 
 #[cfg(test)]
 mod tests {
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+
     use super::*;
 
     fn tcp(host: &str, port: u16) -> Target {
@@ -278,6 +301,24 @@ mod tests {
             "{}",
             error.problem
         );
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn stream_is_readable_when_there_is_something_to_read_and_not_before() {
+        let listener = bind(&tcp("127.0.0.1", 0)).await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let mut client = TcpStream::connect(address).await.unwrap();
+        let mut server = listener.accept().await.unwrap();
+        let wait = std::time::Duration::from_secs(1);
+        let timed_out = tokio::time::timeout(wait, server.readable()).await.is_err();
+        assert!(timed_out, "nothing was sent");
+        client.write_all(b"a").await.unwrap();
+        server.readable().await.unwrap();
+        assert_eq!(server.read_u8().await.unwrap(), b'a');
+        drop(client);
+        server.readable().await.unwrap();
+        let error = server.read_u8().await.unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::UnexpectedEof);
     }
 
     #[test]

@@ -1,2 +1,59 @@
-//! x
-fn main() {}
+//! The agent as a program. Each verb has a file of its own; what an embedder could want is in `datadog-agent-native`.
+
+mod config;
+mod dev;
+mod intake;
+mod logs;
+mod output;
+mod run;
+mod status;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+/// An observability agent that speaks Datadog's protocols, and a local intake that shows what it sends.
+///
+/// Configured by `DD_*` variables and datadog.yaml; `config` shows every key. Independent of Datadog, Inc.
+#[derive(Debug, Parser)]
+#[command(name = "datadog-agent-native", version)]
+struct Arguments {
+    #[command(subcommand)]
+    verb: Verb,
+}
+
+#[derive(Debug, Subcommand)]
+enum Verb {
+    /// Runs the agent as configured, until SIGINT or SIGTERM.
+    Run(run::Options),
+    /// Runs the agent and a local intake together: no account, key or file needed.
+    Dev(dev::Options),
+    /// Runs the local intake alone.
+    Intake(intake::Options),
+    /// Sends files, or standard input as `-`, and reports what became of every line.
+    Logs(logs::Options),
+    /// Shows the effective configuration: each key, its value and where it came from.
+    Config(config::Options),
+    /// Asks a running agent how it fares.
+    Status(status::Options),
+}
+
+fn main() -> ExitCode {
+    let verb = Arguments::parse().verb;
+    let outcome = output::runtime().and_then(|runtime| {
+        runtime.block_on(async {
+            match verb {
+                Verb::Run(options) => run::run(options).await,
+                Verb::Dev(options) => dev::run(options).await,
+                Verb::Intake(options) => intake::run(options).await,
+                Verb::Logs(options) => logs::run(options).await,
+                Verb::Config(options) => config::run(&options),
+                Verb::Status(options) => status::run(options).await,
+            }
+        })
+    });
+    outcome.unwrap_or_else(|error| {
+        output::complain(&error);
+        ExitCode::FAILURE
+    })
+}

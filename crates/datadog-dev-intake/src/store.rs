@@ -3,6 +3,7 @@
 //! A log is not stored on its own: it is a range of its request's body, and is evicted with it.
 
 use std::collections::VecDeque;
+use std::fmt;
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -19,7 +20,6 @@ pub(crate) mod counts;
 const REQUEST_OVERHEAD: usize = 512;
 
 /// A request as it arrived, with what became of it.
-#[derive(Debug)]
 pub(crate) struct Received {
     pub(crate) received_at_ms: i64,
     /// The whole key; only its last four characters are ever shown.
@@ -46,6 +46,18 @@ pub(crate) struct Received {
     pub(crate) duration_ms: u64,
     /// Where the accepted logs stand in `raw`; empty when the request was refused.
     pub(crate) logs: Vec<Range<u32>>,
+}
+
+/// Neither bodies nor keys, which the whole store would otherwise print.
+impl fmt::Debug for Received {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Received")
+            .field("method", &self.method)
+            .field("path", &self.path)
+            .field("status", &self.status)
+            .field("wire_bytes", &self.wire_bytes)
+            .finish_non_exhaustive()
+    }
 }
 
 impl Received {

@@ -5,9 +5,10 @@
 //!
 //! Delivery is at least once: an intake that takes a payload and fails to say so in time gets it again.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 use datadog_agent_runtime::connect::Client;
 use datadog_agent_runtime::drain::Drain;
@@ -39,7 +40,10 @@ use worker::{Start, Worker};
 const FLUSH_CALLS: usize = 16;
 
 /// How often the drain looks whether its deadline was moved forward.
-const DRAIN_TICK: std::time::Duration = std::time::Duration::from_millis(100);
+const DRAIN_TICK: Duration = Duration::from_millis(100);
+
+/// How long the task sleeps when there is nothing to wait for.
+const NEVER: Duration = Duration::from_secs(86_400);
 
 /// The task.
 #[derive(Debug)]
@@ -351,9 +355,8 @@ impl Forwarder {
             Stage::Draining(deadline) => Some(deadline.min(now + DRAIN_TICK)),
             Stage::Open | Stage::Closed => None,
         };
-        // Far enough to be never, near enough to be a valid time.
-        let never = now + std::time::Duration::from_secs(86_400);
-        workers.chain(flush).chain(drain).min().unwrap_or(never)
+        let next = workers.chain(flush).chain(drain).min();
+        next.unwrap_or(now + NEVER).min(now + NEVER)
     }
 
     fn count_totals(&self) -> FlushReport {
@@ -365,7 +368,7 @@ impl Forwarder {
         let Some((name, primary)) = endpoints.next() else {
             return FlushReport::default();
         };
-        let mut per_endpoint: std::collections::BTreeMap<_, _> = endpoints.collect();
+        let mut per_endpoint: BTreeMap<_, _> = endpoints.collect();
         per_endpoint.insert(name, primary.clone());
         FlushReport {
             per_endpoint,
@@ -376,6 +379,8 @@ impl Forwarder {
 
 impl ForwarderHandle {
     /// Hands a payload over, waiting while the queue is full: back-pressure.
+    ///
+    /// Whoever drops the future before it is ready drops the payload with it, uncounted.
     ///
     /// # Errors
     /// When the task is gone; the payload comes back.

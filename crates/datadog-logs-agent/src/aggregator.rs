@@ -30,6 +30,15 @@ pub struct Batch {
     pub entries: u32,
 }
 
+/// What was dropped to make room.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Evicted {
+    /// Entries.
+    pub entries: usize,
+    /// Bytes of their JSON.
+    pub json_bytes: usize,
+}
+
 /// The queue of entries and the batch that is being filled.
 ///
 /// Holds the blocks as they come and copies each entry once, into the batch that takes it. A block stays in memory
@@ -158,6 +167,28 @@ impl Aggregator {
             // A batch of more entries than that would not fit in memory.
             entries: u32::try_from(entries).unwrap_or(u32::MAX),
         })
+    }
+
+    /// Drops the oldest entries until at least so many entries, and so many bytes of JSON, are gone, or none is left.
+    pub fn evict(&mut self, entries: usize, json_bytes: usize) -> Evicted {
+        let mut evicted = Evicted::default();
+        while evicted.entries < entries || evicted.json_bytes < json_bytes {
+            let Some(block) = self.blocks.front() else {
+                break;
+            };
+            evicted.json_bytes += block.lengths(self.taken).next().unwrap_or_default();
+            evicted.entries += 1;
+            self.taken += 1;
+            if self.taken == block.len() {
+                self.blocks.pop_front();
+                self.taken = 0;
+            }
+        }
+        self.len -= evicted.entries;
+        self.bytes -= evicted.json_bytes;
+        self.next = NextBatch::default();
+        self.find_next();
+        evicted
     }
 
     /// Measures the next batch anew. Each entry is looked at once a batch that it is in.

@@ -2,6 +2,7 @@
 //!
 //! Knows URLs only; keys, headers and sending are the flusher's and the forwarder's.
 
+use datadog_forwarder::Encoding;
 use hyper::Uri;
 
 /// Where an Observability Pipelines Worker takes logs unless its URL names a path of its own.
@@ -31,6 +32,8 @@ pub struct AdditionalEndpoint {
     pub api_key: String,
     /// Whether it is retried, as the primary is.
     pub is_reliable: bool,
+    /// How bodies to it are compressed.
+    pub encoding: Encoding,
 }
 
 /// A URL to which nothing can be sent. The text leaves the URL out, since it may hold a password.
@@ -160,6 +163,7 @@ mod tests {
             url: "h2:10516/api/v2/logs".to_owned(),
             api_key: "k2".to_owned(),
             is_reliable: false,
+            encoding: Encoding::Identity,
         };
         assert_eq!(endpoint.intake_url(), Err(DestinationError::Scheme));
     }

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use super::Config;
+use super::names::suspicion;
 use crate::issue::{ConfigIssue, Masking, NOT_STARTED, Severity, Source, masked};
 use crate::operational_mode::OperationalMode;
 use crate::profile::Profile;
@@ -149,11 +150,13 @@ impl Reader<'_> {
                 Note::warning(format!("is deprecated, use {current}"), "used as it is"),
             );
         }
-        let read = match is_secret_handle(&raw) {
-            true => Err("secret handles ENC[...] are not supported".to_owned()),
-            false => key.kind.read(&raw),
-        };
         let shown = shown(key, &raw);
+        let is_handle = is_secret_handle(&raw);
+        let read = if is_handle {
+            Err("secret handles ENC[...] are not supported".to_owned())
+        } else {
+            key.kind.read(&raw)
+        };
         match read {
             Ok(parsed) => {
                 for note in parsed.notes {
@@ -166,7 +169,7 @@ impl Reader<'_> {
                 }
             }
             Err(problem) => {
-                let severity = if is_secret_handle(&raw) {
+                let severity = if is_handle {
                     Severity::Fatal
                 } else {
                     severity_of(key.class)
@@ -176,7 +179,7 @@ impl Reader<'_> {
                     Severity::Info | Severity::Warning => instead(key, default.as_ref()),
                 };
                 self.report.issues.push(ConfigIssue {
-                    source: source.clone(),
+                    source,
                     key: key.name,
                     value: shown,
                     problem,
@@ -217,12 +220,8 @@ impl Reader<'_> {
         if key.pipeline.available() {
             return;
         }
+        // Without its key the agent could only drop what it takes.
         let is_key_source = key.pipeline == Pipeline::KeySources && key.class == Class::Fatal;
-        let (severity, used) = match () {
-            () if is_key_source => (Severity::Fatal, NOT_STARTED),
-            () if default == Some(value) => (Severity::Info, "no effect"),
-            () => (Severity::Warning, "no effect"),
-        };
         let problem = if is_key_source {
             "this build cannot resolve an API key from it; set DD_API_KEY or DD_API_KEY_FILE"
                 .to_owned()
@@ -231,6 +230,13 @@ impl Reader<'_> {
                 "this build has no pipeline for it yet ({})",
                 key.pipeline.label()
             )
+        };
+        let (severity, used) = if is_key_source {
+            (Severity::Fatal, NOT_STARTED)
+        } else if default == Some(value) {
+            (Severity::Info, "no effect")
+        } else {
+            (Severity::Warning, "no effect")
         };
         self.unavailable.push(ConfigIssue {
             source: source.clone(),
@@ -397,50 +403,6 @@ impl Reader<'_> {
             }
         }
     }
-}
-
-/// What may be wrong with the name of a variable, and with which key it was confused.
-fn suspicion(name: &str, known: &[(&str, &'static str)]) -> Option<(String, &'static str)> {
-    let upper = name.to_ascii_uppercase();
-    let rest = upper
-        .strip_prefix("DD_")
-        .or_else(|| upper.strip_prefix("DATADOG_"))?;
-    let ours = format!("DD_{rest}");
-    let exact = known.iter().find(|(known, _)| **known == *ours);
-    if !name.starts_with("DD_") && !name.starts_with("DATADOG_") {
-        let key = exact.map_or("environment", |(_, key)| key);
-        return Some((
-            format!("names are in upper case, did you mean {upper}"),
-            key,
-        ));
-    }
-    if exact.is_some_and(|_| name == upper) {
-        return None;
-    }
-    known
-        .iter()
-        .map(|(known, key)| (distance_up_to_two(&ours, known), known, key))
-        .filter_map(|(distance, known, key)| Some((distance?, known, key)))
-        .min_by_key(|(distance, _, _)| *distance)
-        .map(|(_, known, key)| (format!("unknown, did you mean {known}"), *key))
-}
-
-/// How many letters must be put in, taken out or exchanged to make one name of the other; `None` for more than two.
-fn distance_up_to_two(one: &str, other: &str) -> Option<usize> {
-    if one.len().abs_diff(other.len()) > 2 {
-        return None;
-    }
-    let other: Vec<u8> = other.bytes().collect();
-    let mut row: Vec<usize> = (0..=other.len()).collect();
-    for (line, byte) in one.bytes().enumerate() {
-        let mut diagonal = std::mem::replace(&mut row[0], line + 1);
-        for (column, other_byte) in other.iter().enumerate() {
-            let change = diagonal + usize::from(byte != *other_byte);
-            diagonal = row[column + 1];
-            row[column + 1] = change.min(diagonal + 1).min(row[column] + 1);
-        }
-    }
-    row.last().copied().filter(|distance| *distance <= 2)
 }
 
 /// The value as a message may repeat it.

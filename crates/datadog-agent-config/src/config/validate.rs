@@ -16,7 +16,6 @@ impl Config {
     pub fn issues(&self) -> Vec<ConfigIssue> {
         let mut issues = self.report.issues.clone();
         for issue in self.disagreements() {
-            let issue = issue.hardened(self.config_strict);
             if !issues.contains(&issue) {
                 issues.push(issue);
             }
@@ -181,7 +180,14 @@ impl Config {
                 issues.push(self.fatal("skip_ssl_validation", "true", problem));
             } else {
                 let problem = "certificates of intakes are not checked: anyone on the way can read what is sent";
-                issues.push(self.warning("skip_ssl_validation", "true", problem, "used as it is"));
+                // What was asked for in so many words stays a warning, even when strict.
+                issues.push(self.issue(
+                    "skip_ssl_validation",
+                    "true",
+                    problem,
+                    "used as it is",
+                    Severity::Warning,
+                ));
             }
         }
         let is_government = Site::new(&self.site).is_ok_and(|site| site.is_government());
@@ -232,6 +238,7 @@ impl Config {
 
     fn warning(&self, key: &'static str, value: &str, problem: &str, used: &str) -> ConfigIssue {
         self.issue(key, value, problem, used, Severity::Warning)
+            .hardened(self.config_strict)
     }
 
     fn issue(

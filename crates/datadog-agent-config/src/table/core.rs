@@ -163,7 +163,6 @@ pub(super) static KEYS: &[Key] = &[
     Key {
         name: "operational_mode",
         env: &["DD_AGENT_MODE", "DD_OPERATIONAL_MODE"],
-        yaml: &["agent_mode"],
         kind: Kind::Mode,
         default: Default::Text("http_fixed_port"),
         class: Class::Fatal,

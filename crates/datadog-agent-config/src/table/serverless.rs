@@ -22,6 +22,7 @@ pub(super) static KEYS: &[Key] = &[
         kind: Kind::Text,
         class: Class::Fatal,
         pipeline: Pipeline::KeySources,
+        secret: true,
         doc: "Secret of AWS Secrets Manager that holds the API key.",
         set: |config, value| put(&mut config.api_key_secret_arn, value),
         ..BASE
@@ -43,6 +44,7 @@ pub(super) static KEYS: &[Key] = &[
         kind: Kind::Text,
         class: Class::Fatal,
         pipeline: Pipeline::KeySources,
+        secret: true,
         doc: "Parameter of AWS Systems Manager that holds the API key.",
         set: |config, value| put(&mut config.api_key_ssm_arn, value),
         ..BASE

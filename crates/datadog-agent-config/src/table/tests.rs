@@ -97,6 +97,16 @@ fn every_yaml_path_belongs_to_one_key_and_leads_to_a_value() {
 }
 
 #[test]
+fn further_yaml_paths_say_something_new() {
+    for key in keys() {
+        let without = Key { yaml: &[], ..*key }.yaml_paths();
+        for path in key.yaml {
+            assert!(!without.contains(&(*path).to_owned()), "{path}");
+        }
+    }
+}
+
+#[test]
 fn a_default_like_another_comes_after_it() {
     let mut seen: Vec<&str> = Vec::new();
     for key in keys() {
@@ -130,8 +140,7 @@ fn keys_that_hold_secrets_are_marked() {
             key.kind,
             Kind::Text | Kind::ApiKey | Kind::RemoteConfigurationKey
         );
-        let is_reference = key.name.ends_with("_arn");
-        if names_secret && holds_text && !is_reference {
+        if names_secret && holds_text {
             assert!(key.secret, "{}", key.name);
         }
         if matches!(

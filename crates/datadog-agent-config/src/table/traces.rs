@@ -100,7 +100,6 @@ pub(super) static KEYS: &[Key] = &[
     Key {
         name: "apm_config.windows_pipe_name",
         env: &["DD_APM_WINDOWS_PIPE_NAME"],
-        yaml: &["apm_config.windows_pipe_name"],
         kind: Kind::Text,
         class: Class::Fatal,
         doc: "Windows named pipe of the trace listener.",
@@ -159,7 +158,6 @@ pub(super) static KEYS: &[Key] = &[
     Key {
         name: "apm_config.max_payload_size",
         env: &["DD_APM_MAX_PAYLOAD_SIZE"],
-        yaml: &["apm_config.max_payload_size"],
         kind: Kind::Bytes {
             min: 1,
             max: GIB,

@@ -1,5 +1,7 @@
 //! Lists and maps written in one line. A bad item is left out and named; the good ones stay.
 
+use ipnet::IpNet;
+
 use super::{Note, Parsed, Value, text};
 use crate::rules::TracePropagationStyle;
 
@@ -10,13 +12,13 @@ const FEATURES: [&str; 12] = [
     "dollar_quoted_func",
     "enable_otlp_compute_top_level_by_span_kind",
     "enable_stats_by_span_kind",
+    "error_rare_sample_tracer_drop",
     "keep_sql_alias",
     "probabilistic_sampler_full_trace_id",
     "quantize_sql_tables",
     "replace_sql_digits",
     "sqllexer",
     "table_names",
-    "error_rare_sample_tracer_drop",
 ];
 
 /// Splits at commas; blanks around items and empty items go.
@@ -98,14 +100,13 @@ pub(crate) fn each(
     Parsed::with(Value::List(good), notes)
 }
 
-/// Hosts of the bypass list.
+/// Hosts, domains, addresses and networks of the bypass list.
 pub(crate) fn hosts(items: Vec<String>) -> Parsed {
     each(items, |item| {
         let is_plain = item
             .bytes()
-            .all(|byte| byte.is_ascii_graphic() && !matches!(byte, b'@' | b'?' | b'#' | b'\\'));
-        let is_url = item.contains("://");
-        if is_plain && !is_url && item.matches('/').count() <= 1 {
+            .all(|byte| byte.is_ascii_alphanumeric() || b".-_:*[]".contains(&byte));
+        if is_plain || item.parse::<IpNet>().is_ok() {
             Ok(item.to_owned())
         } else {
             Err("must be a host, domain, address or network".to_owned())

@@ -146,6 +146,8 @@ pub(super) fn is_local(host: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     fn standard(items: &[&str]) -> Bypass {
@@ -251,5 +253,21 @@ mod tests {
         assert!(!bypass.covers("host", 443));
         assert!(!bypass.covers("10.1.2.3", 443));
         assert!(!bypass.covers("a.x.org", 443));
+    }
+
+    proptest! {
+        #[test]
+        fn no_list_and_no_host_makes_it_panic(items: Vec<String>, host: String, port: u16) {
+            for mode in [NoProxyMatch::Standard, NoProxyMatch::Exact] {
+                let bypass = Bypass::new(items.iter().map(String::as_str), mode);
+                prop_assert!(!bypass.covers(&host, port) || !items.is_empty());
+            }
+        }
+
+        #[test]
+        fn domain_covers_a_longer_name_only_behind_a_dot(before in "[a-z0-9-]{1,9}", dot: bool) {
+            let host = format!("{before}{}datadoghq.com", if dot { "." } else { "" });
+            assert_eq!(standard(&["datadoghq.com"]).covers(&host, 443), dot);
+        }
     }
 }

@@ -205,6 +205,8 @@ fn masked(url: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::super::NoProxyMatch;
     use super::*;
 
@@ -335,6 +337,21 @@ mod tests {
             ("foobar", "Zm9vYmFy"),
         ] {
             assert_eq!(base64(plain.as_bytes()), coded);
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn no_text_makes_it_panic(text: String) {
+            drop(Proxy::parse(&text));
+        }
+
+        #[test]
+        fn refusal_never_tells_the_password(password in "[a-zA-Z@:/%#?]{4,12}") {
+            let password = format!("pw{password}");
+            let error = Proxy::parse(&format!("http://user:{password}@:bad")).unwrap_err();
+            let text = error.to_string();
+            prop_assert!(!text.contains("pw") && !text.contains("user"), "{}", text);
         }
     }
 }

@@ -136,6 +136,8 @@ fn is_hex(byte: u8) -> bool {
 mod tests {
     use std::path::PathBuf;
 
+    use proptest::prelude::*;
+
     use super::*;
 
     const ID: &str = "3726184226f5d3147c25fdeab5b60097e378e8a720503a5e19ecfdf29f869860";
@@ -266,5 +268,18 @@ mod tests {
         let (root, _) = root_with("0::/");
         let error = id(root.path(), Process::Id(7)).unwrap_err();
         assert_eq!(error.kind(), io::ErrorKind::NotFound);
+    }
+
+    proptest! {
+        #[test]
+        fn no_list_of_groups_makes_it_panic(groups in "([0-9]:[a-z]*:)?[/0-9a-f_.é-]{0,90}") {
+            id_in(&groups);
+        }
+
+        #[test]
+        fn id_is_found_behind_any_prefix(prefix in "[/a-z.-]{0,40}", id in "[0-9a-f]{64}") {
+            let groups = format!("0::/{prefix}-{id}.scope");
+            prop_assert_eq!(id_in(&groups), Some(id.as_str()));
+        }
     }
 }

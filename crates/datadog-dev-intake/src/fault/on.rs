@@ -6,6 +6,9 @@ use super::Rule;
 use crate::server::Shared;
 
 /// A rule being written. It is in force once this is dropped, at the end of the statement.
+///
+/// # Panics
+/// Dropping a rule that does nothing or contradicts itself fails the test that wrote it.
 #[derive(Debug)]
 pub struct On<'a> {
     shared: &'a Shared,

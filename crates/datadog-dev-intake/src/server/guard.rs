@@ -87,6 +87,13 @@ mod tests {
     }
 
     #[test]
+    fn http_2_names_the_host_in_its_uri() {
+        let admitted = |uri: &str| admits(&Request::get(uri).body(()).unwrap(), &[]);
+        assert!(admitted("http://127.0.0.1:8282/inspect/logs"));
+        assert!(!admitted("http://evil.example/inspect/logs"));
+    }
+
+    #[test]
     fn only_our_own_page_may_write() {
         check(
             &[

@@ -115,7 +115,11 @@ pub(super) async fn answer(
         items: received.items,
         raw_bytes: received.raw_bytes(),
     };
-    let rule = early_rule.or_else(|| shared.script().choose(&head, facts));
+    let rule = match reading.failure {
+        // Whoever left meets no fault, and uses none up.
+        Some(Failure::CutShort) => early_rule,
+        _ => early_rule.or_else(|| shared.script().choose(&head, facts)),
+    };
     let verdict = Verdict::of(&looked, reading.failure, rule.as_ref());
 
     received.status = (!verdict.is_silent).then(|| verdict.status.as_u16());

@@ -25,12 +25,12 @@
  * @property {number} now
  * @property {number} seq
  * @property {Record<string, Signal>} signals
- * @property {{ total: number }} requests
- * @property {Record<string, number>} problems
+ * @property {{ total: number, by_path: Record<string, number> }} requests
+ * @property {Record<string, number>} problems how often each kind occurred
  * @property {number} kept_bytes
  * @property {number} keep_bytes
  * @property {{ records: number, bytes: number }} evicted
- * @property {Fault[]} [faults]
+ * @property {Fault[]} faults
  * @property {string} [hint] a line that posts a log to the agent
  */
 

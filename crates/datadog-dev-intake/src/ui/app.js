@@ -1,18 +1,17 @@
 // Puts the page together: stores, connection, views, header, and the keys that work everywhere.
 //
-// A new signal is one more entry in `views` and one more source of the connection.
+// A new signal is one more entry in `views`; its definition says where its records come from and what to make of them.
 
 import { reset } from "./api.js";
 import { Connection } from "./connection.js";
 import { Explorer } from "./explorer.js";
 import { FaultsPanel } from "./faults.js";
-import { counted } from "./format.js";
+import { bytes, counted } from "./format.js";
 import { Header } from "./header.js";
-import { LEVELS, parseLog } from "./log-record.js";
+import { LEVELS } from "./log-record.js";
 import { logsView } from "./logs.js";
 import { announce, failure } from "./notice.js";
 import { RateMeter } from "./rate.js";
-import { parseRequest } from "./request-record.js";
 import { requestsView } from "./requests.js";
 import { resetControl } from "./reset.js";
 import { RecordStore } from "./store.js";
@@ -51,16 +50,14 @@ const header = new Header({
   controls: [faults.button, resetting.button, themeToggle(repaint)],
 });
 const connection = new Connection(
-  [
-    source("/inspect/logs", logs, parseLog, (now) => now.signals.logs?.items ?? 0, countRate),
-    source("/inspect/requests", requests, parseRequest, (now) => now.requests.total),
-  ],
+  [...views.values()].map((view) => source(view.definition)),
   { onHealth, onSummary },
 );
 
 start();
 
 function start() {
+  logs.listen({ changed: countRate, cleared: () => rate.clear() });
   header.mount(/** @type {HTMLElement} */ (document.getElementById("top")));
   const main = /** @type {HTMLElement} */ (document.getElementById("main"));
   main.append(...[...views.values()].map((one) => one.element));
@@ -72,15 +69,10 @@ function start() {
 }
 
 /**
- * @template {import("./store.js").Stored} R
- * @param {string} path
- * @param {RecordStore<R>} store
- * @param {(line: string) => R} parse
- * @param {(summary: import("./api.js").Summary) => number} total
- * @param {(records: R[]) => void} [seen]
+ * @param {import("./explorer.js").Definition<any>} definition
  * @returns {import("./connection.js").Source}
  */
-function source(path, store, parse, total, seen = () => undefined) {
+function source({ path, total, parse, store }) {
   return {
     path,
     total,
@@ -88,11 +80,7 @@ function source(path, store, parse, total, seen = () => undefined) {
     seenUpTo: (seq) => store.seenUpTo(seq),
     backlog: store.bounds.maxRecords,
     forget: () => store.clear(),
-    receive: (lines) => {
-      const records = lines.map(parse);
-      seen(records);
-      store.add(records);
-    },
+    receive: (lines) => store.add(lines.map(parse)),
   };
 }
 
@@ -138,6 +126,7 @@ function showLogsOf(seq) {
 function showProblems() {
   show("requests");
   view().searchFor("problem:*");
+  view().table.focus();
 }
 
 /** @param {import("./connection.js").Health} now */
@@ -156,18 +145,19 @@ function onSummary(now) {
   header.show(now);
   rate.tick();
   resetting.refresh();
-  faults.show(now.faults ?? []);
-  faults.offerPaths(logs.size + requests.size > 0 ? pathsOf(now) : []);
+  faults.show(now.faults);
+  faults.offerPaths(Object.keys(now.requests.by_path));
+  for (const one of views.values()) one.loss = lossOf(now);
   if (hintChanged) for (const one of views.values()) one.refreshEmpty();
 }
 
-/** @param {any} now @returns {string[]} */
-function pathsOf(now) {
-  return Object.keys(now.requests.by_path ?? {});
+/** @param {import("./api.js").Summary} now */
+function lossOf(now) {
+  const { records } = now.evicted;
+  return records > 0 ? ` · the intake keeps ${bytes(now.keep_bytes)}, ${counted(records, "older record")} left it` : "";
 }
 
 function showHealth() {
-  if (!views.has(current) || !header) return;
   header.showHealth(health, view().isHolding);
 }
 
@@ -184,7 +174,6 @@ function whatIsForgotten() {
 async function forget() {
   try {
     await reset();
-    rate.clear();
     connection.startOver();
     announce("Everything was forgotten");
   } catch (error) {

@@ -56,7 +56,7 @@ export function filterButton(text, term, addTerm, kind = "value-button") {
 export function copyButton(words, text) {
   const label = h("span", {}, words);
   const picture = h("span", { class: "copy-icon" }, icon("copy"));
-  const button = h("button", { class: "button small copy", type: "button" }, picture, label);
+  const button = h("button", { class: "button small copy", type: "button", title: words }, picture, label);
   const say = (/** @type {string} */ said, /** @type {"check" | "copy" | "warning"} */ name) => {
     label.textContent = said;
     picture.replaceChildren(icon(name));

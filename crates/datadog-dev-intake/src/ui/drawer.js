@@ -49,6 +49,7 @@ export class Drawer {
     fill(this.body, details.body);
     this.body.scrollTop = 0;
     this.element.hidden = false;
+    if (this.#coversTable) this.body.focus();
   }
 
   close() {
@@ -57,6 +58,11 @@ export class Drawer {
     this.element.hidden = true;
     fill(this.body);
     this.options.onClose();
+  }
+
+  /** On a narrow page the table is behind it, and so would be the focus. */
+  get #coversTable() {
+    return getComputedStyle(this.element).position === "fixed";
   }
 
   /** @param {"up" | "close"} picture @param {string} title @param {() => void} act @param {string} name */

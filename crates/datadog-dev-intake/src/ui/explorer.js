@@ -19,6 +19,9 @@ const SUMMARY_PAUSE_MS = 250;
 /** How often a changed search is run while it is being typed, in milliseconds. */
 const SEARCH_PAUSE_MS = 120;
 
+/** Keys that scroll what has the focus, and move the cursor only elsewhere. */
+const SCROLLING_KEYS = new Set(["ArrowDown", "ArrowUp", "PageDown", "PageUp", "Home", "End"]);
+
 /**
  * What a signal says about itself.
  * @template {import("./results.js").Findable} R
@@ -26,6 +29,9 @@ const SEARCH_PAUSE_MS = 120;
  * @property {string} id
  * @property {string} title the tab's name
  * @property {string} noun one record
+ * @property {string} path where the intake lists the records
+ * @property {(line: string) => R} parse one line of that list
+ * @property {(summary: import("./api.js").Summary) => number} total how many the intake counted
  * @property {import("./store.js").RecordStore<R>} store
  * @property {import("./histogram.js").Level[]} levels the gravest first
  * @property {(record: R) => number} levelOf index into `levels`
@@ -59,6 +65,8 @@ export class Explorer {
     this.reasons = { paused: false, away: false, reading: false };
     /** @type {number | null} a record to open as soon as it arrives */
     this.awaited = null;
+    /** What the intake itself could not keep, in words. */
+    this.loss = "";
     this.results = new Results(definition.store, definition.facets, (change) => this.#changed(change));
     this.summarise = throttled(() => this.#summarise(), SUMMARY_PAUSE_MS);
     this.runSearch = throttled(() => this.#search(), SEARCH_PAUSE_MS);
@@ -136,8 +144,9 @@ export class Explorer {
   key(event) {
     const action = this.#actions()[event.key];
     if (!action) return false;
-    const onControl = /** @type {Element} */ (event.target).closest("button, a, summary, input, select");
-    if (onControl && (event.key === "Enter" || event.key === " ")) return false;
+    const target = /** @type {Element} */ (event.target);
+    if (event.key === "Enter" && target.closest("button, a, summary")) return false;
+    if (SCROLLING_KEYS.has(event.key) && this.drawer.element.contains(target)) return false;
     action();
     return true;
   }
@@ -285,7 +294,8 @@ export class Explorer {
     const shown = this.results.isFiltered ? `${count(matching)} of ${counted(store.size, noun)}` : counted(store.size, noun);
     const { maxRecords, maxBytes } = store.bounds;
     const cap = `this page keeps the newest ${count(maxRecords)}, at most ${count(maxBytes / 1_000_000)} MB`;
-    return store.evicted > 0 ? `${shown} · ${cap}, ${count(store.evicted)} older ones left it` : `${shown} · ${cap}`;
+    const left = store.evicted > 0 ? `, ${count(store.evicted)} older ones left it` : "";
+    return `${shown} · ${cap}${left}${this.loss}`;
   }
 
   #showRange() {

@@ -13,6 +13,9 @@ import { failure } from "./notice.js";
 /** Keys that say which requests a rule concerns; the others say what it does. */
 const MATCHERS = ["path", "times", "hits", "api_key_suffix", "min_items", "min_raw_bytes"];
 
+/** Paths offered at most. */
+const MOST_PATHS = 30;
+
 export class FaultsPanel {
   /** @param {() => void} onChange called after the script was changed */
   constructor(onChange) {
@@ -48,9 +51,10 @@ export class FaultsPanel {
     if (before !== JSON.stringify(rules) || !this.active.hasChildNodes()) this.#showRules();
   }
 
-  /** Offers paths that requests came in on. @param {string[]} seen */
+  /** Offers paths that requests came in on; the intake also counts some under a word that is no path. @param {string[]} seen */
   offerPaths(seen) {
-    const added = seen.filter((path) => !this.paths.includes(path)).slice(0, 30 - this.paths.length);
+    const fresh = seen.filter((path) => path.startsWith("/") && !this.paths.includes(path));
+    const added = fresh.slice(0, MOST_PATHS - this.paths.length);
     if (added.length === 0) return;
     this.paths.push(...added);
     this.#showPaths();

@@ -3,7 +3,7 @@
 import { h, setText } from "./dom.js";
 import { bytes, compact, count, counted, ratio } from "./format.js";
 
-/** @typedef {{ id: string, title: string }} Tab */
+/** @typedef {{ id: string, title: string, total: (summary: import("./api.js").Summary) => number }} Tab */
 
 export class Header {
   /**
@@ -56,9 +56,8 @@ export class Header {
     this.stats.requests.show(count(summary.requests.total));
     this.stats.raw.show(bytes(raw));
     this.stats.wire.show(bytes(wire), wire > 0 ? ratio(raw, wire) : "", "How many times smaller it travelled");
-    setText(this.tabs.get("logs")?.number ?? this.problems, compact(summary.signals.logs?.items ?? 0));
-    setText(this.tabs.get("requests")?.number ?? this.problems, compact(summary.requests.total));
-    this.#showProblems(summary.problems ?? {});
+    for (const { tab, number } of this.tabs.values()) setText(number, compact(tab.total(summary)));
+    this.#showProblems(summary.problems);
   }
 
   /** @param {import("./connection.js").Health} health @param {boolean} isHolding */
@@ -87,7 +86,7 @@ export class Header {
     );
     button.addEventListener("click", () => this.options.onTab(tab.id));
     button.addEventListener("keydown", (/** @type {KeyboardEvent} */ event) => this.#tabKey(event, tab.id));
-    return { button, number };
+    return { tab, button, number };
   }
 
   /** @param {KeyboardEvent} event @param {string} id */

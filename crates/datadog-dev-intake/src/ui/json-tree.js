@@ -6,80 +6,92 @@ import { block, count, oneLine } from "./format.js";
 /** Members shown of one array or object before "more" is asked for. */
 const PAGE = 100;
 
-/** Levels that are open at first. */
+/** Levels below the root that are open at first. */
 const OPEN_DEPTH = 2;
 
 /** Longest text of a string shown in place, in UTF-16 units. */
 const LONGEST_STRING = 10_000;
 
+/** @typedef {(path: string, value: string | number | boolean) => void} OnPick */
+
 /**
- * @param {unknown} value
- * @param {(path: string, value: string | number | boolean) => void} [onPick] called with the path of a leaf that was clicked
- * @returns {HTMLElement}
+ * A place in the tree.
+ * @typedef {object} Place
+ * @property {string} path as searches name it: elements of an array share the path of the array
+ * @property {number} depth
+ * @property {OnPick | undefined} onPick
  */
-export function jsonTree(value, onPick) {
-  return h("div", { class: "json" }, node(value, "", 0, onPick));
-}
 
 /**
  * @param {unknown} value
- * @param {string} path
- * @param {number} depth
- * @param {((path: string, value: string | number | boolean) => void) | undefined} onPick
+ * @param {OnPick} [onPick] called with the path of a leaf that was clicked
  * @returns {HTMLElement}
  */
-function node(value, path, depth, onPick) {
-  if (value === null || typeof value !== "object") return leaf(value, path, onPick);
-  const members = Object.entries(value);
-  if (members.length === 0) return h("span", { class: "json-mark" }, Array.isArray(value) ? "[]" : "{}");
-  const list = h("div", { class: "json-members" });
-  const make = () => grow(list, members, 0, Array.isArray(value) ? path : null, path, depth, onPick);
-  const mark = Array.isArray(value) ? `[ ${count(members.length)} ]` : `{ ${count(members.length)} }`;
-  const details = h("details", { class: "json-branch", open: depth < OPEN_DEPTH }, h("summary", {}, mark), list);
-  if (depth < OPEN_DEPTH) make();
-  else details.addEventListener("toggle", make, { once: true });
-  return details;
+export function jsonTree(value, onPick) {
+  const root = h("div", { class: "json" });
+  const place = { path: "", depth: 0, onPick };
+  if (isBranch(value)) grow(root, value, Object.entries(value), place);
+  else root.append(leaf(value, place));
+  return root;
 }
 
 /**
  * Adds the next members to a list, and the way to those after them.
  * @param {HTMLElement} list
+ * @param {object} parent
  * @param {[string, unknown][]} members
- * @param {number} start
- * @param {string | null} arrayPath elements of an array share its path, as searches see them
- * @param {string} path
- * @param {number} depth
- * @param {((path: string, value: string | number | boolean) => void) | undefined} onPick
+ * @param {Place} place of the parent
  */
-function grow(list, members, start, arrayPath, path, depth, onPick) {
-  for (const [key, value] of members.slice(start, start + PAGE)) {
-    const below = arrayPath ?? (path === "" ? key : `${path}.${key}`);
-    const name = h("span", { class: arrayPath === null ? "json-key" : "json-index" }, oneLine(key, 200));
-    list.append(h("div", { class: "json-member" }, name, node(value, below, depth + 1, onPick)));
-  }
-  const left = members.length - start - PAGE;
-  if (left <= 0) return;
-  const more = h("button", { class: "link", type: "button" }, `${count(left)} more`);
+function grow(list, parent, members, place) {
+  for (const [key, value] of members.slice(0, PAGE)) list.append(member(key, value, parent, place));
+  const rest = members.slice(PAGE);
+  if (rest.length === 0) return;
+  const more = h("button", { class: "link", type: "button" }, `${count(rest.length)} more`);
   more.addEventListener("click", () => {
     more.remove();
-    grow(list, members, start + PAGE, arrayPath, path, depth, onPick);
+    grow(list, parent, rest, place);
   });
   list.append(more);
 }
 
-/**
- * @param {unknown} value
- * @param {string} path
- * @param {((path: string, value: string | number | boolean) => void) | undefined} onPick
- */
-function leaf(value, path, onPick) {
+/** @param {string} key @param {unknown} value @param {object} parent @param {Place} place of the parent */
+function member(key, value, parent, { path, depth, onPick }) {
+  const isElement = Array.isArray(parent);
+  const name = h("span", { class: isElement ? "json-index" : "json-key" }, oneLine(key, 200));
+  const below = isElement ? path : path === "" ? key : `${path}.${key}`;
+  const place = { path: below, depth: depth + 1, onPick };
+  return isBranch(value) ? branch(name, value, place) : h("div", { class: "json-member" }, name, leaf(value, place));
+}
+
+/** @param {HTMLElement} name @param {object} value @param {Place} place */
+function branch(name, value, place) {
+  const members = Object.entries(value);
+  const list = h("div", { class: "json-members" });
+  const isOpen = place.depth <= OPEN_DEPTH;
+  const size = Array.isArray(value) ? `[${count(members.length)}]` : `{${count(members.length)}}`;
+  const summary = h("summary", {}, name, h("span", { class: "json-mark" }, size));
+  const details = h("details", { class: "json-branch", open: isOpen }, summary, list);
+  const make = () => grow(list, value, members, place);
+  if (isOpen) make();
+  else details.addEventListener("toggle", make, { once: true });
+  return details;
+}
+
+/** @param {unknown} value @param {Place} place */
+function leaf(value, { path, onPick }) {
   const kind = value === null ? "null" : typeof value;
-  const text = typeof value === "string" ? quoted(value) : String(value);
-  if (!onPick || value === null || path === "") return h("span", { class: `json-${kind}` }, text);
-  const title = `Search for @${path}`;
-  const button = h("button", { class: `json-${kind} json-leaf`, type: "button", title }, text);
+  const text = typeof value === "string" ? quoted(value) : JSON.stringify(value);
+  if (!onPick || value === null || typeof value === "object" || path === "") {
+    return h("span", { class: `json-${kind}` }, text);
+  }
+  const button = h("button", { class: `json-${kind} json-leaf`, type: "button", title: `Search for @${path}` }, text);
   button.addEventListener("click", () => onPick(path, /** @type {string | number | boolean} */ (value)));
   return button;
+}
+
+/** @param {unknown} value @returns {value is object} whether there is something inside it */
+function isBranch(value) {
+  return value !== null && typeof value === "object" && Object.keys(value).length > 0;
 }
 
 /** @param {string} text */

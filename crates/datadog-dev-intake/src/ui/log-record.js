@@ -29,6 +29,9 @@ const ALIASES = new Map([["source", "ddsource"], ["host", "hostname"]]);
 /** A timestamp further than this from its arrival does not place a log on the page's axis of time. */
 const PLAUSIBLE_MS = 86_400_000;
 
+/** Attributes nested more deeply than this are shown but not searched. */
+const DEEPEST = 64;
+
 /**
  * @typedef {object} LogRecord
  * @property {number} seq
@@ -66,7 +69,7 @@ export function parseLog(line) {
     service: shared(wordOr(raw.service, NONE)),
     source: shared(wordOr(raw.ddsource, NONE)),
     tags,
-    text: messageText(raw.message),
+    text: textOf(raw.message),
     rest: restOf(raw),
     raw,
     notes,
@@ -119,20 +122,27 @@ export function levelOf(status) {
   return level === -1 ? NO_LEVEL : level;
 }
 
-/** @param {unknown} message @returns {string} */
-function messageText(message) {
-  if (typeof message === "string") return message;
-  return message === undefined ? "" : JSON.stringify(message);
+/** @param {unknown} value @returns {string} a text as it is, nothing as nothing, all else as JSON */
+export function textOf(value) {
+  if (typeof value === "string") return value;
+  if (value === undefined || value === null) return "";
+  try {
+    return JSON.stringify(value);
+  } catch {
+    return "(nested too deeply to be shown in a line)";
+  }
 }
 
 /** @param {unknown} value @param {string} otherwise */
 function wordOr(value, otherwise) {
-  return value === undefined || value === null || value === "" ? otherwise : String(value);
+  const text = textOf(value);
+  return text === "" ? otherwise : text;
 }
 
 /** @param {unknown} value @returns {number | null} milliseconds since the epoch */
 function timeOf(value) {
-  const time = typeof value === "string" && !/^\d+$/.test(value) ? Date.parse(value) : Number(value ?? NaN);
+  if (typeof value !== "string" && typeof value !== "number") return null;
+  const time = typeof value === "string" && !/^\d+$/.test(value) ? Date.parse(value) : Number(value);
   return Number.isFinite(time) ? time : null;
 }
 
@@ -147,22 +157,23 @@ function tagsOf(ddtags) {
  * Follows a path of keys; a key may itself have dots, and every element of an array is followed.
  * @param {any} value
  * @param {string} path
+ * @param {number} [depth]
  * @returns {unknown}
  */
-function attributeAt(value, path) {
+function attributeAt(value, path, depth = 0) {
+  if (value === null || typeof value !== "object" || depth > DEEPEST) return undefined;
   if (Array.isArray(value)) {
-    const found = value.flatMap((element) => attributeAt(element, path) ?? []);
+    const found = value.flatMap((element) => attributeAt(element, path, depth + 1) ?? []);
     return found.length > 0 ? found : undefined;
   }
-  if (value === null || typeof value !== "object") return undefined;
   if (Object.hasOwn(value, path)) return value[path];
   for (let dot = path.indexOf("."); dot !== -1; dot = path.indexOf(".", dot + 1)) {
     const key = path.slice(0, dot);
-    const found = Object.hasOwn(value, key) ? attributeAt(value[key], path.slice(dot + 1)) : undefined;
+    const found = Object.hasOwn(value, key) ? attributeAt(value[key], path.slice(dot + 1), depth + 1) : undefined;
     if (found !== undefined) return found;
   }
   const message = value.message;
-  return message !== null && typeof message === "object" ? attributeAt(message, path) : undefined;
+  return message !== null && typeof message === "object" ? attributeAt(message, path, depth + 1) : undefined;
 }
 
 /** @param {Record<string, any>} raw @returns {string} */
@@ -170,16 +181,16 @@ function restOf(raw) {
   /** @type {unknown[]} */
   const parts = [];
   for (const [key, value] of Object.entries(raw)) {
-    if (!USUAL_KEYS.has(key)) collect(value, parts);
+    if (!USUAL_KEYS.has(key)) collect(value, parts, 0);
   }
-  for (const key of ["service", "ddsource", "hostname", "ddtags"]) if (raw[key]) parts.push(raw[key]);
+  for (const key of ["service", "ddsource", "hostname", "ddtags"]) parts.push(textOf(raw[key]));
   return parts.join("\n");
 }
 
-/** @param {any} value @param {unknown[]} parts gathers every leaf */
-function collect(value, parts) {
-  if (value !== null && typeof value === "object") for (const member of Object.values(value)) collect(member, parts);
-  else parts.push(value);
+/** @param {any} value @param {unknown[]} parts gathers every leaf @param {number} depth */
+function collect(value, parts, depth) {
+  if (value === null || typeof value !== "object") parts.push(value);
+  else if (depth < DEEPEST) for (const member of Object.values(value)) collect(member, parts, depth + 1);
 }
 
 /** @type {Map<string, string>} */

@@ -4,7 +4,7 @@ import { copyButton, fields, filterButton, section, textBlock } from "./details.
 import { h } from "./dom.js";
 import { clock, dateTime, duration, oneLine } from "./format.js";
 import { jsonTree } from "./json-tree.js";
-import { attributesOf, LEVELS, levelOf, logValue, NONE } from "./log-record.js";
+import { attributesOf, LEVELS, levelOf, logValue, NONE, parseLog, textOf } from "./log-record.js";
 import { termFor } from "./query.js";
 
 /** @typedef {import("./log-record.js").LogRecord} LogRecord */
@@ -29,6 +29,9 @@ export function logsView(store, page) {
     id: "logs",
     title: "Logs",
     noun: "log",
+    path: "/inspect/logs",
+    parse: parseLog,
+    total: (summary) => summary.signals.logs?.items ?? 0,
     store,
     levels: LEVELS,
     levelOf: (log) => log.level,
@@ -154,8 +157,8 @@ function logFields(log, addTerm, openRequest) {
   return fields([
     ["service", filter("service", log.service)],
     ["source", filter("source", log.source)],
-    ["host", raw.hostname ? filter("host", String(raw.hostname)) : null],
-    ["timestamp", raw.timestamp === undefined ? "none sent" : oneLine(String(raw.timestamp), 60)],
+    ["host", raw.hostname ? filter("host", textOf(raw.hostname)) : null],
+    ["timestamp", timestamp(log)],
     ["received", h("span", {}, dateTime(log.received), lag(log))],
     ["request", requestLink(notes.request, openRequest)],
     ["endpoint", oneLine(String(notes.endpoint), 200)],
@@ -163,6 +166,14 @@ function logFields(log, addTerm, openRequest) {
     ["via", oneLine(String(notes.via), 20)],
     ["seq", String(log.seq)],
   ]);
+}
+
+/** @param {LogRecord} log */
+function timestamp(log) {
+  const { timestamp: sent } = log.raw;
+  if (sent === undefined || sent === null) return "none sent";
+  const means = log.stated === null ? " not understood" : ` ${dateTime(log.stated)}`;
+  return h("span", {}, oneLine(textOf(sent), 60), h("span", { class: "aside" }, means));
 }
 
 /** @param {LogRecord} log */

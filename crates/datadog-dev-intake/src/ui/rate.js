@@ -64,9 +64,11 @@ export class RateMeter {
     context.fillRect(0, height - 1, width, 1);
     for (let index = 0; index < SECONDS; index += 1) {
       const counts = this.seconds.get(now - SECONDS + 1 + index);
+      // Square roots, or one burst would flatten everything else.
+      const full = Math.sqrt(total(counts) / top) * (height - 2);
       let foot = height - 1;
       counts?.forEach((n, level) => {
-        const tall = (n / top) * (height - 2);
+        const tall = (n / total(counts)) * full;
         context.fillStyle = colours[level];
         context.fillRect(index * pitch, foot - tall, Math.max(1, pitch - 0.5), tall);
         foot -= tall;

@@ -6,7 +6,7 @@ import { fill, h } from "./dom.js";
 import { bytes, clock, count, counted, dateTime, duration, oneLine, ratio } from "./format.js";
 import { jsonTree } from "./json-tree.js";
 import { marked } from "./logs.js";
-import { headersOf, OUTCOMES, outcomeOf, requestValue } from "./request-record.js";
+import { headersOf, OUTCOMES, outcomeOf, parseRequest, requestValue } from "./request-record.js";
 
 /** @typedef {import("./request-record.js").RequestRecord} RequestRecord */
 
@@ -32,6 +32,9 @@ export function requestsView(store, page) {
     id: "requests",
     title: "Requests",
     noun: "request",
+    path: "/inspect/requests",
+    parse: parseRequest,
+    total: (summary) => summary.requests.total,
     store,
     levels: OUTCOMES,
     levelOf: (request) => request.outcome,

@@ -24,6 +24,6 @@ export function welcome(hint) {
     h("h2", {}, "Listening. Nothing has arrived yet."),
     h("p", {}, words),
     h("div", { class: "command" }, h("pre", { tabindex: 0 }, line), copyButton("Copy", () => line)),
-    h("p", { class: "note" }, "Everything stays on this machine."),
+    h("p", { class: "note" }, "This intake holds what it receives in memory and passes nothing on."),
   );
 }

@@ -146,6 +146,7 @@ async fn a_request_is_shown_with_its_headers_and_its_key_masked() {
         Some("0123456789abcdef")
     );
     assert!(!format!("{:?}", intake.raw_requests()).contains("0123456789"));
+    assert!(!format!("{intake:?}").contains("0123456789"));
 }
 
 #[tokio::test]

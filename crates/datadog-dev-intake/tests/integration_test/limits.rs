@@ -45,6 +45,20 @@ async fn a_gzip_bomb_is_defused() {
 }
 
 #[tokio::test]
+async fn the_longest_body_is_read() {
+    let intake = Intake::start().await;
+
+    let answer = send(&intake, "POST", "/anything", &[], vec![b' '; 64 << 20]).await;
+
+    assert_eq!(answer.status, 200);
+    let request = &intake.raw_requests()[0];
+    assert_eq!(
+        (request.wire_body.len(), request.problems.len()),
+        (64 << 20, 0)
+    );
+}
+
+#[tokio::test]
 async fn a_body_announced_as_too_long_is_not_read() {
     let intake = Intake::start().await;
     let head = format!(
@@ -80,8 +94,9 @@ async fn a_body_that_turns_out_too_long_is_dropped() {
 }
 
 #[tokio::test]
-async fn a_client_that_leaves_halfway_is_recorded() {
+async fn a_client_that_leaves_halfway_is_recorded_and_uses_no_fault_up() {
     let intake = Intake::start().await;
+    intake.on("*").reply_once(429);
     let bytes =
         b"POST /api/v2/logs HTTP/1.1\r\nhost: x\r\ncontent-length: 100\r\n\r\n[{\"message\":\"x\"}";
     {
@@ -99,6 +114,7 @@ async fn a_client_that_leaves_halfway_is_recorded() {
     let request = &intake.raw_requests()[0];
     assert_eq!(request.status, None);
     assert_eq!(request.problems, ["body ended early"]);
+    assert_eq!(intake.summary()["faults"][0]["hits"], 0);
     assert_eq!(request.wire_body, "[{\"message\":\"x\"}");
     assert!(intake.logs().is_empty());
 }

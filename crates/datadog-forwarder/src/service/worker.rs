@@ -30,6 +30,9 @@ use window::Window;
 /// How long a payload whose attempts are used up waits for a flush before it is tried again without one.
 pub(crate) const REDRIVE_TICK: Duration = Duration::from_secs(5);
 
+/// The longest time limit: far beyond any that is meant, and near enough to be added to the time.
+const FOREVER: Duration = Duration::from_secs(10 * 365 * 86_400);
+
 /// Bytes that may wait for an unreliable endpoint, which nothing holds back. One payload may always wait.
 const UNRELIABLE_BYTES: usize = 4 << 20;
 
@@ -190,9 +193,9 @@ impl Worker {
             overflow: config.overflow,
             concurrency,
             attempts,
-            request_timeout: config.request_timeout,
+            request_timeout: config.request_timeout.min(FOREVER),
             queue_bytes,
-            max_age: config.redrive_age,
+            max_age: config.redrive_age.min(FOREVER),
             queue: PendingQueue::default(),
             slots: Vec::new(),
             next_id: 0,

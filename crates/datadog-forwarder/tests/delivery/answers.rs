@@ -250,7 +250,27 @@ impl KeySource for Rotating {
     }
 }
 
+/// A key that another payload's refusal has had changed while the first request was under way.
+struct Changed(Mutex<bool>);
+
+impl KeySource for Changed {
+    fn current(&self) -> String {
+        let mut asked = self.0.lock().unwrap();
+        let key = if *asked { "good" } else { "old" };
+        *asked = true;
+        key.to_owned()
+    }
+
+    fn refresh(&self) -> bool {
+        false
+    }
+}
+
 async fn keys_sent(keys: &[&'static str]) -> (Vec<Option<String>>, FlushReport) {
+    keys_sent_by(Rotating(Mutex::new(keys.to_vec()))).await
+}
+
+async fn keys_sent_by(source: impl KeySource + 'static) -> (Vec<Option<String>>, FlushReport) {
     let intake = Intake::start().await;
     intake.reply_always(Reply::Judge(|request| {
         if request.header("dd-api-key") == Some("good") {
@@ -259,7 +279,6 @@ async fn keys_sent(keys: &[&'static str]) -> (Vec<Option<String>>, FlushReport) 
             403
         }
     }));
-    let source = Rotating(Mutex::new(keys.to_vec()));
     let running = Running::start(config([Endpoint {
         api_key: Some(ApiKey::from_source(Arc::new(source))),
         ..endpoint(&intake)
@@ -279,6 +298,13 @@ fn key(key: &str) -> Option<String> {
 #[tokio::test]
 async fn a_refused_key_that_has_changed_gets_one_more_try() {
     let (keys, report) = keys_sent(&["good", "old"]).await;
+    assert_eq!(keys, [key("old"), key("good")]);
+    assert_eq!(report.items_sent, 1);
+}
+
+#[tokio::test]
+async fn a_key_that_changed_while_the_request_was_under_way_gets_one_more_try() {
+    let (keys, report) = keys_sent_by(Changed(Mutex::new(false))).await;
     assert_eq!(keys, [key("old"), key("good")]);
     assert_eq!(report.items_sent, 1);
 }

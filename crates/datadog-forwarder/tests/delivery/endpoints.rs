@@ -3,7 +3,7 @@
 use std::sync::Mutex;
 
 use hyper::header::{HeaderName, HeaderValue};
-use tokio::sync::Barrier;
+use tokio::sync::{Barrier, Semaphore};
 
 use crate::intake::Reply;
 use crate::*;
@@ -85,7 +85,7 @@ async fn an_endpoint_that_hangs_delays_no_other() {
     for _ in 0..20 {
         running.send("a").await;
     }
-    primary.wait_for(20).await;
+    running.wait_until(|totals| totals.items_sent == 20).await;
     let report = running.flush_within(Duration::from_millis(100)).await;
     assert_eq!(report.items_sent, 20);
     assert_eq!(
@@ -199,6 +199,38 @@ async fn a_full_queue_that_waits_holds_the_sender_back_until_there_is_room() {
     running.flush().await;
     let totals = running.handle.totals();
     assert_eq!((totals.items_sent, totals.pending_items), (4, 0));
+}
+
+#[tokio::test]
+async fn a_primary_that_is_merely_slow_holds_the_sender_back_and_loses_nothing() {
+    for overflow in [Overflow::Wait, Overflow::DropOldest] {
+        let (slow, backup) = (Intake::start().await, Intake::start().await);
+        let gate = Arc::new(Semaphore::new(0));
+        slow.reply_always(Reply::Gate(gate.clone()));
+        let running = Running::start(Config {
+            redrive_bytes: 1000,
+            concurrency: 1,
+            overflow,
+            ..config([endpoint(&slow), endpoint(&backup)])
+        });
+        // One is under way, one in the queue, one on the desk and one in the channel.
+        for bytes in 900..904 {
+            running.send(&noise(bytes)).await;
+        }
+        let words = noise(904);
+        let mut fifth = std::pin::pin!(running.send(&words));
+        tokio::select! {
+            () = &mut fifth => panic!("taken although the primary is behind"),
+            _ = backup.wait_for(2) => {}
+        }
+        gate.add_permits(100);
+        fifth.await;
+        running.flush().await;
+        let totals = running.handle.totals();
+        for intake in [&slow, &backup] {
+            assert_eq!(of(&totals, intake).items_sent, 5);
+        }
+    }
 }
 
 #[tokio::test]

@@ -43,7 +43,8 @@ async fn an_attempt_is_cut_at_the_deadline_and_its_payload_delivered_later() {
     intake.reply([Reply::Hang]);
     let running = Running::start(config([endpoint(&intake)]));
     running.send("a").await;
-    let report = running.flush_within(Duration::from_millis(200)).await;
+    intake.wait_for(1).await;
+    let report = running.flush_within(Duration::from_millis(100)).await;
     assert_eq!((intake.requests().len(), report.pending_items), (1, 1));
     intake.wait_for_hangups(1).await;
 
@@ -97,13 +98,7 @@ async fn on_a_host_a_payload_is_tried_again_without_any_flush() {
     intake.reply([Reply::Status(500), Reply::Status(500)]);
     let running = Running::start(Config {
         attempts: 1,
-        pauses: Pauses::ErrorCount {
-            factor: 2.0,
-            base_s: 0.001,
-            max_s: 0.1,
-            recovery_interval: 2,
-            recovery_reset: false,
-        },
+        pauses: SOON,
         ..config([endpoint(&intake)])
     });
     running.send("a").await;

@@ -194,8 +194,9 @@ impl Shared {
             }
         };
         let head = format!("HTTP/1.1 {status} x\r\ncontent-length: {body}\r\n{header}\r\n");
-        let sent = stream.write_all(head.as_bytes()).await;
-        sent.is_ok() && stream.write_all(&vec![b'x'; body]).await.is_ok()
+        let mut answer = head.into_bytes();
+        answer.resize(answer.len() + body, b'x');
+        stream.write_all(&answer).await.is_ok()
     }
 }
 

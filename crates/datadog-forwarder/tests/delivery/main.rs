@@ -72,6 +72,13 @@ impl Running {
         self.flush().await
     }
 
+    /// Waits until the totals are as wanted.
+    async fn wait_until(&self, wanted: impl Fn(&FlushReport) -> bool) {
+        while !wanted(&self.handle.totals()) {
+            tokio::task::yield_now().await;
+        }
+    }
+
     /// Drops the handle and stops at the end of `time`.
     async fn stop_within(self, time: Duration) -> FlushReport {
         self.stop.signal(Instant::now() + time);
@@ -138,6 +145,15 @@ fn config(endpoints: impl Into<Vec<Endpoint>>) -> Config {
         overflow: Overflow::DropOldest,
     }
 }
+
+/// Tries again by itself, and soon.
+const SOON: Pauses = Pauses::ErrorCount {
+    factor: 2.0,
+    base_s: 0.001,
+    max_s: 0.1,
+    recovery_interval: 2,
+    recovery_reset: false,
+};
 
 /// Halves a list of words at its middle comma.
 fn halve(body: &Bytes) -> Option<[(Bytes, u64); 2]> {

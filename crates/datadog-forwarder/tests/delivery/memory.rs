@@ -34,40 +34,55 @@ async fn a_reservation_shrinks_to_the_encoded_size_and_is_freed_by_delivery() {
 
 #[tokio::test]
 async fn two_encodings_hold_a_part_each_until_their_reliable_endpoints_are_done() {
-    let (plain, zstd, gzip) = (
+    let [plain, zstd, gzip, unsure] = [
         Intake::start().await,
         Intake::start().await,
         Intake::start().await,
-    );
+        Intake::start().await,
+    ];
     plain.reply_always(Reply::Status(500));
     zstd.reply_always(Reply::Status(500));
     gzip.reply_always(Reply::Hang);
-    let running = Running::start(config([
-        Endpoint {
-            encoding: Encoding::Identity,
-            ..endpoint(&plain)
-        },
-        endpoint(&zstd),
-        Endpoint {
-            encoding: Encoding::Gzip(6),
-            reliability: Reliability::Unreliable,
-            ..endpoint(&gzip)
-        },
-    ]));
+    unsure.reply_always(Reply::Hang);
+    let running = Running::start(Config {
+        pauses: SOON,
+        ..config([
+            Endpoint {
+                encoding: Encoding::Identity,
+                ..endpoint(&plain)
+            },
+            endpoint(&zstd),
+            Endpoint {
+                encoding: Encoding::Gzip(6),
+                reliability: Reliability::Unreliable,
+                ..endpoint(&gzip)
+            },
+            Endpoint {
+                reliability: Reliability::Unreliable,
+                ..endpoint(&unsure)
+            },
+        ])
+    });
     let budget = Budget::new(1 << 20);
     let words = "a,".repeat(1000);
     send_reserved(&running, &budget, &words).await;
-    running.flush_within(Duration::from_millis(300)).await;
-    let encoded = zstd.requests()[0].body.len();
+    plain.wait_for(1).await;
+    let encoded = zstd.wait_for(1).await[0].body.len();
+    gzip.wait_for(1).await;
+    unsure.wait_for(1).await;
     assert_eq!(budget.used(), words.len() + encoded);
 
     plain.reply_always(Reply::Status(202));
-    running.flush_within(Duration::from_millis(300)).await;
+    running.wait_until(|totals| totals.items_sent > 0).await;
     assert_eq!(budget.used(), encoded);
 
     zstd.reply_always(Reply::Status(400));
-    running.flush_within(Duration::from_millis(300)).await;
-    assert_eq!(budget.used(), 0, "the unreliable endpoint holds nothing");
+    let refused = |totals: &FlushReport| {
+        let books = &totals.per_endpoint[&endpoint(&zstd).name];
+        !books.dropped.is_empty()
+    };
+    running.wait_until(refused).await;
+    assert_eq!(budget.used(), 0, "unreliable endpoints hold nothing");
 }
 
 #[tokio::test]

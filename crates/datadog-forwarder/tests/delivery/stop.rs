@@ -49,7 +49,7 @@ async fn what_is_unsent_at_the_deadline_is_counted_for_each_endpoint() {
     for words in ["a,b", "c"] {
         running.send(words).await;
     }
-    primary.wait_for(2).await;
+    running.wait_until(|totals| totals.items_sent == 3).await;
     let telemetry = running.telemetry.clone();
     let report = running.stop_within(Duration::from_millis(200)).await;
     assert_eq!((report.items_sent, report.pending_items), (3, 0));
@@ -99,8 +99,10 @@ async fn a_deadline_that_is_moved_forward_is_obeyed() {
     } = Running::start(config([endpoint(&intake)]));
     handle.send(payload("a")).await.unwrap();
     drop(handle);
-    stop.signal(Instant::now() + LONG);
+    stop.signal(Instant::now() + 10 * LONG);
     intake.wait_for(1).await;
+    tokio::task::yield_now().await;
     stop.signal(Instant::now());
-    assert_eq!(task.await.unwrap().dropped["shutdown"], 1);
+    let report = tokio::time::timeout(LONG, task).await.unwrap().unwrap();
+    assert_eq!(report.dropped["shutdown"], 1);
 }

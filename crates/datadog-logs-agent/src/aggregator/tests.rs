@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use proptest::prelude::*;
 
-use super::{Aggregator, Batch, BatchLimits, halve};
+use super::{Aggregator, Batch, BatchLimits, Evicted, halve};
 use crate::intake_entry::BlockBuilder;
 use crate::{EntryBlock, IntakeEntry};
 
@@ -53,6 +53,29 @@ fn the_byte_limit_is_inclusive() {
     assert_eq!(of_small(3, 1_000, 100), [(2, 85), (1, 43)]);
     assert_eq!(of_small(3, 1_000, 85), [(2, 85), (1, 43)]);
     assert_eq!(of_small(3, 1_000, 84), [(1, 43), (1, 43), (1, 43)]);
+}
+
+#[test]
+fn eviction_drops_the_oldest_entries_until_both_numbers_are_reached() {
+    let mut aggregator = aggregator(2, 5_000_000);
+    aggregator.push(block([r#"{"n":1}"#, r#"{"n":2}"#, r#"{"n":3}"#]));
+    aggregator.push(block([r#"{"n":4}"#, r#"{"n":5}"#]));
+    let evicted = |entries| Evicted {
+        entries,
+        json_bytes: 7 * entries,
+    };
+    assert_eq!(aggregator.evict(0, 0), evicted(0));
+    assert!(aggregator.is_full());
+    assert_eq!(aggregator.evict(1, 8), evicted(2));
+    assert_eq!((aggregator.len(), aggregator.bytes()), (3, 21));
+    assert_eq!(aggregator.evict(2, 0), evicted(2));
+    assert!(!aggregator.is_full());
+    let rest = aggregator.take().expect("one is left");
+    assert_eq!(
+        (rest.body.as_ref(), rest.entries),
+        (&br#"[{"n":5}]"#[..], 1)
+    );
+    assert_eq!(aggregator.evict(1, 1), evicted(0));
 }
 
 #[test]

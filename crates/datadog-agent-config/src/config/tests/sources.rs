@@ -46,11 +46,31 @@ fn the_builder_alone_reads_no_environment() {
 }
 
 #[test]
-fn the_environment_of_the_process_is_read_by_default() {
-    // Nothing that is read depends on what the environment holds: the two readings agree.
+#[ignore = "runs in a process of its own, which the next test starts"]
+fn in_a_process_with_a_site() {
+    assert_eq!(Config::default().site, "us5.datadoghq.com");
     assert_eq!(
-        Config::default(),
-        Config::builder().with_env().build_with_issues()
+        Config::from_env().map(|config| config.site),
+        Ok("us5.datadoghq.com".to_owned())
+    );
+}
+
+#[test]
+fn the_environment_of_the_process_is_read_by_default() {
+    let output = std::process::Command::new(std::env::current_exe().expect("this program"))
+        .args([
+            "--exact",
+            "--ignored",
+            "config::tests::sources::in_a_process_with_a_site",
+        ])
+        .env("DD_SITE", "us5")
+        .env("DD_API_KEY", KEY.1)
+        .output()
+        .expect("a process");
+    let text = String::from_utf8_lossy(&output.stdout);
+    assert!(
+        output.status.success() && text.contains("1 passed"),
+        "{text}"
     );
 }
 
@@ -198,6 +218,19 @@ dogstatsd_port: 7
             ["log_level: must not be a map; using info"]
         );
         assert_eq!(config.log_level, LogLevel::Info);
+    }
+
+    #[test]
+    fn blanks_that_are_written_in_quotes_belong_to_a_rule() {
+        let config = read_with(
+            "logs_config:\n  processing_rules:\n  - {type: mask_sequences, name: n, pattern: ' ', replace_placeholder: ''}\n",
+            &[],
+        );
+        let rules = config
+            .logs_config_processing_rules
+            .as_ref()
+            .expect("a rule");
+        assert_eq!(rules[0].pattern, " ");
     }
 
     #[test]

@@ -27,6 +27,13 @@ fn strict_mode_makes_a_warning_fatal() {
 }
 
 #[test]
+fn strict_mode_leaves_what_was_asked_for_in_so_many_words() {
+    let config = read(&[("DD_CONFIG_STRICT", "1"), ("DD_SKIP_SSL_VALIDATION", "1")]);
+    assert_eq!(config.validate(), Ok(()));
+    assert_eq!(warnings(&config).len(), 1);
+}
+
+#[test]
 fn a_malformed_strictness_refuses_the_start() {
     assert_eq!(fatal(&read(&[("DD_CONFIG_STRICT", "very")])).len(), 1);
 }

@@ -89,14 +89,14 @@ fn unknown_paths_are_the_shortest_that_lead_to_no_key() {
 proptest! {
     #[test]
     fn the_reader_never_panics_on_any_bytes(bytes in proptest::collection::vec(any::<u8>(), 0..200)) {
-        let _ = parse(&bytes).is_ok();
+        drop(parse(&bytes));
     }
 
     #[test]
     fn the_reader_never_panics_on_text_that_is_nearly_yaml(
         text in r#"[-a-z0-9:,&*!|>'"%@#?{}\[\]\n \t~.]{0,120}"#,
     ) {
-        let _ = parse(text.as_bytes()).is_ok();
+        drop(parse(text.as_bytes()));
     }
 
     #[test]

@@ -47,7 +47,9 @@ pub(super) struct Settings<H> {
 impl<H> Settings<H> {
     pub(super) fn new(limits: Limits, handler: H) -> Self {
         let mut http = http1::Builder::new();
-        http.max_headers(limits.headers)
+        // A client that has said all may close its side and still wants its answer.
+        http.half_close(true)
+            .max_headers(limits.headers)
             .max_header_size(limits.header_bytes)
             .max_buf_size(limits.header_bytes.max(BUFFER_BYTES))
             // Our own clocks tell a slow request from an idle connection; hyper's has one timeout for both.
@@ -81,11 +83,11 @@ pub(super) async fn run<H, F>(
         if !has_input {
             return;
         }
-        // On the heap, so that a resting connection does not hold the space.
+        // On the heap, as is the end, so that a resting connection does not hold the space.
         let (end, returned) = Box::pin(converse(stream, &settings, &drain)).await;
         match end {
             End::Quiet => stream = returned,
-            End::Closed => return linger(returned, &drain).await,
+            End::Closed => return Box::pin(linger(returned, &drain)).await,
             End::Idle | End::Cut => return,
         }
         quiet_until = Instant::now() + settings.limits.keep_alive.saturating_sub(REST_AFTER);
@@ -142,21 +144,21 @@ where
     let mut end = End::Closed;
     let mut asked_to_end = false;
     std::future::poll_fn(|cx| {
-        if !asked_to_end && drained.as_mut().poll(cx).is_ready() {
-            asked_to_end = true;
-            if progress.phase() == Phase::Quiet {
-                end = End::Idle;
-            }
-            Pin::new(&mut *connection).graceful_shutdown();
-        }
         loop {
             if let Poll::Ready(result) = connection.poll_without_shutdown(cx) {
+                // Anything read since, such as a body that the handler is late to read, makes this no quiet end.
                 let as_asked = result.is_ok() && progress.phase() == Phase::Quiet;
                 return Poll::Ready(if as_asked { end } else { End::Closed });
             }
-            // Asked to end, it did not do so at once: then something was under way after all, such as a body that
-            // the handler is still reading, and the socket is not ours to use again.
-            end = End::Closed;
+            // After the connection was tried, so that a request that is known to be here is still served.
+            if !asked_to_end && drained.as_mut().poll(cx).is_ready() {
+                asked_to_end = true;
+                if progress.phase() == Phase::Quiet {
+                    end = End::Idle;
+                }
+                Pin::new(&mut *connection).graceful_shutdown();
+                continue;
+            }
             let now = progress.snapshot();
             if now != seen {
                 seen = now;

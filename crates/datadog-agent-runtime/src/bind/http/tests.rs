@@ -176,6 +176,20 @@ async fn http_1_0_is_answered_and_closed() {
 }
 
 #[tokio::test]
+async fn client_that_has_closed_its_side_is_still_answered() {
+    let server = Server::start(Limits::default(), |request| async {
+        tokio::task::yield_now().await;
+        path_of(request).await
+    })
+    .await;
+    let mut client = server.connect().await;
+    client.send(get("/half")).await;
+    client.0.shutdown().await.unwrap();
+    let answer = client.rest().await;
+    assert!(answer.ends_with("/half"), "{answer}");
+}
+
+#[tokio::test]
 async fn head_of_exactly_the_limit_is_read_and_one_byte_more_refused() {
     let limits = Limits {
         header_bytes: 10_000,

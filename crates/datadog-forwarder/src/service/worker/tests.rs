@@ -1,4 +1,5 @@
 mod books;
+mod window;
 
 use std::sync::Arc;
 
@@ -193,41 +194,6 @@ fn a_round_is_three_attempts_with_growing_pauses_and_then_waits_for_the_tick() {
 }
 
 #[test]
-fn a_flush_gives_a_payload_that_waits_one_round_more() {
-    let mut rig = rig(&config());
-    rig.push(100);
-    for _ in 0..3 {
-        rig.start_and_finish(busy);
-        rig.wait(1000);
-    }
-    assert_eq!(rig.start_and_finish(busy), 0);
-    rig.begin_flush(10_000);
-    let mut attempts = 0;
-    while !rig.worker.settle_flush(rig.now) {
-        attempts += rig.start_and_finish(busy);
-        rig.wait(100);
-    }
-    assert_eq!(attempts, 3);
-    assert_eq!(rig.pending(), 1);
-}
-
-#[test]
-fn a_pause_that_ends_after_the_deadline_ends_the_flush_at_once() {
-    let mut rig = rig(&config());
-    rig.push(100);
-    rig.begin_flush(1000);
-    assert_eq!(rig.start_and_finish(|| busy_for(2)), 1);
-    assert!(rig.worker.settle_flush(rig.now));
-    assert_eq!(rig.pending(), 1);
-
-    rig.wait(1999);
-    rig.begin_flush(1000);
-    assert_eq!(rig.start(), NONE, "not before the intake wants it");
-    rig.wait(1);
-    assert_eq!(rig.start().len(), 1);
-}
-
-#[test]
 fn retry_after_holds_for_the_whole_endpoint_and_the_longest_one_wins() {
     let mut rig = rig(&config());
     rig.push_many(2);
@@ -239,52 +205,6 @@ fn retry_after_holds_for_the_whole_endpoint_and_the_longest_one_wins() {
     assert_eq!(rig.start(), NONE);
     rig.wait(1);
     assert_eq!(rig.start().len(), 3);
-}
-
-#[test]
-fn no_attempt_begins_with_less_than_50_ms_left() {
-    let mut rig = rig(&config());
-    rig.begin_flush(1000);
-    rig.wait(951);
-    rig.push(100);
-    rig.worker.widen_flush(rig.seq, rig.deadline(49));
-    assert_eq!(rig.start(), NONE);
-    assert!(rig.worker.settle_flush(rig.now));
-    assert_eq!(rig.pending(), 1);
-
-    rig.begin_flush(50);
-    assert_eq!(rig.start().len(), 1);
-}
-
-#[test]
-fn a_cut_attempt_goes_back_to_the_queue_as_if_it_had_not_been_made() {
-    let mut rig = rig(&config());
-    rig.push_many(5);
-    rig.begin_flush(1000);
-    let ids = rig.start();
-    assert_eq!(ids.len(), 4);
-    rig.wait(1000);
-    assert!(!rig.worker.settle_flush(rig.now));
-    assert_eq!(rig.worker.cut_flush(rig.now), ids);
-    assert_eq!(rig.pending(), 5);
-    assert!(!rig.worker.is_failing());
-    rig.finish(ids[0], Outcome::Accepted);
-    assert_eq!(rig.pending(), 5, "its answer is no longer waited for");
-    assert_eq!(rig.start(), NONE, "not before the next flush or tick");
-    rig.wait(5000);
-    assert_eq!(rig.start().len(), 4);
-}
-
-#[test]
-fn what_is_handed_over_during_a_flush_starts_when_the_endpoint_is_done_with_it() {
-    let mut rig = rig(&config());
-    rig.push(100);
-    rig.begin_flush(1000);
-    let first = rig.start();
-    rig.push(100);
-    assert_eq!(rig.start(), NONE);
-    rig.finish(first[0], Outcome::Accepted);
-    assert_eq!(rig.start().len(), 1);
 }
 
 #[test]
@@ -466,19 +386,22 @@ fn in_kept_order_a_payload_that_waits_holds_back_those_behind_it() {
 
 #[test]
 fn halves_go_ahead_of_all_that_is_behind_the_whole() {
-    let mut rig = rig(&Config {
-        order: Order::Kept,
-        ..config()
-    });
-    rig.push_many(2);
-    let ids = rig.start();
-    rig.finish(ids[0], Outcome::TooLarge(Some([half(4), half(6)])));
-    let mut items = Vec::new();
-    while let Some(start) = rig.worker.start(rig.now) {
-        items.push(start.items);
-        rig.finish(start.id, Outcome::Accepted);
+    for order in [Order::Kept, Order::Free] {
+        let mut rig = rig(&Config {
+            order,
+            concurrency: 1,
+            ..config()
+        });
+        rig.push_many(2);
+        let ids = rig.start();
+        rig.finish(ids[0], Outcome::TooLarge(Some([half(4), half(6)])));
+        let mut items = Vec::new();
+        while let Some(start) = rig.worker.start(rig.now) {
+            items.push(start.items);
+            rig.finish(start.id, Outcome::Accepted);
+        }
+        assert_eq!(items, [4, 6, 10]);
     }
-    assert_eq!(items, [4, 6, 10]);
 }
 
 fn half(items: u64) -> Half {
@@ -517,6 +440,24 @@ fn a_refused_key_is_replaced_once_per_payload_without_using_up_an_attempt() {
     assert!(!second.may_refresh_key);
     rig.finish(second.id, refused(false));
     assert_eq!(rig.dropped(Reason::Client4xx), 10);
+}
+
+#[test]
+fn a_try_with_another_key_or_encoding_uses_up_no_attempt() {
+    let changed = || Outcome::KeyRefused {
+        status: Some(403),
+        changed: true,
+    };
+    let mut rig = rig(&Config {
+        attempts: 2,
+        ..config()
+    });
+    rig.push(100);
+    assert_eq!(rig.start_and_finish(changed), 1);
+    assert_eq!(rig.start_and_finish(|| Outcome::EncodingRefused), 1);
+    assert_eq!(rig.start_and_finish(busy), 1);
+    assert_eq!(rig.wait_for_wake(), 50, "a pause, not the tick");
+    assert_eq!(rig.start().len(), 1);
 }
 
 #[test]
@@ -601,6 +542,21 @@ fn a_payload_that_waited_too_long_is_given_up() {
 }
 
 #[test]
+fn times_without_limit_are_taken_as_such() {
+    let mut rig = rig(&Config {
+        request_timeout: Duration::MAX,
+        redrive_age: Duration::MAX,
+        ..config()
+    });
+    rig.push_many(1);
+    let start = rig.worker.start(rig.now).unwrap();
+    assert!(start.give_up_at > rig.deadline(86_400_000));
+    rig.finish(start.id, busy());
+    rig.wait(86_400_000);
+    assert_eq!(rig.start().len(), 1);
+}
+
+#[test]
 fn an_unreliable_endpoint_is_tried_once_and_refuses_what_its_buffer_cannot_hold() {
     let mut rig = rig_with(&config(), Reliability::Unreliable);
     rig.push(100);
@@ -610,52 +566,4 @@ fn an_unreliable_endpoint_is_tried_once_and_refuses_what_its_buffer_cannot_hold(
     rig.push(1);
     assert_eq!(rig.dropped(Reason::QueueFull), 10);
     assert_eq!(rig.pending(), 1);
-}
-
-#[test]
-fn the_drain_ignores_pauses_and_keeps_its_own_below_100_ms() {
-    for pauses in [HOST, config().pauses] {
-        let mut rig = rig(&Config {
-            pauses,
-            attempts: 1,
-            ..config()
-        });
-        rig.push(100);
-        rig.start_and_finish(|| busy_for(300));
-        assert_eq!(rig.start(), NONE);
-        let deadline = rig.deadline(1000);
-        rig.worker.drain(deadline, rig.now);
-        let mut attempts = 0;
-        while rig.now < deadline {
-            while let Some(start) = rig.worker.start(rig.now) {
-                assert_eq!(start.give_up_at, deadline);
-                rig.finish(start.id, busy_for(300));
-                attempts += 1;
-            }
-            rig.wait(10);
-        }
-        assert!((10..=20).contains(&attempts), "{attempts}");
-        rig.worker.abandon(rig.now);
-        assert_eq!(rig.dropped(Reason::Shutdown), 10);
-        assert!(rig.worker.is_idle());
-    }
-}
-
-#[test]
-fn the_drain_tries_every_payload_before_it_tries_one_again() {
-    let mut rig = rig(&Config {
-        attempts: 1,
-        concurrency: 1,
-        ..config()
-    });
-    rig.push_many(3);
-    rig.worker.drain(rig.deadline(10_000), rig.now);
-    let mut tried = Vec::new();
-    for _ in 0..6 {
-        let start = rig.worker.start(rig.now).unwrap();
-        tried.push(rig.worker.slots[0].pending.place.seq());
-        rig.finish(start.id, busy());
-        rig.wait(100);
-    }
-    assert_eq!(tried, [1, 2, 3, 1, 2, 3]);
 }

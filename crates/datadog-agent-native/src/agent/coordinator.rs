@@ -1,0 +1,272 @@
+//! Starts, flushes and stops the agent: the order of things, and nothing else.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use datadog_agent_runtime::drain::DrainSignal;
+use datadog_agent_runtime::event_bus::{self, Event, EventBus};
+use serde_json::json;
+use tokio::task::JoinHandle;
+use tokio::time::Instant;
+use tracing::{debug, info, warn};
+
+use super::health::Board;
+use super::shared::Shared;
+use super::{AgentError, AgentHandle, Health, ShutdownReason, State, signals};
+use crate::config::{Config, Severity};
+use crate::logs;
+
+/// Where a running agent listens; `None` for what is off.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Listeners {
+    /// The log server's port.
+    pub logs_tcp: Option<SocketAddr>,
+    /// The log server's Unix socket.
+    pub logs_uds: Option<PathBuf>,
+}
+
+/// What a flush delivered, by pipeline; `None` for what is off.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct FlushReport {
+    /// Logs.
+    pub logs: Option<logs::FlushReport>,
+}
+
+/// One agent. Several can live in one process; nothing of it is global but the handlers of signals.
+#[derive(Debug)]
+pub struct AgentCoordinator {
+    config: Config,
+    handle: AgentHandle,
+    board: Board,
+    listeners: Listeners,
+    running: Option<Running>,
+}
+
+/// What runs between a start and a stop. Dropping it cuts everything at once.
+#[derive(Debug)]
+struct Running {
+    drain: DrainSignal,
+    events: event_bus::Sender,
+    consumer: JoinHandle<()>,
+    logs: Option<logs::Running>,
+}
+
+impl AgentCoordinator {
+    /// Checks the configuration. Binds nothing, spawns nothing, needs no runtime.
+    ///
+    /// # Errors
+    /// [`AgentError::ConfigError`] with every reason for which the agent must not start.
+    pub fn new(config: Config) -> Result<Self, AgentError> {
+        let board = Board::checked(&config)?;
+        Ok(Self {
+            config,
+            handle: AgentHandle::new(),
+            board,
+            listeners: Listeners::default(),
+            running: None,
+        })
+    }
+
+    /// Starts every enabled pipeline; returns once all listeners accept. After a [`stop`](Self::stop) it can be
+    /// called again.
+    ///
+    /// # Errors
+    /// [`AgentError::StartupError`] when a listener cannot be bound, [`AgentError::InitError`] when the HTTP client
+    /// cannot be built. Nothing is left running then.
+    pub async fn start(&mut self) -> Result<(), AgentError> {
+        if self.running.is_some() {
+            return Err(AgentError::StartupError(
+                "the agent is already started".to_owned(),
+            ));
+        }
+        self.board.set_state(State::Starting);
+        self.handle.reset();
+        match self.start_pipelines().await {
+            Ok(running) => {
+                self.board.set_state(State::Running);
+                running
+                    .events
+                    .send(Event::HealthChanged(event_bus::Health::Running));
+                self.running = Some(running);
+                Ok(())
+            }
+            Err(error) => {
+                self.board.clear();
+                self.board.set_state(State::Failed);
+                Err(error)
+            }
+        }
+    }
+
+    async fn start_pipelines(&mut self) -> Result<Running, AgentError> {
+        self.announce_issues();
+        let (shared, drain) = Shared::new(&self.config, self.board.clone())?;
+        let (bus, events) = EventBus::run(self.config.event_bus_capacity, &self.board.telemetry);
+        let logs = match self.config.logs_enabled {
+            true => Some(logs::start(&self.config, &shared).await?),
+            false => None,
+        };
+        self.listeners = listeners(logs.as_ref());
+        self.board.set_listeners(json!({
+            "logs_tcp": self.listeners.logs_tcp,
+            "logs_uds": self.listeners.logs_uds,
+        }));
+        let consumer = tokio::spawn(consume(bus, self.handle.clone()));
+        Ok(Running {
+            drain,
+            events,
+            consumer,
+            logs,
+        })
+    }
+
+    fn announce_issues(&self) {
+        for issue in self.config.issues() {
+            match issue.severity {
+                Severity::Info => info!("{issue}"),
+                Severity::Warning | Severity::Fatal => warn!("{issue}"),
+            }
+        }
+    }
+
+    /// Sends what every pipeline holds; returns when it is settled or `deadline` is over.
+    pub async fn flush(&self, deadline: Duration) -> FlushReport {
+        let Some(Running {
+            logs: Some(logs),
+            events,
+            ..
+        }) = &self.running
+        else {
+            return FlushReport::default();
+        };
+        let report = logs.flush(Instant::now() + deadline).await.ok();
+        let count = report.as_ref().map_or(0, |report| report.entries_sent);
+        events.send(Event::LogsFlushed {
+            count: usize::try_from(count).unwrap_or(usize::MAX),
+        });
+        FlushReport { logs: report }
+    }
+
+    /// Drains, flushes and ends everything within the configured time. Does nothing when nothing runs.
+    ///
+    /// # Errors
+    /// [`AgentError::ShutdownError`] that counts what was not delivered in time.
+    pub async fn stop(&mut self) -> Result<(), AgentError> {
+        let Some(running) = self.running.take() else {
+            return Ok(());
+        };
+        self.board.set_state(State::Stopping);
+        running
+            .events
+            .send(Event::HealthChanged(event_bus::Health::Stopping));
+        let begin = Instant::now();
+        running
+            .drain
+            .signal(begin + self.config.logs_stop_timeout());
+        let report = match running.logs {
+            Some(logs) => logs.join().await,
+            None => logs::DrainReport::default(),
+        };
+        running.events.send(Event::Tombstone);
+        drop(running.consumer.await);
+        info!(
+            logs = report.sent,
+            lost = report.pending,
+            elapsed_ms = begin.elapsed().as_millis(),
+            "stopped"
+        );
+        self.listeners = Listeners::default();
+        self.board.clear();
+        self.board.set_state(State::Stopped);
+        match report.pending {
+            0 => Ok(()),
+            pending => Err(AgentError::ShutdownError(format!(
+                "{pending} logs were not delivered in time"
+            ))),
+        }
+    }
+
+    /// [`stop`](Self::stop), and the end of this agent.
+    ///
+    /// # Errors
+    /// As for [`stop`](Self::stop).
+    pub async fn shutdown(mut self) -> Result<(), AgentError> {
+        self.stop().await
+    }
+
+    /// Waits until something asks the agent to stop: SIGINT, SIGTERM, or [`AgentHandle::shutdown`]. Takes the two
+    /// signals from the process only while it waits; the first is consumed, a second one ends the process.
+    pub async fn wait_for_shutdown(&self) -> ShutdownReason {
+        tokio::select! {
+            signal = signals::wait() => match signal {
+                Ok(reason) => {
+                    self.handle.request(reason);
+                    reason
+                }
+                Err(error) => {
+                    warn!(%error, "signals cannot be waited for");
+                    self.handle.requested().await
+                }
+            },
+            reason = self.handle.requested() => reason,
+        }
+    }
+
+    /// A door to this agent.
+    #[must_use]
+    pub fn handle(&self) -> &AgentHandle {
+        &self.handle
+    }
+
+    /// The configuration that it runs with.
+    #[must_use]
+    pub fn config(&self) -> &Config {
+        &self.config
+    }
+
+    /// Where it listens.
+    #[must_use]
+    pub fn listeners(&self) -> &Listeners {
+        &self.listeners
+    }
+
+    /// How it fares.
+    #[must_use]
+    pub fn health(&self) -> Health {
+        self.board.health()
+    }
+
+    /// The door for logs of this process; `None` while logs are off or nothing runs.
+    #[must_use]
+    pub fn logs(&self) -> Option<logs::AggregatorHandle> {
+        let running = self.running.as_ref()?;
+        running.logs.as_ref().map(logs::Running::handle)
+    }
+
+    /// Where notices are sent; [`Event::Tombstone`] asks the agent to stop. `None` while nothing runs.
+    #[must_use]
+    pub fn events(&self) -> Option<event_bus::Sender> {
+        self.running.as_ref().map(|running| running.events.clone())
+    }
+}
+
+fn listeners(logs: Option<&logs::Running>) -> Listeners {
+    Listeners {
+        logs_tcp: logs.and_then(|logs| logs.local_addrs().first().copied()),
+        logs_uds: logs.and_then(|logs| logs.paths().first().cloned()),
+    }
+}
+
+/// Writes notices to the log; the last one asks the agent to stop, if nothing has yet.
+async fn consume(mut bus: EventBus, handle: AgentHandle) {
+    while let Some(event) = bus.next().await {
+        debug!(?event, "notice");
+        if event == Event::Tombstone {
+            handle.shutdown();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,158 @@
+//! The life of an agent, with a real intake at the other end.
+
+use datadog_agent_runtime::bind::{Target, bind};
+use datadog_dev_intake::Intake;
+
+use super::*;
+
+fn config(intake: &Intake, extra: &[(&str, &str)]) -> Config {
+    let url = intake.url();
+    let base = [
+        ("DD_API_KEY", "0123456789abcdef0123456789abcdef"),
+        ("DD_LOGS_ENABLED", "true"),
+        ("DD_LOGS_AGENT_PORT", "0"),
+        ("DD_LOGS_CONFIG_LOGS_DD_URL", url.as_str()),
+        ("DD_SHUTDOWN_TIMEOUT", "5"),
+    ];
+    Config::from_env_iter(base.into_iter().chain(extra.iter().copied()))
+}
+
+fn entry(message: &str) -> Vec<logs::IntakeEntry> {
+    vec![logs::IntakeEntry::from_message(message, 1_700_000_000_000)]
+}
+
+#[test]
+fn a_configuration_without_a_key_is_refused_by_name() {
+    let error =
+        AgentCoordinator::new(Config::from_env_iter([("DD_LOGS_ENABLED", "true")])).unwrap_err();
+    assert!(
+        error.to_string().starts_with("Configuration error: "),
+        "{error}"
+    );
+    assert!(
+        error.to_string().contains("API key not configured"),
+        "{error}"
+    );
+}
+
+#[tokio::test]
+async fn logs_of_the_process_are_delivered_by_a_flush() {
+    let intake = Intake::start().await;
+    let mut agent = AgentCoordinator::new(config(&intake, &[])).unwrap();
+    agent.start().await.unwrap();
+    agent
+        .logs()
+        .unwrap()
+        .insert_batch(&entry("from a handle"))
+        .unwrap();
+    let report = agent.flush(Duration::from_secs(10)).await;
+    assert_eq!(report.logs.unwrap().entries_sent, 1);
+    assert_eq!(intake.messages(), ["from a handle"]);
+    agent.shutdown().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_stop_delivers_what_was_accepted_and_the_agent_can_start_again() {
+    let intake = Intake::start().await;
+    let mut agent = AgentCoordinator::new(config(&intake, &[])).unwrap();
+    for run in ["first", "second"] {
+        agent.start().await.unwrap();
+        assert_eq!(agent.health().state, State::Running);
+        assert_ne!(agent.listeners().logs_tcp.unwrap().port(), 0);
+        agent.logs().unwrap().insert_batch(&entry(run)).unwrap();
+        agent.stop().await.unwrap();
+        assert_eq!(agent.health().state, State::Stopped);
+        assert_eq!(*agent.listeners(), Listeners::default());
+    }
+    agent.stop().await.unwrap();
+    assert_eq!(intake.messages(), ["first", "second"]);
+}
+
+#[tokio::test]
+async fn a_taken_port_fails_the_start_and_leaves_nothing_running() {
+    let intake = Intake::start().await;
+    let taken = bind(&Target::Tcp {
+        host: "127.0.0.1".to_owned(),
+        port: 0,
+    })
+    .await
+    .unwrap();
+    let port = taken.local_addr().unwrap().port().to_string();
+    let mut agent =
+        AgentCoordinator::new(config(&intake, &[("DD_LOGS_AGENT_PORT", &port)])).unwrap();
+    let error = agent.start().await.unwrap_err().to_string();
+    assert!(error.starts_with("Startup error: "), "{error}");
+    assert!(
+        error.contains(&format!("Address already in use (port {port})")),
+        "{error}"
+    );
+    assert_eq!(agent.health().state, State::Failed);
+    drop(taken);
+    agent.start().await.unwrap();
+    agent.stop().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_second_start_is_refused() {
+    let intake = Intake::start().await;
+    let mut agent = AgentCoordinator::new(config(&intake, &[])).unwrap();
+    agent.start().await.unwrap();
+    let error = agent.start().await.unwrap_err().to_string();
+    assert!(error.contains("already started"), "{error}");
+    agent.stop().await.unwrap();
+}
+
+#[tokio::test]
+async fn what_an_intake_never_took_is_counted_when_the_time_to_stop_is_over() {
+    let intake = Intake::start().await;
+    intake.on("/api/v2/logs").reply(503);
+    let mut agent =
+        AgentCoordinator::new(config(&intake, &[("DD_SHUTDOWN_TIMEOUT", "1")])).unwrap();
+    agent.start().await.unwrap();
+    agent.logs().unwrap().insert_batch(&entry("lost")).unwrap();
+    let error = agent.stop().await.unwrap_err().to_string();
+    assert_eq!(error, "Shutdown error: 1 logs were not delivered in time");
+}
+
+#[tokio::test]
+async fn a_request_or_a_tombstone_ends_the_wait() {
+    let intake = Intake::start().await;
+    let mut agent = AgentCoordinator::new(config(&intake, &[])).unwrap();
+    agent.start().await.unwrap();
+    agent.handle().shutdown();
+    assert_eq!(
+        agent.wait_for_shutdown().await,
+        ShutdownReason::GracefulShutdown
+    );
+    agent.stop().await.unwrap();
+
+    agent.start().await.unwrap();
+    assert!(!agent.handle().is_shutdown_requested());
+    agent.events().unwrap().send(Event::Tombstone);
+    assert_eq!(
+        agent.wait_for_shutdown().await,
+        ShutdownReason::GracefulShutdown
+    );
+    agent.stop().await.unwrap();
+}
+
+#[tokio::test]
+async fn two_agents_live_side_by_side() {
+    let (one, other) = (Intake::start().await, Intake::start().await);
+    let mut first = AgentCoordinator::new(config(&one, &[])).unwrap();
+    let mut second = AgentCoordinator::new(config(&other, &[])).unwrap();
+    first.start().await.unwrap();
+    second.start().await.unwrap();
+    first.logs().unwrap().insert_batch(&entry("one")).unwrap();
+    second
+        .logs()
+        .unwrap()
+        .insert_batch(&entry("other"))
+        .unwrap();
+    first.stop().await.unwrap();
+    second.stop().await.unwrap();
+    assert_eq!(
+        (one.messages(), other.messages()),
+        (vec!["one".to_owned()], vec!["other".to_owned()])
+    );
+}

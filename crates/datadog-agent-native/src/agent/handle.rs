@@ -1,0 +1,82 @@
+//! A door to a running agent that can be kept anywhere.
+
+use std::sync::Arc;
+
+use tokio::sync::watch;
+
+/// Why the agent is to stop.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(i32)]
+pub enum ShutdownReason {
+    /// SIGTERM, or a request of the program itself.
+    GracefulShutdown = 0,
+    /// SIGINT.
+    UserInterrupt = 1,
+    /// A part of the agent ended that must not end.
+    FatalError = 2,
+    /// The time that was given for waiting is over.
+    Timeout = 3,
+}
+
+/// A door to an agent: cheap to clone, usable from any thread and task.
+#[derive(Debug, Clone)]
+pub struct AgentHandle {
+    requested: Arc<watch::Sender<Option<ShutdownReason>>>,
+}
+
+impl AgentHandle {
+    pub(super) fn new() -> Self {
+        Self {
+            requested: Arc::new(watch::channel(None).0),
+        }
+    }
+
+    /// Asks the agent to stop: whoever waits in `wait_for_shutdown` gets `GracefulShutdown`. Does not block.
+    pub fn shutdown(&self) {
+        self.request(ShutdownReason::GracefulShutdown);
+    }
+
+    /// Whether the agent was asked to stop.
+    #[must_use]
+    pub fn is_shutdown_requested(&self) -> bool {
+        self.requested.borrow().is_some()
+    }
+
+    /// The first reason given stays.
+    pub(super) fn request(&self, reason: ShutdownReason) {
+        self.requested.send_if_modified(|held| {
+            let first = held.is_none();
+            held.get_or_insert(reason);
+            first
+        });
+    }
+
+    pub(super) async fn requested(&self) -> ShutdownReason {
+        let mut requested = self.requested.subscribe();
+        let seen = requested
+            .wait_for(Option::is_some)
+            .await
+            .ok()
+            .and_then(|reason| *reason);
+        seen.unwrap_or(ShutdownReason::GracefulShutdown)
+    }
+
+    pub(super) fn reset(&self) {
+        self.requested.send_replace(None);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn the_first_reason_stays() {
+        let handle = AgentHandle::new();
+        assert!(!handle.is_shutdown_requested());
+        handle.clone().request(ShutdownReason::FatalError);
+        handle.shutdown();
+        assert_eq!(handle.requested().await, ShutdownReason::FatalError);
+        assert!(handle.is_shutdown_requested());
+    }
+}

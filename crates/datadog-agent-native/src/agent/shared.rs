@@ -1,0 +1,50 @@
+//! What every pipeline of one agent is given.
+
+use std::sync::Arc;
+
+use datadog_agent_runtime::bind::http::Pages;
+use datadog_agent_runtime::connect::Client;
+use datadog_agent_runtime::drain::{self, Drain, DrainSignal};
+
+use super::health::Board;
+use super::{AgentError, identity};
+use crate::config::Config;
+use crate::http;
+
+/// What every pipeline of one agent is given.
+#[derive(Debug, Clone)]
+pub(crate) struct Shared {
+    pub(crate) client: Client,
+    pub(crate) board: Board,
+    pub(crate) pages: Pages,
+    pub(crate) drain: Drain,
+    pub(crate) hostname: String,
+}
+
+impl Shared {
+    /// For one run of an agent; the signal ends it.
+    ///
+    /// # Errors
+    /// A proxy or certificate file that cannot be used.
+    pub(crate) fn new(config: &Config, board: Board) -> Result<(Self, DrainSignal), AgentError> {
+        let client = http::client(config)?;
+        let hostname = identity::hostname(config);
+        board.set_hostname(&hostname);
+        let (signal, drain) = drain::channel();
+        let (info, status) = (board.clone(), board.clone());
+        let pages = Pages {
+            info: Arc::new(move || info.info()),
+            status: Arc::new(move || status.status()),
+        };
+        Ok((
+            Self {
+                client,
+                board,
+                pages,
+                drain,
+                hostname,
+            },
+            signal,
+        ))
+    }
+}

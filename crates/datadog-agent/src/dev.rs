@@ -1,0 +1,135 @@
+//! The verb `dev`: the agent and a local intake in one process. No account, key or file is needed, and nothing
+//! leaves the machine.
+
+use std::net::SocketAddr;
+use std::process::ExitCode;
+use std::time::Duration;
+
+use clap::Args;
+use datadog_agent_native::agent::{AgentCoordinator, AgentError};
+use datadog_agent_native::config::{Config, Source};
+use datadog_dev_intake::{DEFAULT_ADDR, Error as IntakeError, Intake};
+use serde_json::Value;
+
+use crate::output::{Format, line, note};
+use crate::run::{addresses, configured, install_logger};
+
+/// Stands for the key of an account; the local intake takes any.
+const KEY: &str = "00000000000000000000000000000de5";
+/// Age at which logs are sent, unless `DD_LOGS_CONFIG_BATCH_WAIT` says otherwise: who watches does not like to wait.
+const BATCH_WAIT: Duration = Duration::from_secs(1);
+
+/// Runs the agent and a local intake together.
+#[derive(Debug, Args)]
+pub(crate) struct Options {
+    /// Lets the system choose every port; without it, only those that are taken.
+    #[arg(long)]
+    ephemeral: bool,
+    /// How to print the addresses.
+    #[arg(long, value_enum, default_value_t)]
+    format: Format,
+}
+
+/// Serves until SIGINT or SIGTERM.
+pub(crate) async fn run(options: Options) -> anyhow::Result<ExitCode> {
+    let intake = start_intake(options.ephemeral).await?;
+    let config = local_config(&intake, options.ephemeral);
+    install_logger(&config);
+    let agent = start_agent(config).await?;
+    let mut found = addresses(agent.listeners());
+    found.insert("intake".to_owned(), intake.url().into());
+    let try_it = example(&found);
+    intake.set_hint(&try_it);
+    match options.format {
+        Format::Json => line(&Value::Object(found).to_string()),
+        Format::Text => line(&text(&intake.url(), &found, &try_it)),
+    }
+    agent.wait_for_shutdown().await;
+    agent.shutdown().await?;
+    intake.stop().await;
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn start_intake(ephemeral: bool) -> anyhow::Result<Intake> {
+    let any_port = SocketAddr::new(DEFAULT_ADDR.ip(), 0);
+    if ephemeral {
+        return Ok(Intake::builder().addr(any_port).start().await?);
+    }
+    match Intake::builder().addr(DEFAULT_ADDR).start().await {
+        Err(IntakeError::Bind { source, .. }) if source.kind() == std::io::ErrorKind::AddrInUse => {
+            note(&format!(
+                "port {} is taken: the intake listens on another one",
+                DEFAULT_ADDR.port()
+            ));
+            Ok(Intake::builder().addr(any_port).start().await?)
+        }
+        started => Ok(started?),
+    }
+}
+
+/// The user's configuration, with every way out of this machine closed.
+fn local_config(intake: &Intake, ephemeral: bool) -> Config {
+    let mut config = configured(None)
+        .api_key(KEY)
+        .option("logs_enabled", "true")
+        .option("logs_config.logs_dd_url", intake.url())
+        .build_with_issues();
+    config.logs_config_api_key = None;
+    config.logs_config_additional_endpoints.clear();
+    config.observability_pipelines_worker_logs_enabled = false;
+    let waits = config
+        .explain()
+        .into_iter()
+        .find(|key| key.name == "logs_config.batch_wait");
+    if waits.is_none_or(|key| key.source == Source::Default) {
+        config.logs_config_batch_wait = BATCH_WAIT;
+    }
+    if ephemeral {
+        config.logs_agent_port = Some(0);
+    }
+    config
+}
+
+/// Starts the agent; a taken port gives way to one that the system chooses.
+async fn start_agent(mut config: Config) -> anyhow::Result<AgentCoordinator> {
+    let mut agent = AgentCoordinator::new(config.clone())?;
+    match agent.start().await {
+        Ok(()) => return Ok(agent),
+        Err(AgentError::StartupError(text)) if text.contains("Address already in use") => {
+            note(&format!("{text}: the log server listens on another port"));
+        }
+        Err(error) => return Err(error.into()),
+    }
+    config.logs_agent_port = Some(0);
+    let mut agent = AgentCoordinator::new(config)?;
+    agent.start().await?;
+    Ok(agent)
+}
+
+/// One line to paste, which sends a log.
+fn example(found: &serde_json::Map<String, Value>) -> String {
+    let logs = found
+        .get("logs")
+        .and_then(Value::as_str)
+        .unwrap_or_default();
+    format!(r#"curl {logs}/v1/input -d '[{{"message":"hello","service":"shop","status":"info"}}]'"#)
+}
+
+fn text(intake: &str, found: &serde_json::Map<String, Value>, try_it: &str) -> String {
+    let logs = found
+        .get("logs")
+        .and_then(Value::as_str)
+        .unwrap_or_default();
+    format!(
+        "page     {intake}\n\
+         logs     {logs}/v1/input\n\
+         status   {logs}/status\n\
+         inspect  {intake}/inspect/logs\n\
+         \n\
+         send a log:\n  {try_it}\n\
+         send a file:\n  \
+         DD_API_KEY={KEY} DD_LOGS_CONFIG_LOGS_DD_URL={intake} datadog-agent-native logs FILE\n\
+         \n\
+         Ctrl+C stops."
+    )
+}

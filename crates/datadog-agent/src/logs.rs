@@ -1,0 +1,215 @@
+//! The verb `logs`: files and standard input through the configured pipeline, and a report of what became of them.
+
+mod follow;
+mod lines;
+mod report;
+
+use std::process::ExitCode;
+use std::time::Duration;
+
+use anyhow::Context as _;
+use bytes::Bytes;
+use clap::Args;
+use datadog_agent_native::logs::{Identity, Sender};
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use tokio::time::Instant;
+
+use self::follow::Followed;
+use self::lines::Input;
+use self::report::{FileReport, Report};
+use crate::output::{Format, line, stop_signal};
+use crate::run::{configured, install_logger};
+
+/// Pause between two looks at a followed file that has nothing new.
+const POLL: Duration = Duration::from_millis(200);
+
+/// Sends files, or standard input as `-`, and reports what was delivered, dropped and why.
+#[derive(Debug, Args)]
+pub(crate) struct Options {
+    /// Files, or `-` for standard input.
+    #[arg(required = true, value_name = "FILE")]
+    files: Vec<String>,
+    /// Goes on with what is appended, through rotations, until SIGINT or SIGTERM.
+    #[arg(long, short = 'f')]
+    follow: bool,
+    /// A datadog.yaml; `DD_*` variables win over it.
+    #[arg(long, value_name = "FILE")]
+    config: Option<std::path::PathBuf>,
+    /// Service of these logs, instead of `DD_SERVICE`.
+    #[arg(long)]
+    service: Option<String>,
+    /// Source of these logs: what wrote them, such as `nginx`.
+    #[arg(long)]
+    source: Option<String>,
+    /// Seconds to go on trying after the last line was read.
+    #[arg(long, default_value_t = 300, value_name = "SECONDS")]
+    deadline: u64,
+    /// How to print the report.
+    #[arg(long, value_enum, default_value_t)]
+    format: Format,
+}
+
+/// Sends, and ends with status 1 when a file could not be read or a line was lost.
+pub(crate) async fn run(options: Options) -> anyhow::Result<ExitCode> {
+    let config = configured(options.config.as_deref())
+        .option("logs_enabled", "true")
+        .build_with_issues();
+    install_logger(&config);
+    let identity = Identity {
+        service: options.service.clone(),
+        source: options.source.clone(),
+    };
+    let sender = Sender::start(&config, identity).await?;
+    let mut run = Run::new(&options, sender).await;
+    let begin = Instant::now();
+
+    let mut stop = std::pin::pin!(stop_signal());
+    let stopped = tokio::select! {
+        () = run.read_all() => false,
+        signal = &mut stop => signal.map(|()| true)?,
+    };
+    if !stopped {
+        tokio::select! {
+            () = run.sender.flush(Duration::from_secs(options.deadline)) => {}
+            signal = &mut stop => signal?,
+        }
+    }
+    run.progress.finish_and_clear();
+    let delivered = run.sender.stop(config.logs_stop_timeout()).await;
+    let report = Report {
+        files: run.files,
+        delivered,
+        seconds: begin.elapsed().as_secs_f64(),
+    };
+    match options.format {
+        Format::Json => line(&report.to_json().to_string()),
+        Format::Text => line(&report.to_text()),
+    }
+    Ok(if report.is_complete() {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    })
+}
+
+/// The reading side of one run of the verb.
+struct Run {
+    inputs: Vec<Input>,
+    follow: bool,
+    sender: Sender,
+    files: Vec<FileReport>,
+    progress: ProgressBar,
+}
+
+impl Run {
+    async fn new(options: &Options, sender: Sender) -> Self {
+        let inputs: Vec<_> = options.files.iter().map(|file| Input::of(file)).collect();
+        let files = options
+            .files
+            .iter()
+            .map(|file| FileReport::new(file))
+            .collect();
+        let progress = progress(&inputs, options.follow).await;
+        Self {
+            inputs,
+            follow: options.follow,
+            sender,
+            files,
+            progress,
+        }
+    }
+
+    /// Reads one input after the other; followed files go on together once each was read to its end. What cannot be
+    /// read is noted in the report and harms no other.
+    async fn read_all(&mut self) {
+        let mut followed = Vec::new();
+        for number in 0..self.inputs.len() {
+            let ended = match (&self.inputs[number], self.follow) {
+                (Input::File(path), true) => match Followed::open(path).await {
+                    Ok(mut file) => {
+                        let caught_up = self.catch_up(number, &mut file).await;
+                        followed.push((number, file));
+                        caught_up.map(drop)
+                    }
+                    Err(error) => Err(error),
+                },
+                (input, _) => {
+                    let input = input.clone();
+                    self.read(number, &input).await
+                }
+            };
+            self.files[number].error = ended.err().map(|error| format!("{error:#}"));
+        }
+        self.follow_on(followed).await;
+    }
+
+    async fn read(&mut self, number: usize, input: &Input) -> anyhow::Result<()> {
+        let mut reader = input.open().await?;
+        while let Some(block) = reader.next().await? {
+            self.send(number, &block).await?;
+        }
+        Ok(())
+    }
+
+    async fn follow_on(&mut self, mut followed: Vec<(usize, Followed)>) {
+        while !followed.is_empty() {
+            let mut had_news = false;
+            let mut alive = Vec::new();
+            for (number, mut file) in followed {
+                match self.catch_up(number, &mut file).await {
+                    Ok(news) => {
+                        had_news |= news;
+                        alive.push((number, file));
+                    }
+                    Err(error) => self.files[number].error = Some(format!("{error:#}")),
+                }
+            }
+            followed = alive;
+            if !had_news {
+                tokio::time::sleep(POLL).await;
+            }
+        }
+    }
+
+    /// Sends what a followed file has; says whether that was anything.
+    async fn catch_up(&mut self, number: usize, file: &mut Followed) -> anyhow::Result<bool> {
+        let mut had_news = false;
+        while let Some(block) = file.next().await? {
+            self.send(number, &block).await?;
+            had_news = true;
+        }
+        Ok(had_news)
+    }
+
+    /// Queues whole lines, waiting while the pipeline is full.
+    async fn send(&mut self, number: usize, block: &Bytes) -> anyhow::Result<()> {
+        let lines = self
+            .sender
+            .lines(number, block)
+            .await
+            .context("the pipeline has stopped")?;
+        let file = &mut self.files[number];
+        file.lines += lines;
+        file.bytes += block.len() as u64;
+        self.progress.inc(block.len() as u64);
+        Ok(())
+    }
+}
+
+/// A bar over the bytes of all files, on a terminal only.
+async fn progress(inputs: &[Input], follow: bool) -> ProgressBar {
+    let mut total = Some(0);
+    for input in inputs {
+        total = total.zip(input.size().await).map(|(sum, size)| sum + size);
+    }
+    let known = total.filter(|_| !follow);
+    let bar = ProgressBar::with_draw_target(known, ProgressDrawTarget::stderr());
+    let template = match known {
+        Some(_) => "{bar:40} {bytes}/{total_bytes}  {bytes_per_sec}  {eta} left",
+        None => "{spinner} {bytes}  {bytes_per_sec}",
+    };
+    match ProgressStyle::with_template(template) {
+        Ok(style) => bar.with_style(style),
+        Err(_) => bar,
+    }
+}

@@ -1,0 +1,86 @@
+//! The verb `run`: the agent as configured.
+
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use clap::Args;
+use datadog_agent_native::agent::{AgentCoordinator, Listeners};
+use datadog_agent_native::config::{Builder, Config, Profile};
+use datadog_agent_native::logger;
+use serde_json::{Map, Value};
+
+use crate::output::{Format, line, note};
+
+/// Runs the agent as configured, until SIGINT or SIGTERM.
+#[derive(Debug, Args)]
+pub(crate) struct Options {
+    /// A datadog.yaml; `DD_*` variables win over it.
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// How to print the addresses.
+    #[arg(long, value_enum, default_value_t)]
+    format: Format,
+}
+
+/// Serves until asked to stop, then drains and flushes.
+pub(crate) async fn run(options: Options) -> anyhow::Result<ExitCode> {
+    let config = configured(options.config.as_deref()).build_with_issues();
+    install_logger(&config);
+    let mut agent = AgentCoordinator::new(config)?;
+    agent.start().await?;
+    line(&announce(agent.listeners(), options.format));
+    agent.wait_for_shutdown().await;
+    agent.shutdown().await?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// What the environment, and a file if one is given, say to a program of its own.
+pub(crate) fn configured(file: Option<&Path>) -> Builder {
+    let builder = Config::builder().profile(Profile::Standalone);
+    let builder = match file {
+        Some(file) => builder.with_yaml(file),
+        None => builder,
+    };
+    builder.with_env()
+}
+
+/// Sends the agent's own lines to standard error.
+pub(crate) fn install_logger(config: &Config) {
+    if let Err(error) = logger::install(logger::config_of(config)) {
+        note(&error.to_string());
+    }
+}
+
+fn announce(listeners: &Listeners, format: Format) -> String {
+    let addresses = addresses(listeners);
+    match format {
+        Format::Json => Value::Object(addresses).to_string(),
+        Format::Text if addresses.is_empty() => {
+            "running, but nothing is enabled: set DD_LOGS_ENABLED=true".to_owned()
+        }
+        Format::Text => {
+            let lines: Vec<_> = addresses
+                .iter()
+                .map(|(name, address)| {
+                    format!("{name:<8} {}", address.as_str().unwrap_or_default())
+                })
+                .collect();
+            lines.join("\n")
+        }
+    }
+}
+
+/// Each listener by its name.
+pub(crate) fn addresses(listeners: &Listeners) -> Map<String, Value> {
+    let mut addresses = Map::new();
+    if let Some(address) = listeners.logs_tcp {
+        addresses.insert("logs".to_owned(), format!("http://{address}").into());
+    }
+    if let Some(path) = &listeners.logs_uds {
+        addresses.insert(
+            "logs_socket".to_owned(),
+            format!("unix://{}", path.display()).into(),
+        );
+    }
+    addresses
+}

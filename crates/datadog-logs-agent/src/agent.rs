@@ -1,0 +1,339 @@
+//! The log agent as a whole: bound first, then started, flushed on request, and awaited at the end.
+//!
+//! Only the servers are told to stop. When they have ended, the door for producers in the process is closed, and each
+//! later room ends because its channel does.
+
+use std::collections::BTreeMap;
+use std::future::Future;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use datadog_agent_runtime::bind::BindError;
+use datadog_agent_runtime::bind::http::{Pages, ServeStats};
+use datadog_agent_runtime::connect::Client;
+use datadog_agent_runtime::drain::Drain;
+use datadog_agent_runtime::telemetry::{Metric, Telemetry};
+use datadog_forwarder::{Budget, Forwarder};
+use serde_json::{Value, json};
+use tokio::task::{JoinHandle, JoinSet};
+use tokio::time::Instant;
+use tracing::{error, warn};
+
+use crate::Config;
+use crate::aggregator::service::{AggregatorHandle, AggregatorService, Stopped};
+use crate::config::{BufferLimits, ConfigError};
+use crate::flusher::{DrainReport, FlushReport, Flusher, endpoints};
+use crate::rules::Rules;
+use crate::server::{BoundServer, Intake, Server};
+
+/// What the log agent shares with the rest of the process.
+#[derive(Debug, Clone)]
+pub struct Shared {
+    /// The client that all pipelines send with.
+    pub client: Client,
+    /// Where this agent counts.
+    pub telemetry: Telemetry,
+    /// What every listener answers besides its own paths.
+    pub pages: Pages,
+}
+
+/// Why the log agent did not start. Nothing of it is left running.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum StartError {
+    /// The configuration cannot be run.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    /// A listener could not be bound.
+    #[error(transparent)]
+    Bind(#[from] BindError),
+}
+
+/// A log agent that runs. Dropping it cuts everything at once and loses what is queued; [`Running::join`] does not.
+#[derive(Debug)]
+pub struct Running {
+    handle: AggregatorHandle,
+    intake: Intake,
+    addrs: Vec<SocketAddr>,
+    paths: Vec<PathBuf>,
+    status: Status,
+    drain: Drain,
+    servers: JoinSet<ServeStats>,
+    service: Room,
+    forwarder: Room,
+}
+
+/// Tells how a log agent is doing; cheap to clone, and keeps nothing of it alive.
+#[derive(Debug, Clone)]
+pub struct Status {
+    telemetry: Telemetry,
+    budget: Budget,
+    /// Names of the endpoints, the primary first.
+    endpoints: Vec<String>,
+    limits: BufferLimits,
+}
+
+/// Starts the log agent: everything is bound when this returns, and nothing runs when it fails.
+///
+/// Flushes and serves until `drain` is signalled; await [`Running::join`] then.
+///
+/// # Errors
+/// A configuration that cannot be run, or a listener that could not be bound.
+pub async fn start(config: Config, shared: Shared, drain: Drain) -> Result<Running, StartError> {
+    config.check()?;
+    let Shared {
+        client,
+        telemetry,
+        pages,
+    } = shared;
+    let rules = Rules::compile(&config.rules).map_err(ConfigError::from)?;
+    let (flusher, forwarder) = Flusher::new(&config, client, telemetry.clone())?;
+    let budget = Budget::new(config.memory_bytes);
+    let status = Status {
+        telemetry: telemetry.clone(),
+        budget: budget.clone(),
+        endpoints: endpoints(&config)?
+            .into_iter()
+            .map(|endpoint| endpoint.name)
+            .collect(),
+        limits: config.buffer,
+    };
+    let (service, handle) = AggregatorService::new(
+        &config,
+        rules,
+        flusher,
+        budget,
+        telemetry.clone(),
+        drain.clone(),
+    );
+    let intake = Intake::new(&handle, config.body, &telemetry, drain.clone());
+    let bound = bind_all(&config, &intake, &pages).await?;
+    let addrs = bound.iter().filter_map(BoundServer::local_addr).collect();
+    let paths = bound
+        .iter()
+        .filter_map(|server| server.path().map(ToOwned::to_owned))
+        .collect();
+    let mut servers = JoinSet::new();
+    for server in bound {
+        servers.spawn(server.serve(drain.clone()));
+    }
+    Ok(Running {
+        handle,
+        intake,
+        addrs,
+        paths,
+        status,
+        service: Room::spawn("aggregator", service.run()),
+        forwarder: Room::spawn("forwarder", send(forwarder, drain.clone())),
+        drain,
+        servers,
+    })
+}
+
+async fn bind_all(
+    config: &Config,
+    intake: &Intake,
+    pages: &Pages,
+) -> Result<Vec<BoundServer>, BindError> {
+    let mut bound = Vec::new();
+    for target in &config.listen {
+        let limits = config.http.clone();
+        bound.push(Server::bind(target, limits, intake.clone(), pages.clone()).await?);
+    }
+    Ok(bound)
+}
+
+async fn send(forwarder: Forwarder, drain: Drain) {
+    let left = forwarder.run(drain).await;
+    if left.pending_items > 0 {
+        warn!(
+            entries = left.pending_items,
+            "logs were left unsent when the time to stop was over"
+        );
+    }
+}
+
+impl Running {
+    /// The door for producers in this process. It can be cloned and kept; after the signal to stop it refuses.
+    #[must_use]
+    pub fn handle(&self) -> AggregatorHandle {
+        self.handle.clone()
+    }
+
+    /// Answers requests that carry logs, for a listener of another pipeline to mount.
+    #[must_use]
+    pub fn intake(&self) -> Intake {
+        self.intake.clone()
+    }
+
+    /// The TCP addresses of the log server, with the ports that the system chose, in the order of the configuration.
+    #[must_use]
+    pub fn local_addrs(&self) -> &[SocketAddr] {
+        &self.addrs
+    }
+
+    /// The paths of its Unix sockets, in the order of the configuration.
+    #[must_use]
+    pub fn paths(&self) -> &[PathBuf] {
+        &self.paths
+    }
+
+    /// Sends all that was queued before, batches that wait for another try included, until `deadline`; what is not
+    /// settled then stays where it is.
+    ///
+    /// # Errors
+    /// When the agent stops meanwhile.
+    pub async fn flush(&self, deadline: Instant) -> Result<FlushReport, Stopped> {
+        self.handle.flush(deadline).await
+    }
+
+    /// What [`Status::to_json`] says, for the part of `/status` about logs.
+    #[must_use]
+    pub fn status(&self) -> Status {
+        self.status.clone()
+    }
+
+    /// Waits for the signal to stop, then for every room in turn, and reports what became of all entries. Ends by the
+    /// signal's deadline, as long as the forwarder does.
+    pub async fn join(self) -> DrainReport {
+        let Self {
+            handle,
+            intake,
+            status,
+            drain,
+            mut servers,
+            service,
+            forwarder,
+            ..
+        } = self;
+        drain.signalled().await;
+        drop(intake);
+        while let Some(ended) = servers.join_next().await {
+            match ended {
+                Ok(stats) if stats.aborted > 0 => {
+                    warn!(
+                        connections = stats.aborted,
+                        "requests were cut when the time to stop was over"
+                    );
+                }
+                Ok(_) => {}
+                Err(failure) => error!(%failure, "the log server failed"),
+            }
+        }
+        handle.shutdown().await;
+        drop(handle);
+        service.ended().await;
+        forwarder.ended().await;
+        status.drained()
+    }
+}
+
+impl Status {
+    /// Queue, memory, drops by reason, and what each endpoint got.
+    #[must_use]
+    pub fn to_json(&self) -> Value {
+        let sum = |metric| self.telemetry.sum(metric, &[]);
+        let endpoints: serde_json::Map<_, _> = self
+            .endpoints
+            .iter()
+            .map(|name| (name.clone(), self.endpoint(name)))
+            .collect();
+        json!({
+            "received": sum(Metric::LogsEntriesReceived),
+            "processed": sum(Metric::LogsProcessed),
+            "excluded": sum(Metric::LogsExcluded),
+            "truncated": sum(Metric::LogsTruncated),
+            "too_old": sum(Metric::LogsTooOld),
+            "dropped": self.dropped(),
+            "queue": {
+                "entries": sum(Metric::LogsQueueEntries),
+                "bytes": sum(Metric::LogsQueueBytes),
+                "max_entries": self.limits.entries,
+                "max_bytes": self.limits.bytes,
+            },
+            "memory": {
+                "bytes": self.budget.used(),
+                "max_bytes": self.budget.limit(),
+            },
+            "endpoints": endpoints,
+        })
+    }
+
+    fn endpoint(&self, name: &str) -> Value {
+        let sum = |metric| self.telemetry.sum(metric, &[("endpoint", name)]);
+        json!({
+            "sent": sum(Metric::LogsSent),
+            "bytes_raw": sum(Metric::LogsBytesSentRaw),
+            "bytes_wire": sum(Metric::LogsBytesSentWire),
+            "retries": sum(Metric::LogsRetries),
+            "redrive_bytes": sum(Metric::LogsRedriveBytes),
+            "dropped": self.dropped_where(|endpoint| endpoint == Some(name)),
+        })
+    }
+
+    /// Entries lost before they were sent, or by the primary. What an additional endpoint lost is its own loss.
+    fn dropped(&self) -> BTreeMap<String, u64> {
+        let primary = self.endpoints.first().map(String::as_str);
+        self.dropped_where(|endpoint| endpoint.is_none() || endpoint == primary)
+    }
+
+    fn dropped_where(&self, include: impl Fn(Option<&str>) -> bool) -> BTreeMap<String, u64> {
+        let mut dropped = BTreeMap::new();
+        for sample in self.telemetry.samples() {
+            let label = |wanted| {
+                let mut labels = sample.labels.iter();
+                labels
+                    .find(|(name, _)| *name == wanted)
+                    .map(|(_, value)| value.as_str())
+            };
+            if sample.metric == Metric::LogsDropped
+                && sample.value > 0
+                && include(label("endpoint"))
+            {
+                let reason = label("reason").unwrap_or_default();
+                *dropped.entry(reason.to_owned()).or_default() += sample.value;
+            }
+        }
+        dropped
+    }
+
+    fn drained(&self) -> DrainReport {
+        let dropped = self.dropped();
+        let primary = self.endpoints.first().map_or("", String::as_str);
+        DrainReport {
+            sent: self
+                .telemetry
+                .sum(Metric::LogsSent, &[("endpoint", primary)]),
+            pending: dropped.get("shutdown").copied().unwrap_or_default(),
+            dropped,
+        }
+    }
+}
+
+/// A task that is cut when its owner is gone, as everything is when a [`Running`] is dropped.
+#[derive(Debug)]
+struct Room {
+    name: &'static str,
+    task: JoinHandle<()>,
+}
+
+impl Room {
+    fn spawn(name: &'static str, task: impl Future<Output = ()> + Send + 'static) -> Self {
+        Self {
+            name,
+            task: tokio::spawn(task),
+        }
+    }
+
+    async fn ended(mut self) {
+        if let Err(failure) = (&mut self.task).await {
+            error!(%failure, room = self.name, "a task of the log agent failed");
+        }
+    }
+}
+
+impl Drop for Room {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}

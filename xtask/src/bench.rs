@@ -1,0 +1,82 @@
+//! Measures what `BENCHMARKS.md` states: one JSON object a line, `{"name","value","unit"}`, medians.
+
+mod program;
+
+use std::io::{BufRead as _, BufReader};
+use std::process::Stdio;
+
+use anyhow::Context as _;
+use clap::Args;
+use serde_json::{Value, json};
+
+use crate::run::{command, print, root, say};
+
+/// What to measure.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct Options {
+    /// Only figures whose name contains this.
+    #[arg(long, default_value = "")]
+    only: String,
+}
+
+/// Bench targets of the crates; each prints its figures in the same form.
+const TARGETS: [(&str, &str); 2] = [
+    ("datadog-logs-agent", "pure"),
+    ("datadog-logs-agent", "server"),
+];
+
+/// Runs the benches of the crates, then those of the whole program.
+///
+/// # Errors
+/// When one cannot be built or run.
+pub(crate) fn run(options: &Options) -> anyhow::Result<()> {
+    for (package, bench) in TARGETS {
+        say(&format!("cargo bench --package {package} --bench {bench}"));
+        target(package, bench, options)?;
+    }
+    program::run(options)
+}
+
+fn target(package: &str, bench: &str, options: &Options) -> anyhow::Result<()> {
+    let words = [
+        "cargo",
+        "bench",
+        "--locked",
+        "--quiet",
+        "--package",
+        package,
+        "--bench",
+        bench,
+    ];
+    let mut child = command(&root(), &words).stdout(Stdio::piped()).spawn()?;
+    let stdout = child.stdout.take().context("no standard output")?;
+    for line in BufReader::new(stdout).lines() {
+        let line = line?;
+        if let Ok(figure @ Value::Object(_)) = serde_json::from_str(&line) {
+            report_value(&figure, options);
+        }
+    }
+    anyhow::ensure!(child.wait()?.success(), "{words:?} failed");
+    Ok(())
+}
+
+fn report_value(figure: &Value, options: &Options) {
+    let wanted = figure["name"]
+        .as_str()
+        .is_some_and(|name| name.contains(&options.only));
+    if wanted {
+        print(&figure.to_string());
+    }
+}
+
+fn report(name: &str, value: f64, unit: &str, options: &Options) {
+    report_value(
+        &json!({ "name": name, "value": (value * 100.0).round() / 100.0, "unit": unit }),
+        options,
+    );
+}
+
+fn median(mut values: Vec<f64>) -> f64 {
+    values.sort_by(f64::total_cmp);
+    values.get(values.len() / 2).copied().unwrap_or(f64::NAN)
+}

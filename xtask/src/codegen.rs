@@ -1,0 +1,58 @@
+//! Files that are generated and checked in: the reference of configuration keys.
+
+use std::fs;
+use std::path::PathBuf;
+
+use anyhow::{Context as _, bail};
+use clap::Args;
+
+use crate::run::{print, root};
+
+/// What to do with the generated files.
+#[derive(Debug, Clone, Copy, Args)]
+pub(crate) struct Options {
+    /// Changes nothing; fails when a file is not what would be generated.
+    #[arg(long)]
+    check: bool,
+}
+
+/// Writes the generated files, or checks them.
+///
+/// # Errors
+/// When a file cannot be written, or differs in a check.
+pub(crate) fn run(options: Options) -> anyhow::Result<()> {
+    if options.check { check() } else { write() }
+}
+
+fn files() -> Vec<(PathBuf, String)> {
+    vec![(
+        root().join("docs/configuration.md"),
+        datadog_agent_config::render_markdown(),
+    )]
+}
+
+fn write() -> anyhow::Result<()> {
+    for (path, text) in files() {
+        fs::write(&path, text).with_context(|| format!("cannot write {}", path.display()))?;
+        print(&format!("wrote {}", path.display()));
+    }
+    Ok(())
+}
+
+/// Fails when a generated file is not current.
+///
+/// # Errors
+/// Names the first such file.
+pub(crate) fn check() -> anyhow::Result<()> {
+    for (path, text) in files() {
+        let held =
+            fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))?;
+        if held != text {
+            bail!(
+                "{} is not current: run `cargo xtask codegen`",
+                path.display()
+            );
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,58 @@
+//! Installs what the tests need and the machine lacks; says what it does and fails when it cannot.
+
+use std::path::Path;
+use std::process::Command;
+
+use anyhow::bail;
+
+use crate::run::{finish, root, say, sh};
+
+/// Where Debian's package puts the browser.
+pub(crate) const CHROMIUM: &str = "/usr/bin/chromium";
+
+/// Makes sure of Debian's Chromium, which the page of the intake is tested in.
+///
+/// # Errors
+/// When it is missing and cannot be installed.
+pub(crate) fn chromium() -> anyhow::Result<()> {
+    if Path::new(CHROMIUM).exists() {
+        return Ok(());
+    }
+    say("installing Debian's chromium, which the browser tests drive");
+    apt(&["update", "--quiet"])?;
+    apt(&[
+        "install",
+        "--yes",
+        "--no-install-recommends",
+        "--quiet",
+        "chromium",
+        "fonts-dejavu-core",
+    ])
+}
+
+fn apt(arguments: &[&str]) -> anyhow::Result<()> {
+    let is_root = crate::run::read(&root(), &["id", "-u"])?.trim() == "0";
+    let mut command = if is_root {
+        Command::new("apt-get")
+    } else {
+        Command::new("sudo")
+    };
+    if !is_root {
+        command.arg("apt-get");
+    }
+    command
+        .args(arguments)
+        .env("DEBIAN_FRONTEND", "noninteractive");
+    if let Err(error) = finish(&mut command) {
+        bail!("{error}; install the Debian packages by hand and run this again");
+    }
+    Ok(())
+}
+
+/// Installs the locked npm modules of a folder.
+///
+/// # Errors
+/// When npm is missing or fails.
+pub(crate) fn npm(folder: &Path) -> anyhow::Result<()> {
+    sh(folder, &["npm", "ci", "--no-audit", "--no-fund"])
+}

@@ -1,0 +1,40 @@
+//! All tests: those of the crates, those of the page in a real browser, and the smoke run.
+
+use crate::program::{self, Profile, Program};
+use crate::run::{command, finish, root, say, sh};
+use crate::{setup, smoke};
+
+/// Installs what is missing, then runs everything.
+///
+/// # Errors
+/// The first run that fails.
+pub(crate) fn run() -> anyhow::Result<()> {
+    setup::chromium()?;
+    let root = root();
+    sh(
+        &root,
+        &["cargo", "test", "--locked", "--workspace", "--all-targets"],
+    )?;
+    sh(
+        &root,
+        &["cargo", "test", "--locked", "--workspace", "--doc"],
+    )?;
+    browser()?;
+    smoke::run()
+}
+
+/// Drives the page of the intake with Chromium, fed through a real agent.
+fn browser() -> anyhow::Result<()> {
+    let folder = root().join("tests/browser");
+    setup::npm(&folder)?;
+    let program = program::build(Profile::Dev)?;
+    let dev = Program::start(&program, &["dev", "--ephemeral"], &[])?;
+    say("node --test in tests/browser, against a running `dev`");
+    finish(
+        command(&folder, &["node", "--test"])
+            .env("CHROMIUM", setup::CHROMIUM)
+            .env("INTAKE_URL", dev.url("intake")?)
+            .env("LOG_URL", dev.url("logs")?),
+    )?;
+    dev.stop()
+}
