@@ -23,7 +23,7 @@ use http_body_util::Full;
 use hyper::body::Body;
 use hyper::header::{CONTENT_ENCODING, CONTENT_TYPE};
 use hyper::http::request::Parts;
-use hyper::{Method, Request, Response};
+use hyper::{HeaderMap, Method, Request, Response};
 use tokio::sync::Semaphore;
 use tokio::time::Instant;
 
@@ -189,10 +189,7 @@ impl Intake {
         if length.is_some_and(|length| length > self.0.limits.received_bytes as u64) {
             return (Answer::TooLarge, Connection::Closed);
         }
-        let encoding = head.headers.get(CONTENT_ENCODING);
-        let Some(coding) = encoding.map_or(Some(Coding::Identity), |value| {
-            Coding::from_header(value.as_bytes())
-        }) else {
+        let Some(coding) = coding(&head.headers) else {
             return (Answer::UnknownEncoding, unread);
         };
         let received = receive(body, length, &self.0.limits, &self.0.reception).await;
@@ -203,7 +200,10 @@ impl Intake {
         self.0.bytes_received.add(received.body.len() as u64);
         let answer = match self.process(received, coding, head).await {
             Ok((block, tally)) => self.queue(block, &tally, queued),
-            Err(answer) => answer,
+            Err(answer) => {
+                self.0.handle.count_unreadable();
+                answer
+            }
         };
         (answer, Connection::Kept)
     }
@@ -281,6 +281,16 @@ impl From<DecodeError> for Answer {
             DecodeError::TooLarge => Self::TooLarge,
             DecodeError::Corrupt => Self::Unreadable,
         }
+    }
+}
+
+/// How the body is encoded; `None` when that is not understood, or the body is encoded more than once.
+fn coding(headers: &HeaderMap) -> Option<Coding> {
+    let mut encodings = headers.get_all(CONTENT_ENCODING).iter();
+    match (encodings.next(), encodings.next()) {
+        (None, _) => Some(Coding::Identity),
+        (Some(one), None) => Coding::from_header(one.as_bytes()),
+        (Some(_), Some(_)) => None,
     }
 }
 

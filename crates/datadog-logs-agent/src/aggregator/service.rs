@@ -14,12 +14,12 @@ use std::pin::Pin;
 use std::sync::Arc;
 
 use datadog_agent_runtime::drain::Drain;
-use datadog_agent_runtime::telemetry::{Metric, Reason, Telemetry};
+use datadog_agent_runtime::telemetry::{Reason, Telemetry};
 use datadog_forwarder::{Budget, Reservation};
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep_until};
-use tracing::{error, warn};
+use tracing::error;
 
 use self::admission::{Admission, Size};
 use self::handle::Shared;
@@ -247,10 +247,7 @@ impl AggregatorService {
         };
         self.left += sending.entries;
         if !taken {
-            error!(
-                entries = sending.entries,
-                "the forwarder has stopped before the logs were sent"
-            );
+            error!("the forwarder has ended before the queue");
             self.lose(Reason::Shutdown, sending.entries);
         }
     }
@@ -313,10 +310,6 @@ impl AggregatorService {
     fn give_up(&mut self) {
         let unsent = self.entered - self.left;
         if unsent > 0 {
-            warn!(
-                entries = unsent,
-                "logs were left unsent when the time to stop was over"
-            );
             self.lose(Reason::Shutdown, unsent);
             let size = self.shared.admission.total();
             drop(self.release(size));
@@ -324,10 +317,7 @@ impl AggregatorService {
     }
 
     fn lose(&self, reason: Reason, entries: u64) {
-        if entries > 0 {
-            let telemetry = &self.shared.telemetry;
-            telemetry.dropped(Metric::LogsDropped, reason, entries);
-        }
+        self.shared.losses.count(reason, entries);
         self.shared.show_memory();
     }
 }

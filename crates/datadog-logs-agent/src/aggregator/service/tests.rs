@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use datadog_agent_runtime::connect::{Client, ConnectConfig};
 use datadog_agent_runtime::drain::{self, DrainSignal};
+use datadog_agent_runtime::telemetry::Metric;
 use datadog_forwarder::{ApiKey, Forwarder};
 use tokio::task::JoinHandle;
 use tokio::time::{advance, sleep};
