@@ -40,6 +40,9 @@ const INLINE_BYTES: usize = 64 * 1_024;
 /// Longest time for open requests after the signal to stop.
 const GRACE: Duration = Duration::from_secs(5);
 
+/// How often the drain looks whether its deadline was moved forward.
+const DRAIN_TICK: Duration = Duration::from_millis(100);
+
 /// The log server before it is bound.
 #[derive(Debug)]
 pub struct Server;
@@ -123,14 +126,20 @@ impl BoundServer {
             }
         };
         let relay = async move {
-            let deadline = drain.signalled().await;
-            let now = Instant::now();
-            signal.signal(now + (deadline.saturating_duration_since(now) / 4).min(GRACE));
-            std::future::pending::<ServeStats>().await
+            drain.signalled().await;
+            // The deadline may be moved forward while requests are finished; it never moves back.
+            loop {
+                let now = Instant::now();
+                let left = drain.deadline().map_or(Duration::ZERO, |deadline| {
+                    deadline.saturating_duration_since(now)
+                });
+                signal.signal(now + (left / 4).min(GRACE));
+                tokio::time::sleep(DRAIN_TICK).await;
+            }
         };
         tokio::select! {
             stats = http::serve(listener, limits, requests, handler) => stats,
-            stats = relay => stats,
+            () = relay => ServeStats::default(),
         }
     }
 }

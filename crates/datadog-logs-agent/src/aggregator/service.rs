@@ -12,6 +12,7 @@ mod ledger;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
+use std::time::Duration;
 
 use datadog_agent_runtime::drain::Drain;
 use datadog_agent_runtime::telemetry::{Reason, Telemetry};
@@ -35,6 +36,8 @@ use crate::{Config, EntryBlock, Source};
 
 /// Places in the channel for commands that carry no entries.
 const SPARE_COMMANDS: usize = 64;
+/// How often the drain looks whether its deadline was moved forward.
+const DRAIN_TICK: Duration = Duration::from_millis(100);
 /// What an entry costs besides its JSON; part of the promise of [`EntryBlock::cost`].
 const ENTRY_OVERHEAD: usize = 64;
 
@@ -148,8 +151,7 @@ impl AggregatorService {
     /// Runs until every handle is gone, then hands over what is left. What the forwarder does not take before the
     /// drain's deadline is counted as dropped.
     pub async fn run(mut self) {
-        let drain = self.drain.clone();
-        let mut cut = std::pin::pin!(async move { sleep_until(drain.signalled().await).await });
+        let mut cut = std::pin::pin!(end_of(self.drain.clone()));
         let mut open = true;
         loop {
             self.pass_flushes();
@@ -339,6 +341,15 @@ impl std::fmt::Debug for Sending {
         f.debug_struct("Sending")
             .field("entries", &self.entries)
             .finish_non_exhaustive()
+    }
+}
+
+/// Waits until the deadline of the drain, which may be moved forward meanwhile.
+async fn end_of(drain: Drain) {
+    let mut deadline = drain.signalled().await;
+    while Instant::now() < deadline {
+        sleep_until(deadline.min(Instant::now() + DRAIN_TICK)).await;
+        deadline = drain.deadline().map_or(deadline, |it| it.min(deadline));
     }
 }
 
