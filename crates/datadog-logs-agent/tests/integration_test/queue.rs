@@ -232,10 +232,14 @@ async fn received_is_sent_and_dropped_and_excluded_and_queued() {
     let agent = Agent::start(config).await;
     let handle = agent.handle();
     for round in 0..20 {
-        // Refusals are part of the mix.
-        let _full = handle.insert_batch(&entries(0..7 * round)).is_err();
+        // Nothing yields in between, so that the second finds the queue full.
+        handle.insert_batch(&entries(0..50 + round)).unwrap();
+        assert_eq!(handle.insert_batch(&entries(0..3)), Err(InsertError::Full));
         agent
-            .post("/v1/input", json!([{"message": "x"}, {"message": "debug"}]).to_string())
+            .post(
+                "/v1/input",
+                json!([{"message": "x"}, {"message": "debug"}]).to_string(),
+            )
             .await;
         if round % 3 == 0 {
             agent.flush().await;
