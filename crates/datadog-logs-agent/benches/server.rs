@@ -13,6 +13,7 @@
     reason = "figures are printed, and a bench that cannot run must fail"
 )]
 
+use std::io::Write as _;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -138,8 +139,7 @@ async fn memory(time: Duration) {
 async fn attack(addr: SocketAddr, time: Duration) {
     let half = post(&[], &vec![b' '; 4 * 1_024 * 1_024]);
     let half = Arc::new(half[..half.len() / 2].to_vec());
-    let bomb = zstd::bulk::compress(&vec![b'['; 1024 * 1_024 * 1_024], 3).unwrap();
-    let bomb = Arc::new(post(b"Content-Encoding: zstd\r\n", &bomb));
+    let bomb = Arc::new(post(b"Content-Encoding: zstd\r\n", &bomb()));
     let until = Instant::now() + time;
     let mut clients = tokio::task::JoinSet::new();
     for number in 0..BAD_CONNECTIONS {
@@ -148,6 +148,16 @@ async fn attack(addr: SocketAddr, time: Duration) {
     }
     tokio::time::sleep(time).await;
     clients.shutdown().await;
+}
+
+/// A gibibyte in a frame that does not say so: one that does is refused at its first bytes.
+fn bomb() -> Vec<u8> {
+    let mut encoder = zstd::stream::write::Encoder::new(Vec::new(), 3).unwrap();
+    let piece = vec![b'['; 1_024 * 1_024];
+    for _ in 0..1_024 {
+        encoder.write_all(&piece).unwrap();
+    }
+    encoder.finish().unwrap()
 }
 
 async fn pester(addr: SocketAddr, request: &[u8], until: Instant) {

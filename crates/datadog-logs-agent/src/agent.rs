@@ -124,7 +124,7 @@ pub async fn start(config: Config, shared: Shared, drain: Drain) -> Result<Runni
         paths,
         status,
         service: Room::spawn("aggregator", service.run()),
-        forwarder: Room::spawn("forwarder", send(forwarder, drain.clone())),
+        forwarder: Room::spawn("forwarder", run(forwarder, drain.clone())),
         drain,
         servers,
     })
@@ -143,14 +143,9 @@ async fn bind_all(
     Ok(bound)
 }
 
-async fn send(forwarder: Forwarder, drain: Drain) {
-    let left = forwarder.run(drain).await;
-    if left.pending_items > 0 {
-        warn!(
-            entries = left.pending_items,
-            "logs were left unsent when the time to stop was over"
-        );
-    }
+/// What is left is in the counters, as everything else.
+async fn run(forwarder: Forwarder, drain: Drain) {
+    drop(forwarder.run(drain).await);
 }
 
 impl Running {
@@ -224,7 +219,11 @@ impl Running {
         drop(handle);
         service.ended().await;
         forwarder.ended().await;
-        status.drained()
+        let report = status.drained();
+        if !report.dropped.is_empty() {
+            warn!(sent = report.sent, dropped = ?report.dropped, "not all logs were delivered");
+        }
+        report
     }
 }
 
@@ -334,6 +333,12 @@ impl Room {
 
 impl Drop for Room {
     fn drop(&mut self) {
-        self.task.abort();
+        if !self.task.is_finished() {
+            warn!(
+                room = self.name,
+                "the log agent was cut: what it held is lost"
+            );
+            self.task.abort();
+        }
     }
 }

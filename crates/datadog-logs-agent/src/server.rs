@@ -23,7 +23,7 @@ use http_body_util::Full;
 use hyper::body::Body;
 use hyper::header::{CONTENT_ENCODING, CONTENT_TYPE};
 use hyper::http::request::Parts;
-use hyper::{Method, Request, Response};
+use hyper::{HeaderMap, Method, Request, Response};
 use tokio::sync::Semaphore;
 use tokio::time::Instant;
 
@@ -39,6 +39,9 @@ use crate::{EntryBlock, Source, Tally};
 const INLINE_BYTES: usize = 64 * 1_024;
 /// Longest time for open requests after the signal to stop.
 const GRACE: Duration = Duration::from_secs(5);
+
+/// How often the drain looks whether its deadline was moved forward.
+const DRAIN_TICK: Duration = Duration::from_millis(100);
 
 /// The log server before it is bound.
 #[derive(Debug)]
@@ -123,14 +126,20 @@ impl BoundServer {
             }
         };
         let relay = async move {
-            let deadline = drain.signalled().await;
-            let now = Instant::now();
-            signal.signal(now + (deadline.saturating_duration_since(now) / 4).min(GRACE));
-            std::future::pending::<ServeStats>().await
+            drain.signalled().await;
+            // The deadline may be moved forward while requests are finished; it never moves back.
+            loop {
+                let now = Instant::now();
+                let left = drain.deadline().map_or(Duration::ZERO, |deadline| {
+                    deadline.saturating_duration_since(now)
+                });
+                signal.signal(now + (left / 4).min(GRACE));
+                tokio::time::sleep(DRAIN_TICK).await;
+            }
         };
         tokio::select! {
             stats = http::serve(listener, limits, requests, handler) => stats,
-            stats = relay => stats,
+            () = relay => ServeStats::default(),
         }
     }
 }
@@ -189,10 +198,7 @@ impl Intake {
         if length.is_some_and(|length| length > self.0.limits.received_bytes as u64) {
             return (Answer::TooLarge, Connection::Closed);
         }
-        let encoding = head.headers.get(CONTENT_ENCODING);
-        let Some(coding) = encoding.map_or(Some(Coding::Identity), |value| {
-            Coding::from_header(value.as_bytes())
-        }) else {
+        let Some(coding) = coding(&head.headers) else {
             return (Answer::UnknownEncoding, unread);
         };
         let received = receive(body, length, &self.0.limits, &self.0.reception).await;
@@ -203,7 +209,10 @@ impl Intake {
         self.0.bytes_received.add(received.body.len() as u64);
         let answer = match self.process(received, coding, head).await {
             Ok((block, tally)) => self.queue(block, &tally, queued),
-            Err(answer) => answer,
+            Err(answer) => {
+                self.0.handle.count_unreadable();
+                answer
+            }
         };
         (answer, Connection::Kept)
     }
@@ -281,6 +290,16 @@ impl From<DecodeError> for Answer {
             DecodeError::TooLarge => Self::TooLarge,
             DecodeError::Corrupt => Self::Unreadable,
         }
+    }
+}
+
+/// How the body is encoded; `None` when that is not understood, or the body is encoded more than once.
+fn coding(headers: &HeaderMap) -> Option<Coding> {
+    let mut encodings = headers.get_all(CONTENT_ENCODING).iter();
+    match (encodings.next(), encodings.next()) {
+        (None, _) => Some(Coding::Identity),
+        (Some(one), None) => Coding::from_header(one.as_bytes()),
+        (Some(_), Some(_)) => None,
     }
 }
 

@@ -12,14 +12,15 @@ mod ledger;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
+use std::time::Duration;
 
 use datadog_agent_runtime::drain::Drain;
-use datadog_agent_runtime::telemetry::{Metric, Reason, Telemetry};
+use datadog_agent_runtime::telemetry::{Reason, Telemetry};
 use datadog_forwarder::{Budget, Reservation};
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep_until};
-use tracing::{error, warn};
+use tracing::error;
 
 use self::admission::{Admission, Size};
 use self::handle::Shared;
@@ -35,6 +36,8 @@ use crate::{Config, EntryBlock, Source};
 
 /// Places in the channel for commands that carry no entries.
 const SPARE_COMMANDS: usize = 64;
+/// How often the drain looks whether its deadline was moved forward.
+const DRAIN_TICK: Duration = Duration::from_millis(100);
 /// What an entry costs besides its JSON; part of the promise of [`EntryBlock::cost`].
 const ENTRY_OVERHEAD: usize = 64;
 
@@ -148,8 +151,7 @@ impl AggregatorService {
     /// Runs until every handle is gone, then hands over what is left. What the forwarder does not take before the
     /// drain's deadline is counted as dropped.
     pub async fn run(mut self) {
-        let drain = self.drain.clone();
-        let mut cut = std::pin::pin!(async move { sleep_until(drain.signalled().await).await });
+        let mut cut = std::pin::pin!(end_of(self.drain.clone()));
         let mut open = true;
         loop {
             self.pass_flushes();
@@ -247,10 +249,7 @@ impl AggregatorService {
         };
         self.left += sending.entries;
         if !taken {
-            error!(
-                entries = sending.entries,
-                "the forwarder has stopped before the logs were sent"
-            );
+            error!("the forwarder has ended before the queue");
             self.lose(Reason::Shutdown, sending.entries);
         }
     }
@@ -313,10 +312,6 @@ impl AggregatorService {
     fn give_up(&mut self) {
         let unsent = self.entered - self.left;
         if unsent > 0 {
-            warn!(
-                entries = unsent,
-                "logs were left unsent when the time to stop was over"
-            );
             self.lose(Reason::Shutdown, unsent);
             let size = self.shared.admission.total();
             drop(self.release(size));
@@ -324,10 +319,7 @@ impl AggregatorService {
     }
 
     fn lose(&self, reason: Reason, entries: u64) {
-        if entries > 0 {
-            let telemetry = &self.shared.telemetry;
-            telemetry.dropped(Metric::LogsDropped, reason, entries);
-        }
+        self.shared.losses.count(reason, entries);
         self.shared.show_memory();
     }
 }
@@ -349,6 +341,15 @@ impl std::fmt::Debug for Sending {
         f.debug_struct("Sending")
             .field("entries", &self.entries)
             .finish_non_exhaustive()
+    }
+}
+
+/// Waits until the deadline of the drain, which may be moved forward meanwhile.
+async fn end_of(drain: Drain) {
+    let mut deadline = drain.signalled().await;
+    while Instant::now() < deadline {
+        sleep_until(deadline.min(Instant::now() + DRAIN_TICK)).await;
+        deadline = drain.deadline().map_or(deadline, |it| it.min(deadline));
     }
 }
 

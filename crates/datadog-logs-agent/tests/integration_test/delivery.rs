@@ -95,9 +95,6 @@ async fn an_intake_that_fails_gets_the_same_bytes_at_the_next_flush() {
 #[tokio::test]
 async fn a_pause_that_the_intake_asks_for_outlasts_a_short_flush() {
     let intake = Intake::start().await;
-    intake.on(PATH).reply_once(429);
-    intake.on(PATH).reply(202);
-    intake.reset();
     intake.on(PATH).reply_once(429).retry_after(120);
     let agent = Agent::start(config(&intake)).await;
     agent.log("hello").await;

@@ -7,6 +7,7 @@ use datadog_agent_runtime::telemetry::Metric;
 use datadog_dev_intake::Intake;
 use datadog_forwarder::service::Overflow;
 use datadog_logs_agent::processor::EmptyLines;
+use datadog_logs_agent::rules::{RuleConfig, RuleKind};
 use datadog_logs_agent::{Config, FlushStrategy, InsertError, IntakeEntry, Source};
 use serde_json::json;
 
@@ -222,31 +223,43 @@ async fn received_is_sent_and_dropped_and_excluded_and_queued() {
     intake.on(PATH).reply_once(400);
     let mut config = config(&intake);
     config.buffer.entries = 50;
+    config.rules.push(RuleConfig {
+        kind: RuleKind::ExcludeAtMatch,
+        name: "no debug".to_owned(),
+        pattern: "debug".to_owned(),
+        replace_placeholder: String::new(),
+    });
     let agent = Agent::start(config).await;
     let handle = agent.handle();
     for round in 0..20 {
-        // Refusals are part of the mix.
-        let _full = handle.insert_batch(&entries(0..7 * round)).is_err();
+        // Nothing yields in between, so that the second finds the queue full.
+        handle.insert_batch(&entries(0..50 + round)).unwrap();
+        assert_eq!(handle.insert_batch(&entries(0..3)), Err(InsertError::Full));
         agent
-            .post("/v1/input", json!([{"message": "x"}]).to_string())
+            .post(
+                "/v1/input",
+                json!([{"message": "x"}, {"message": "debug"}]).to_string(),
+            )
             .await;
         if round % 3 == 0 {
             agent.flush().await;
         }
     }
     agent.log("queued").await;
-    let received = agent.sum(Metric::LogsEntriesReceived);
-    let settled = agent.sum(Metric::LogsSent)
-        + agent.sum(Metric::LogsDropped)
-        + agent.sum(Metric::LogsExcluded);
-    let report = agent.flush_within(Duration::from_secs(20)).await;
-    assert!(received > settled);
-    assert_eq!(report.pending_entries, 0);
-    assert_eq!(
-        received,
+    let settled = || {
         agent.sum(Metric::LogsSent)
             + agent.sum(Metric::LogsDropped)
             + agent.sum(Metric::LogsExcluded)
-            + agent.queued()
-    );
+    };
+    let received = agent.sum(Metric::LogsEntriesReceived);
+    assert!(received > settled(), "one at least is queued");
+    let report = agent.flush().await;
+    assert_eq!((report.pending_entries, agent.queued()), (0, 0));
+    assert_eq!(received, settled());
+    for reason in ["queue_full", "client_4xx"] {
+        let lost = agent
+            .telemetry
+            .sum(Metric::LogsDropped, &[("reason", reason)]);
+        assert!(lost > 0, "{reason} is part of the mix");
+    }
 }

@@ -172,6 +172,14 @@ async fn an_unknown_encoding_and_a_broken_one_are_told_apart() {
         .await
         .expect(415, "unsupported content encoding");
     agent
+        .post_with(
+            "/v1/input",
+            "Content-Encoding: gzip\r\nContent-Encoding: gzip\r\n",
+            "[]",
+        )
+        .await
+        .expect(415, "unsupported content encoding");
+    agent
         .post_with("/v1/input", "Content-Encoding: gzip\r\n", "[]")
         .await
         .expect(400, "failed to read body");
@@ -277,7 +285,9 @@ async fn what_is_received_is_counted() {
     let body = r#"[{"message":"a"},{"message":"b"}]"#;
     agent.post("/v1/input", body).await.expect(200, "ok");
     agent.post("/v1/input", "nonsense").await;
-    assert_eq!(agent.sum(Metric::LogsEntriesReceived), 2);
+    // What cannot be read counts as one entry.
+    assert_eq!(agent.sum(Metric::LogsEntriesReceived), 3);
+    assert_eq!(agent.sum(Metric::LogsDropped), 1);
     assert_eq!(agent.sum(Metric::LogsProcessed), 2);
     assert_eq!(
         agent.sum(Metric::LogsBytesReceived),

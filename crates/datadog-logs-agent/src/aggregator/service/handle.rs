@@ -14,7 +14,7 @@ use tokio::time::Instant;
 
 use super::Command;
 use super::admission::{Admission, Refusal, Size};
-use super::counters::Counters;
+use super::counters::{Counters, Losses};
 use crate::flusher::FlushReport;
 use crate::processor::{BodyError, Defaults, EmptyLines, Enrichment};
 use crate::{EntryBlock, IntakeEntry, Processor, Source, Tally};
@@ -47,10 +47,11 @@ pub struct Stopped;
 pub(super) struct Shared {
     pub(super) admission: Admission,
     pub(super) budget: Budget,
-    pub(super) telemetry: Telemetry,
-    pub(super) memory: Series,
-    pub(super) clients: Arc<Processor>,
-    pub(super) files: Arc<Processor>,
+    pub(super) losses: Losses,
+    telemetry: Telemetry,
+    memory: Series,
+    clients: Arc<Processor>,
+    files: Arc<Processor>,
 }
 
 /// The door of one source; cheap to clone. The service ends when the last one is gone.
@@ -71,7 +72,7 @@ impl AggregatorHandle {
     ) -> Self {
         Self {
             processor: Arc::clone(shared.processor(source)),
-            counters: Counters::new(source, &shared.telemetry),
+            counters: Counters::new(source, &shared.telemetry, &shared.losses),
             shared,
             commands,
             source,
@@ -126,7 +127,8 @@ impl AggregatorHandle {
     pub fn insert_raw(&self, json: Bytes) -> Result<Tally, InsertError> {
         let (block, tally) = self
             .processor
-            .body(json, None, &Defaults::default(), now_ms())?;
+            .body(json, None, &Defaults::default(), now_ms())
+            .inspect_err(|_| self.count_unreadable())?;
         self.try_insert(block, &tally)?;
         Ok(tally)
     }
@@ -182,6 +184,11 @@ impl AggregatorHandle {
         let result = self.insert_evicting(block).await;
         self.count(&result, tally);
         result
+    }
+
+    /// Counts a body that the [`Processor`] could not read, as one entry lost.
+    pub fn count_unreadable(&self) {
+        self.counters.unreadable();
     }
 
     /// Entries queued and not yet in a batch.
@@ -324,6 +331,7 @@ impl Shared {
     ) -> Self {
         Self {
             memory: telemetry.series(Metric::LogsMemoryBytes, &[]),
+            losses: Losses::new(telemetry.clone()),
             admission,
             budget,
             telemetry,

@@ -1,10 +1,9 @@
 //! When a batch is due, who is refused meanwhile, and how the service ends. Nothing is sent: the forwarder does not
 //! run, and takes one batch.
 
-use std::time::Duration;
-
 use datadog_agent_runtime::connect::{Client, ConnectConfig};
 use datadog_agent_runtime::drain::{self, DrainSignal};
+use datadog_agent_runtime::telemetry::Metric;
 use datadog_forwarder::{ApiKey, Forwarder};
 use tokio::task::JoinHandle;
 use tokio::time::{advance, sleep};
@@ -173,8 +172,16 @@ async fn what_the_forwarder_does_not_take_in_time_is_counted() {
     rig.handle.shutdown().await;
     let entry = [IntakeEntry::from_message("late", 1)];
     assert_eq!(rig.handle.insert_batch(&entry), Err(InsertError::Stopped));
-    rig.signal.signal(Instant::now() + Duration::from_secs(2));
+    let start = Instant::now();
+    rig.signal.signal(start + Duration::from_secs(3_600));
+    sleep(Duration::from_secs(1)).await;
+    rig.signal.signal(start + Duration::from_secs(2));
     rig.service.await.unwrap();
+    assert_eq!(
+        start.elapsed(),
+        Duration::from_secs(2),
+        "the last word counts"
+    );
     assert_eq!(
         rig.telemetry
             .sum(Metric::LogsDropped, &[("reason", "shutdown")]),
