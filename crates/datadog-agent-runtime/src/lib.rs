@@ -1,4 +1,4 @@
-//! What every pipeline of the agent shares: listeners, the outbound client, drain, tags, host facts, counters, logger.
+//! What every pipeline of the agent shares: listeners, the outbound client, drain, host facts, counters, logger.
 //!
 //! The list of nouns is closed: a thing enters this crate only when two pipelines already use it.
 //! Nothing here reads the environment, and nothing is global, so that two agents can live in one process.
@@ -9,5 +9,4 @@ pub mod drain;
 pub mod event_bus;
 pub mod logger;
 pub mod proc;
-pub mod tags;
 pub mod telemetry;

@@ -46,7 +46,7 @@ fn main() -> ExitCode {
         runtime.block_on(async {
             match verb {
                 Verb::Run(options) => run::run(options).await,
-                Verb::Dev(options) => dev::run(options).await,
+                Verb::Dev(options) => Box::pin(dev::run(options)).await,
                 Verb::Intake(options) => intake::run(options).await,
                 Verb::Logs(options) => logs::run(options).await,
                 Verb::Config(options) => config::run(&options),

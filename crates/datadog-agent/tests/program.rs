@@ -1,5 +1,7 @@
 //! The program as a user runs it: verbs, addresses, exit codes, and what an intake gets from it.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on should stop")]
+
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::path::Path;
 use std::process::{Child, Command, Output, Stdio};
