@@ -13,6 +13,8 @@ mod smoke;
 mod test;
 mod tidy;
 
+use std::process::ExitCode;
+
 use clap::{Parser, Subcommand};
 
 /// Runs tests, checks and benches of this repository.
@@ -41,8 +43,18 @@ enum Task {
     Codegen(codegen::Options),
 }
 
-fn main() -> anyhow::Result<()> {
-    match Arguments::parse().task {
+fn main() -> ExitCode {
+    match perform(Arguments::parse().task) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            run::say(&format!("failed: {error:#}"));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn perform(task: Task) -> anyhow::Result<()> {
+    match task {
         Task::Test => test::run(),
         Task::Smoke => smoke::run(),
         Task::Lint => lint::run(),

@@ -1,3 +1,5 @@
+//! What a whole configuration comes to: precedence, issues, and what does not go together.
+
 use std::collections::HashMap;
 
 use super::*;

@@ -1,3 +1,5 @@
+//! Sites and overrides, and the URLs that come of them.
+
 use super::*;
 
 fn site(text: &str) -> Site {

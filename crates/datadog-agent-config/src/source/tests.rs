@@ -1,3 +1,5 @@
+//! Which of several variables and keys wins.
+
 use super::*;
 
 fn found(pairs: &[(&str, &str)], key: &str) -> Option<(String, String, bool)> {

@@ -1,3 +1,5 @@
+//! What holds for every key of the table.
+
 use std::collections::BTreeMap;
 
 use super::*;

@@ -1,3 +1,5 @@
+//! What each grammar takes and refuses.
+
 use proptest::prelude::*;
 
 use super::*;

@@ -1,3 +1,5 @@
+//! The budget and the queue under every order of use.
+
 use std::collections::BTreeSet;
 
 use futures_util::FutureExt;

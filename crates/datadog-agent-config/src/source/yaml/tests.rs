@@ -1,3 +1,5 @@
+//! What is read from a YAML file, and what is refused without harm.
+
 use proptest::prelude::*;
 
 use super::*;

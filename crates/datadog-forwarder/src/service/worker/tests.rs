@@ -1,3 +1,5 @@
+//! One endpoint's state, driven by hand with a clock of its own.
+
 mod books;
 mod window;
 
