@@ -39,6 +39,8 @@ enum Task {
     Tidy,
     /// Measures; prints one JSON object a line: name, value, unit.
     Bench(bench::Options),
+    /// Takes the picture of the page for the README.
+    Screenshot,
     /// Writes the generated files anew.
     Codegen(codegen::Options),
 }
@@ -57,6 +59,7 @@ fn perform(task: Task) -> anyhow::Result<()> {
     match task {
         Task::Test => test::run(),
         Task::Smoke => smoke::run(),
+        Task::Screenshot => test::screenshot(),
         Task::Lint => lint::run(),
         Task::Ci => lint::run().and_then(|()| test::run()),
         Task::Tidy => tidy::run(),

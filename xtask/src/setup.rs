@@ -19,15 +19,25 @@ pub(crate) fn chromium() -> anyhow::Result<()> {
         return Ok(());
     }
     say("installing Debian's chromium, which the browser tests drive");
+    install(&["chromium", "fonts-dejavu-core"])
+}
+
+/// Makes sure of the fonts that the page asks for first; tests do without.
+///
+/// # Errors
+/// When they cannot be installed.
+pub(crate) fn fonts() -> anyhow::Result<()> {
+    install(&["fonts-inter", "fonts-jetbrains-mono"])
+}
+
+fn install(packages: &[&str]) -> anyhow::Result<()> {
     apt(&["update", "--quiet"])?;
-    apt(&[
-        "install",
-        "--yes",
-        "--no-install-recommends",
-        "--quiet",
-        "chromium",
-        "fonts-dejavu-core",
-    ])
+    let words = [
+        &["install", "--yes", "--no-install-recommends", "--quiet"],
+        packages,
+    ]
+    .concat();
+    apt(&words)
 }
 
 fn apt(arguments: &[&str]) -> anyhow::Result<()> {

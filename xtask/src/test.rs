@@ -1,5 +1,7 @@
 //! All tests: those of the crates, those of the page in a real browser, and the smoke run.
 
+use std::path::Path;
+
 use crate::program::{self, Profile, Program};
 use crate::run::{command, finish, root, say, sh};
 use crate::{setup, smoke};
@@ -19,12 +21,23 @@ pub(crate) fn run() -> anyhow::Result<()> {
         &root,
         &["cargo", "test", "--locked", "--workspace", "--doc"],
     )?;
-    browser()?;
+    browser(&[])?;
     smoke::run()
 }
 
+/// Takes the picture of the page that the README shows.
+///
+/// # Errors
+/// When something is missing, or the page does not work.
+pub(crate) fn screenshot() -> anyhow::Result<()> {
+    setup::chromium()?;
+    setup::fonts()?;
+    let picture = root().join("docs/intake.png");
+    browser(&[("SCREENSHOT", picture.as_path())])
+}
+
 /// Drives the page of the intake with Chromium, fed through a real agent.
-fn browser() -> anyhow::Result<()> {
+fn browser(extra: &[(&str, &Path)]) -> anyhow::Result<()> {
     let folder = root().join("tests/browser");
     setup::npm(&folder)?;
     let program = program::build(Profile::Dev)?;
@@ -34,7 +47,8 @@ fn browser() -> anyhow::Result<()> {
         command(&folder, &["node", "--test"])
             .env("CHROMIUM", setup::CHROMIUM)
             .env("INTAKE_URL", dev.url("intake")?)
-            .env("LOG_URL", dev.url("logs")?),
+            .env("LOG_URL", dev.url("logs")?)
+            .envs(extra.iter().copied()),
     )?;
     dev.stop()
 }
