@@ -1,5 +1,6 @@
 //! The one outbound client, from the configuration.
 
+use std::io;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -73,23 +74,21 @@ fn protocol(config: &Config) -> HttpProtocol {
 ///
 /// # Errors
 /// When nothing answers, or with another status than 200.
-pub async fn get(url: &str) -> Result<Bytes, AgentError> {
-    let failed = |problem: String| AgentError::IoError(std::io::Error::other(problem));
-    let client =
-        Client::new(ConnectConfig::default()).map_err(|error| failed(error.to_string()))?;
+pub async fn get(url: &str) -> io::Result<Bytes> {
+    let client = Client::new(ConnectConfig::default()).map_err(io::Error::other)?;
     let request = Request::get(url)
         .body(Full::default())
-        .map_err(|error| failed(error.to_string()))?;
-    let answer = client
-        .send(request)
-        .await
-        .map_err(|error| failed(error.to_string()))?;
+        .map_err(io::Error::other)?;
+    let answer = client.send(request).await.map_err(io::Error::other)?;
     if answer.status() != StatusCode::OK {
-        return Err(failed(format!("the answer was {}", answer.status())));
+        return Err(io::Error::other(format!(
+            "the answer was {}",
+            answer.status()
+        )));
     }
     let body = Limited::new(answer.into_body(), MAX_ANSWER).collect().await;
-    body.map(|body| body.to_bytes())
-        .map_err(|error| failed(error.to_string()))
+    body.map(http_body_util::Collected::to_bytes)
+        .map_err(io::Error::other)
 }
 
 #[cfg(test)]
