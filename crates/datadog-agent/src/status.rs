@@ -56,14 +56,16 @@ fn outline(value: &Value, depth: usize, out: &mut String) {
         out.push_str(&"  ".repeat(depth));
         out.push_str(name);
         match field {
+            Value::Null => out.push_str("  none\n"),
+            Value::Object(inner) if inner.is_empty() => out.push_str("  none\n"),
             Value::Object(_) => {
                 out.push('\n');
                 outline(field, depth + 1, out);
             }
-            Value::Array(items) if items.is_empty() => out.push_str("  none\n"),
+            Value::Array(items) if items.iter().all(is_nothing) => out.push_str("  none\n"),
             Value::Array(items) => {
                 out.push('\n');
-                for item in items {
+                for item in items.iter().filter(|item| !is_nothing(item)) {
                     out.push_str(&"  ".repeat(depth + 1));
                     out.push_str(&item_text(item));
                     out.push('\n');
@@ -76,6 +78,11 @@ fn outline(value: &Value, depth: usize, out: &mut String) {
             }
         }
     }
+}
+
+/// A counter that has not counted anything.
+fn is_nothing(item: &Value) -> bool {
+    item["value"] == 0
 }
 
 /// A text without its quotes; a counter's series as its labels and value; else JSON.
@@ -108,10 +115,11 @@ mod tests {
         let status = json!({
             "state": "running",
             "warnings": [],
+            "listeners": { "logs_uds": null },
             "pipelines": { "logs": { "queued": 3 } },
-            "counters": { "logs.sent": [{ "labels": { "endpoint": "a:1" }, "value": 5 }, { "labels": {}, "value": 2 }] },
+            "counters": { "logs.sent": [{ "labels": { "endpoint": "a:1" }, "value": 5 }, { "labels": {}, "value": 2 }, { "labels": {}, "value": 0 }], "logs.retries": [{ "labels": {}, "value": 0 }] },
         });
-        let expected = "state  running\nwarnings  none\npipelines\n  logs\n    queued  3\ncounters\n  logs.sent\n    5  endpoint=a:1\n    2";
+        let expected = "state  running\nwarnings  none\nlisteners\n  logs_uds  none\npipelines\n  logs\n    queued  3\ncounters\n  logs.sent\n    5  endpoint=a:1\n    2\n  logs.retries  none";
         assert_eq!(text(&status), expected);
     }
 }

@@ -231,6 +231,9 @@ impl Status {
     /// Queue, memory, drops by reason, and what each endpoint got.
     #[must_use]
     pub fn to_json(&self) -> Value {
+        // Memory is given back in many places; the gauge is brought up to date when somebody looks.
+        let memory = self.telemetry.series(Metric::LogsMemoryBytes, &[]);
+        memory.set(self.budget.used() as u64);
         let sum = |metric| self.telemetry.sum(metric, &[]);
         let endpoints: serde_json::Map<_, _> = self
             .endpoints

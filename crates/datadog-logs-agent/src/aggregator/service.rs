@@ -320,7 +320,6 @@ impl AggregatorService {
 
     fn lose(&self, reason: Reason, entries: u64) {
         self.shared.losses.count(reason, entries);
-        self.shared.show_memory();
     }
 }
 

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use bytes::Bytes;
-use datadog_agent_runtime::telemetry::{Metric, Reason, Series, Telemetry};
+use datadog_agent_runtime::telemetry::{Reason, Telemetry};
 use datadog_forwarder::{Budget, Reservation};
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::Instant;
@@ -49,7 +49,6 @@ pub(super) struct Shared {
     pub(super) budget: Budget,
     pub(super) losses: Losses,
     telemetry: Telemetry,
-    memory: Series,
     clients: Arc<Processor>,
     files: Arc<Processor>,
 }
@@ -308,7 +307,6 @@ impl AggregatorHandle {
     }
 
     fn count(&self, result: &Result<(), InsertError>, tally: &Tally) {
-        self.shared.show_memory();
         match result {
             Ok(()) => self.counters.admitted(tally),
             Err(InsertError::TooLarge) => self.counters.refused(tally, Reason::TooLarge),
@@ -330,7 +328,6 @@ impl Shared {
         files: Processor,
     ) -> Self {
         Self {
-            memory: telemetry.series(Metric::LogsMemoryBytes, &[]),
             losses: Losses::new(telemetry.clone()),
             admission,
             budget,
@@ -338,10 +335,6 @@ impl Shared {
             clients: Arc::new(clients),
             files: Arc::new(files),
         }
-    }
-
-    pub(super) fn show_memory(&self) {
-        self.memory.set(self.budget.used() as u64);
     }
 
     fn processor(&self, source: Source) -> &Arc<Processor> {
