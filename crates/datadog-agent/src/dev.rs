@@ -9,7 +9,7 @@ use clap::Args;
 use datadog_agent_native::agent::{AgentCoordinator, AgentError};
 use datadog_agent_native::config::{Config, Source};
 use datadog_dev_intake::{DEFAULT_ADDR, Error as IntakeError, Intake};
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use crate::output::{Format, line, note};
 use crate::run::{addresses, configured, install_logger};
@@ -106,20 +106,22 @@ async fn start_agent(mut config: Config) -> anyhow::Result<AgentCoordinator> {
     Ok(agent)
 }
 
-/// One line to paste, which sends a log.
-fn example(found: &serde_json::Map<String, Value>) -> String {
-    let logs = found
+/// Where the log server listens.
+fn logs(found: &Map<String, Value>) -> &str {
+    found
         .get("logs")
         .and_then(Value::as_str)
-        .unwrap_or_default();
+        .unwrap_or_default()
+}
+
+/// One line to paste, which sends a log.
+fn example(found: &Map<String, Value>) -> String {
+    let logs = logs(found);
     format!(r#"curl {logs}/v1/input -d '[{{"message":"hello","service":"shop","status":"info"}}]'"#)
 }
 
-fn text(intake: &str, found: &serde_json::Map<String, Value>, try_it: &str) -> String {
-    let logs = found
-        .get("logs")
-        .and_then(Value::as_str)
-        .unwrap_or_default();
+fn text(intake: &str, found: &Map<String, Value>, try_it: &str) -> String {
+    let (logs, program) = (logs(found), program());
     format!(
         "page     {intake}/\n\
          logs     {logs}/v1/input\n\
@@ -128,8 +130,18 @@ fn text(intake: &str, found: &serde_json::Map<String, Value>, try_it: &str) -> S
          \n\
          send a log:\n  {try_it}\n\
          send a file:\n  \
-         DD_API_KEY={KEY} DD_LOGS_CONFIG_LOGS_DD_URL={intake} datadog-agent-native logs FILE\n\
+         DD_API_KEY={KEY} DD_LOGS_CONFIG_LOGS_DD_URL={intake} {program} logs FILE\n\
          \n\
          Ctrl+C stops."
     )
+}
+
+/// This program, as it can be called from here.
+fn program() -> String {
+    let path = std::env::current_exe().unwrap_or_else(|_| "datadog-agent-native".into());
+    let here = std::env::current_dir().unwrap_or_default();
+    path.strip_prefix(here)
+        .unwrap_or(&path)
+        .display()
+        .to_string()
 }
