@@ -15,3 +15,4 @@ pub(crate) use health::{Board, Face};
 pub use health::{Health, State};
 pub(crate) use identity::api_key;
 pub(crate) use shared::Shared;
+pub use signals::Signals;

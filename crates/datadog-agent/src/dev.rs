@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::Args;
-use datadog_agent_native::agent::{AgentCoordinator, AgentError};
+use datadog_agent_native::agent::{AgentCoordinator, AgentError, Signals};
 use datadog_agent_native::config::{Config, Source};
 use datadog_dev_intake::{DEFAULT_ADDR, Error as IntakeError, Intake};
 use serde_json::{Map, Value};
@@ -32,6 +32,7 @@ pub(crate) struct Options {
 
 /// Serves until SIGINT or SIGTERM.
 pub(crate) async fn run(options: Options) -> anyhow::Result<ExitCode> {
+    let signals = Signals::install()?;
     let intake = start_intake(options.ephemeral).await?;
     let config = local_config(&intake, options.ephemeral);
     install_logger(&config);
@@ -44,7 +45,7 @@ pub(crate) async fn run(options: Options) -> anyhow::Result<ExitCode> {
         Format::Json => line(&Value::Object(found).to_string()),
         Format::Text => line(&text(&intake.url(), &found, &try_it)),
     }
-    agent.wait_for_shutdown().await;
+    agent.wait_for(signals).await;
     agent.shutdown().await?;
     intake.stop().await;
     Ok(ExitCode::SUCCESS)

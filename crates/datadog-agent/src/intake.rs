@@ -5,10 +5,11 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::Args;
+use datadog_agent_native::agent::Signals;
 use datadog_dev_intake::{DEFAULT_ADDR, DEFAULT_KEEP_BYTES, Intake};
 use serde_json::json;
 
-use crate::output::{Format, line, stop_signal};
+use crate::output::{Format, line};
 
 /// Runs the local intake alone.
 #[derive(Debug, Args)]
@@ -32,6 +33,7 @@ pub(crate) struct Options {
 
 /// Serves until SIGINT or SIGTERM.
 pub(crate) async fn run(options: Options) -> anyhow::Result<ExitCode> {
+    let signals = Signals::install()?;
     let mut builder = Intake::builder()
         .addr(options.addr)
         .keep_bytes(options.keep_bytes);
@@ -46,7 +48,7 @@ pub(crate) async fn run(options: Options) -> anyhow::Result<ExitCode> {
         Format::Json => line(&json!({ "intake": intake.url() }).to_string()),
         Format::Text => line(&text(&intake.url())),
     }
-    stop_signal().await?;
+    signals.next().await?;
     intake.stop().await;
     Ok(ExitCode::SUCCESS)
 }

@@ -10,6 +10,7 @@ use std::time::Duration;
 use anyhow::Context as _;
 use bytes::Bytes;
 use clap::Args;
+use datadog_agent_native::agent::Signals;
 use datadog_agent_native::logs::{Identity, Sender};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use tokio::time::Instant;
@@ -17,7 +18,7 @@ use tokio::time::Instant;
 use self::follow::Followed;
 use self::lines::Input;
 use self::report::{FileReport, Report};
-use crate::output::{Format, line, stop_signal};
+use crate::output::{Format, line};
 use crate::run::{configured, install_logger};
 
 /// Pause between two looks at a followed file that has nothing new.
@@ -63,15 +64,15 @@ pub(crate) async fn run(options: Options) -> anyhow::Result<ExitCode> {
     let mut run = Run::new(&options, sender).await;
     let begin = Instant::now();
 
-    let mut stop = std::pin::pin!(stop_signal());
+    let mut stop = std::pin::pin!(Signals::install()?.next());
     let stopped = tokio::select! {
         () = run.read_all() => false,
-        signal = &mut stop => signal.map(|()| true)?,
+        signal = &mut stop => signal.map(|_| true)?,
     };
     if !stopped {
         tokio::select! {
             () = run.sender.flush(Duration::from_secs(options.deadline)) => {}
-            signal = &mut stop => signal?,
+            signal = &mut stop => signal.map(drop)?,
         }
     }
     run.progress.finish_and_clear();

@@ -4,7 +4,6 @@ use std::io::Write as _;
 
 use clap::ValueEnum;
 use tokio::runtime::{Builder, Runtime};
-use tokio::signal::unix::{Signal, SignalKind, signal};
 
 /// For whom a verb prints.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
@@ -46,31 +45,4 @@ pub(crate) fn note(text: &str) {
     let mut stderr = std::io::stderr().lock();
     drop(stderr.write_all(text.as_bytes()));
     drop(stderr.write_all(b"\n"));
-}
-
-/// SIGINT and SIGTERM of this process.
-struct Signals {
-    interrupt: Signal,
-    terminate: Signal,
-}
-
-impl Signals {
-    /// Waits for either; the answer is the exit status that stands for it.
-    async fn next(&mut self) -> i32 {
-        tokio::select! {
-            _ = self.interrupt.recv() => 130,
-            _ = self.terminate.recv() => 143,
-        }
-    }
-}
-
-/// Waits for SIGINT or SIGTERM; from then on a second one ends the process at once.
-pub(crate) async fn stop_signal() -> anyhow::Result<()> {
-    let mut signals = Signals {
-        interrupt: signal(SignalKind::interrupt())?,
-        terminate: signal(SignalKind::terminate())?,
-    };
-    signals.next().await;
-    tokio::spawn(async move { std::process::exit(signals.next().await) });
-    Ok(())
 }

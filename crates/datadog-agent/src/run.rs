@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::Args;
-use datadog_agent_native::agent::{AgentCoordinator, Listeners};
+use datadog_agent_native::agent::{AgentCoordinator, Listeners, Signals};
 use datadog_agent_native::config::{Builder, Config, Profile};
 use datadog_agent_native::logger;
 use serde_json::{Map, Value};
@@ -26,10 +26,11 @@ pub(crate) struct Options {
 pub(crate) async fn run(options: Options) -> anyhow::Result<ExitCode> {
     let config = configured(options.config.as_deref()).build_with_issues();
     install_logger(&config);
+    let signals = Signals::install()?;
     let mut agent = AgentCoordinator::new(config)?;
     agent.start().await?;
     line(&announce(agent.listeners(), options.format));
-    agent.wait_for_shutdown().await;
+    agent.wait_for(signals).await;
     agent.shutdown().await?;
     Ok(ExitCode::SUCCESS)
 }

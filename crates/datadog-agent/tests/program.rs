@@ -3,8 +3,9 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on should stop")]
 
 use std::io::{BufRead as _, BufReader, Write as _};
+use std::os::unix::process::ExitStatusExt as _;
 use std::path::Path;
-use std::process::{Child, Command, Output, Stdio};
+use std::process::{Child, Command, ExitStatus, Output, Stdio};
 
 use datadog_dev_intake::Intake;
 use serde_json::Value;
@@ -62,20 +63,24 @@ impl Running {
         self.addresses[name].as_str().unwrap()
     }
 
-    /// SIGTERM; returns the exit code.
-    async fn stop(mut self) -> Option<i32> {
+    fn terminate(&self) {
         let id = self.child.id().to_string();
-        assert!(
-            Command::new("kill")
-                .args(["-TERM", &id])
-                .status()
-                .unwrap()
-                .success()
-        );
+        let kill = Command::new("kill").args(["-TERM", &id]).status();
+        assert!(kill.unwrap().success());
+    }
+
+    /// Waits for its end.
+    async fn ended(mut self) -> ExitStatus {
         let mut child = std::mem::replace(&mut self.child, Command::new("true").spawn().unwrap());
-        tokio::task::spawn_blocking(move || child.wait().unwrap().code())
+        tokio::task::spawn_blocking(move || child.wait().unwrap())
             .await
             .unwrap()
+    }
+
+    /// SIGTERM; returns the exit code.
+    async fn stop(self) -> Option<i32> {
+        self.terminate();
+        self.ended().await.code()
     }
 }
 
@@ -268,6 +273,29 @@ async fn the_agent_delivers_what_was_accepted_before_it_stops() {
     assert_eq!(intake.messages(), ["at the end"]);
     let request = intake.raw_requests().remove(0);
     assert_eq!(request.problems, Vec::<String>::new());
+}
+
+#[tokio::test]
+async fn a_second_signal_ends_a_program_that_cannot_deliver() {
+    let intake = Intake::start().await;
+    intake.on("/api/v2/logs").hang();
+    let url = intake.url();
+    let environment = [
+        ("DD_API_KEY", KEY),
+        ("DD_LOGS_ENABLED", "true"),
+        ("DD_LOGS_AGENT_PORT", "0"),
+        ("DD_LOGS_CONFIG_LOGS_DD_URL", url.as_str()),
+    ];
+    let agent = Running::start(program(&["run", "--format", "json"], &environment)).await;
+    post(agent.url("logs"), "/v1/input", r#"[{"message":"stuck"}]"#).await;
+    let address = agent.url("logs").trim_start_matches("http://").to_owned();
+    agent.terminate();
+    // The log server is closed first of all.
+    while tokio::net::TcpStream::connect(&address).await.is_ok() {
+        tokio::task::yield_now().await;
+    }
+    agent.terminate();
+    assert_eq!(agent.ended().await.signal(), Some(15));
 }
 
 #[tokio::test]

@@ -13,7 +13,7 @@ use tracing::{debug, info, warn};
 
 use super::health::Board;
 use super::shared::Shared;
-use super::{AgentError, AgentHandle, Health, ShutdownReason, State, signals};
+use super::{AgentError, AgentHandle, Health, ShutdownReason, Signals, State};
 use crate::config::{Config, Severity};
 use crate::logs;
 
@@ -197,18 +197,35 @@ impl AgentCoordinator {
 
     /// Waits until something asks the agent to stop: SIGINT, SIGTERM, or [`AgentHandle::shutdown`]. Takes the two
     /// signals from the process only while it waits; the first is consumed, a second one ends the process.
+    ///
+    /// A program that announces its start should rather take the signals before, and call
+    /// [`wait_for`](Self::wait_for).
     pub async fn wait_for_shutdown(&self) -> ShutdownReason {
-        tokio::select! {
-            signal = signals::wait() => match signal {
-                Ok(reason) => {
-                    self.handle.request(reason);
-                    reason
-                }
+        match Signals::install() {
+            Ok(signals) => self.wait_for(signals).await,
+            Err(error) => {
+                warn!(%error, "signals cannot be waited for");
+                self.handle.requested().await
+            }
+        }
+    }
+
+    /// As [`wait_for_shutdown`](Self::wait_for_shutdown), with signals that were taken earlier.
+    pub async fn wait_for(&self, signals: Signals) -> ShutdownReason {
+        let signalled = async {
+            match signals.next().await {
+                Ok(reason) => reason,
                 Err(error) => {
                     warn!(%error, "signals cannot be waited for");
-                    self.handle.requested().await
+                    std::future::pending().await
                 }
-            },
+            }
+        };
+        tokio::select! {
+            reason = signalled => {
+                self.handle.request(reason);
+                reason
+            }
             reason = self.handle.requested() => reason,
         }
     }

@@ -17,66 +17,119 @@ use tokio::net::UnixStream;
 
 use super::ShutdownReason;
 
-/// Per signal: whether its default action is due because nobody waits. Made on first use, kept for good.
-static DEFAULT_DUE: Mutex<Vec<(i32, Arc<AtomicBool>)>> = Mutex::new(Vec::new());
+/// The signals that were ever listened to; made on first use, kept for good.
+static KNOWN: Mutex<Vec<Known>> = Mutex::new(Vec::new());
 
-/// Waits for SIGINT or SIGTERM.
-///
-/// # Errors
-/// When the system refuses a handler or a socket pair.
-pub(super) async fn wait() -> io::Result<ShutdownReason> {
-    let (mut interrupt, _interrupt_guard) = listen(SIGINT)?;
-    let (mut terminate, _terminate_guard) = listen(SIGTERM)?;
-    let (mut one, mut other) = ([0_u8; 1], [0_u8; 1]);
-    tokio::select! {
-        read = interrupt.read(&mut one) => read.map(|_| ShutdownReason::UserInterrupt),
-        read = terminate.read(&mut other) => read.map(|_| ShutdownReason::GracefulShutdown),
+/// What is kept of one signal.
+struct Known {
+    signal: i32,
+    /// Whether its default action is due because nobody waits.
+    default_due: Arc<AtomicBool>,
+    waiting: usize,
+}
+
+/// SIGINT and SIGTERM, taken from the process until this is dropped.
+#[derive(Debug)]
+pub struct Signals {
+    interrupt: Line,
+    terminate: Line,
+}
+
+impl Signals {
+    /// Takes them, now: a signal that comes before [`Signals::next`] is called is not missed.
+    ///
+    /// # Errors
+    /// When the system refuses a handler or a socket pair.
+    pub fn install() -> io::Result<Self> {
+        Ok(Self {
+            interrupt: Line::open(SIGINT)?,
+            terminate: Line::open(SIGTERM)?,
+        })
+    }
+
+    /// Waits for the first of them, and gives both back: a second one does what it did before, which is to end the
+    /// process unless the host has a handler of its own.
+    ///
+    /// # Errors
+    /// Those of reading from a socket pair.
+    pub async fn next(mut self) -> io::Result<ShutdownReason> {
+        tokio::select! {
+            read = self.interrupt.read() => read.map(|()| ShutdownReason::UserInterrupt),
+            read = self.terminate.read() => read.map(|()| ShutdownReason::GracefulShutdown),
+        }
     }
 }
 
-/// Takes the handlers back when the wait ends.
-struct Guard {
+/// One signal, as bytes in a socket; given back on drop.
+#[derive(Debug)]
+struct Line {
+    signal: i32,
+    stream: UnixStream,
     ids: Vec<SigId>,
-    default_due: Arc<AtomicBool>,
 }
 
-impl Drop for Guard {
+impl Line {
+    fn open(signal: i32) -> io::Result<Self> {
+        let (reader, writer) = StdUnixStream::pair()?;
+        reader.set_nonblocking(true)?;
+        let stream = UnixStream::from_std(reader)?;
+        let default_due = begin_wait(signal)?;
+        let mut line = Self {
+            signal,
+            stream,
+            ids: Vec::new(),
+        };
+        line.ids.push(pipe::register(signal, writer)?);
+        // Set by the handler itself, so that a second signal ends the process however late this task wakes up.
+        line.ids.push(flag::register(signal, default_due)?);
+        Ok(line)
+    }
+
+    async fn read(&mut self) -> io::Result<()> {
+        let mut byte = [0_u8; 1];
+        self.stream.read_exact(&mut byte).await.map(drop)
+    }
+}
+
+impl Drop for Line {
     fn drop(&mut self) {
-        self.default_due.store(true, Ordering::SeqCst);
+        end_wait(self.signal);
         for id in self.ids.drain(..) {
             unregister(id);
         }
     }
 }
 
-fn listen(signal: i32) -> io::Result<(UnixStream, Guard)> {
-    let default_due = arm_default(signal)?;
-    let (reader, writer) = StdUnixStream::pair()?;
-    reader.set_nonblocking(true)?;
-    default_due.store(false, Ordering::SeqCst);
-    let mut guard = Guard {
-        ids: Vec::new(),
+/// One more waits for the signal. Returns the flag that makes the signal do its default action; its handler is
+/// registered before any other of ours, so that the flag which the first signal sets is only seen by the second.
+fn begin_wait(signal: i32) -> io::Result<Arc<AtomicBool>> {
+    let mut known = KNOWN.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some(held) = known.iter_mut().find(|held| held.signal == signal) {
+        held.waiting += 1;
+        held.default_due.store(false, Ordering::SeqCst);
+        return Ok(Arc::clone(&held.default_due));
+    }
+    let default_due = Arc::new(AtomicBool::new(false));
+    if !host_handles(signal) {
+        flag::register_conditional_default(signal, Arc::clone(&default_due))?;
+    }
+    known.push(Known {
+        signal,
         default_due: Arc::clone(&default_due),
-    };
-    guard.ids.push(pipe::register(signal, writer)?);
-    // Set by the handler itself, so that a second signal ends the process however late this task wakes up.
-    guard.ids.push(flag::register(signal, default_due)?);
-    Ok((UnixStream::from_std(reader)?, guard))
+        waiting: 1,
+    });
+    Ok(default_due)
 }
 
-/// The flag that makes a signal do its default action; registered before any other handler of ours, so that the
-/// flag which the first signal sets is only seen by the second.
-fn arm_default(signal: i32) -> io::Result<Arc<AtomicBool>> {
-    let mut known = DEFAULT_DUE.lock().unwrap_or_else(PoisonError::into_inner);
-    if let Some((_, flag)) = known.iter().find(|(number, _)| *number == signal) {
-        return Ok(Arc::clone(flag));
+/// One less waits; with the last one, the default action is due again.
+fn end_wait(signal: i32) {
+    let mut known = KNOWN.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some(held) = known.iter_mut().find(|held| held.signal == signal) {
+        held.waiting = held.waiting.saturating_sub(1);
+        if held.waiting == 0 {
+            held.default_due.store(true, Ordering::SeqCst);
+        }
     }
-    let due = Arc::new(AtomicBool::new(false));
-    if !host_handles(signal) {
-        flag::register_conditional_default(signal, Arc::clone(&due))?;
-    }
-    known.push((signal, Arc::clone(&due)));
-    Ok(due)
 }
 
 /// Whether the host process catches or ignores the signal by itself, from the masks that Linux shows; elsewhere the
@@ -110,20 +163,5 @@ mod tests {
         assert!(mask_has(status, "SigCgt:", SIGTERM));
         assert!(!mask_has(status, "SigIgn:", SIGTERM));
         assert!(!mask_has("", "SigCgt:", SIGINT));
-    }
-
-    #[tokio::test]
-    async fn a_signal_ends_the_wait_with_its_reason() {
-        let wait = tokio::spawn(wait());
-        // The handlers stand once both signals are known here.
-        while DEFAULT_DUE.lock().unwrap().len() < 2 {
-            tokio::task::yield_now().await;
-        }
-        tokio::task::yield_now().await;
-        signal_hook::low_level::raise(SIGTERM).unwrap();
-        assert_eq!(
-            wait.await.unwrap().unwrap(),
-            ShutdownReason::GracefulShutdown
-        );
     }
 }
