@@ -8,23 +8,24 @@ use std::time::Duration;
 
 use datadog_agent_runtime::bind::Target;
 use datadog_forwarder::Encoding;
-use datadog_forwarder::service::Pauses;
+use datadog_forwarder::service::{Order, Pauses};
 use datadog_logs_agent::aggregator::BatchLimits;
 use datadog_logs_agent::config::BufferLimits;
 use datadog_logs_agent::processor::Enrichment;
 use datadog_logs_agent::rules::{RuleConfig, RuleKind};
 use datadog_logs_agent::{self as logs_agent, Config as LogsConfig, FlushStrategy};
 use serde_json::json;
+use tracing::warn;
 
 pub use self::sender::{Delivered, Identity, Sender};
 pub use datadog_logs_agent::{
-    AdditionalEndpoint, AggregatorHandle, Destination, DrainReport, FlushReport, InsertError,
-    IntakeEntry, Running, Source,
+    AdditionalEndpoint, AggregatorHandle, Destination, DrainReport, Failure, FlushReport,
+    InsertError, IntakeEntry, Running, Source,
 };
 
 use crate::agent::{AgentError, Face, Shared, api_key};
 use crate::config::endpoints::{Endpoints, LogsDestination};
-use crate::config::{self, Config, ConfigError, LogsCompression, ProcessingRuleKind};
+use crate::config::{self, Config, ConfigError, LogsCompression, ProcessingRuleKind, Profile};
 
 /// The paths of the log server, as `/info` lists them.
 const PATHS: [&str; 2] = ["/v1/input", "/api/v2/logs"];
@@ -49,10 +50,17 @@ pub(crate) async fn start(config: &Config, shared: &Shared) -> Result<Running, A
     Ok(running)
 }
 
+/// Whether the pipeline could be told to start.
+pub(crate) fn preflight(config: &Config, shared: &Shared) -> Result<(), AgentError> {
+    let logs = logs_config(config, &shared.hostname)?;
+    logs.check()
+        .map_err(|error| AgentError::ConfigError(format!("logs: {error}")))
+}
+
 async fn start_with(logs: LogsConfig, shared: &Shared) -> Result<Running, AgentError> {
     let own = logs_agent::Shared {
         client: shared.client.clone(),
-        telemetry: shared.board.telemetry.clone(),
+        telemetry: shared.board.telemetry(),
         pages: shared.pages.clone(),
     };
     logs_agent::start(logs, own, shared.drain.clone())
@@ -171,6 +179,10 @@ fn sending(config: &Config, endpoints: &Endpoints, logs: &mut LogsConfig) {
         .collect();
     logs.request_timeout = config.request_timeout();
     logs.concurrency = config.logs_config_batch_max_concurrent_send;
+    if logs.concurrency == 1 {
+        // With one request at a time, order is what the user asks for.
+        logs.order = Order::Kept;
+    }
     logs.redrive_bytes = config.logs_config_retry_queue_max_bytes;
     logs.pauses = pauses(config);
 }
@@ -192,10 +204,20 @@ fn encoding(compression: LogsCompression) -> Encoding {
     }
 }
 
-/// Without invocations, every strategy but the end-only ones is a timer.
+/// Without invocations, every strategy is a timer; "at the end" then means when somebody asks for it, which only a host
+/// can do.
 fn flush(config: &Config) -> FlushStrategy {
+    let by_age = FlushStrategy::Interval(config.logs_config_batch_wait);
     match config.serverless_flush_strategy {
-        config::FlushStrategy::Default => FlushStrategy::Interval(config.logs_config_batch_wait),
+        config::FlushStrategy::Default => by_age,
+        config::FlushStrategy::End | config::FlushStrategy::EndPeriodically(_)
+            if config.profile == Profile::Standalone =>
+        {
+            warn!(
+                "a program of its own has no invocations: logs are sent by their age, not at the end"
+            );
+            by_age
+        }
         config::FlushStrategy::End | config::FlushStrategy::EndPeriodically(_) => {
             FlushStrategy::OnDemand
         }

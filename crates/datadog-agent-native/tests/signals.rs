@@ -3,7 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on should stop")]
 
 use datadog_agent_native::agent::{ShutdownReason, Signals};
-use signal_hook::consts::{SIGINT, SIGTERM};
+use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::low_level::raise;
 
 #[tokio::test]
@@ -20,6 +20,7 @@ async fn a_signal_that_comes_before_the_wait_is_not_missed_by_anyone_who_listens
     );
 
     let again = Signals::install().unwrap();
+    raise(SIGHUP).unwrap();
     raise(SIGINT).unwrap();
     assert_eq!(again.next().await.unwrap(), ShutdownReason::UserInterrupt);
 }

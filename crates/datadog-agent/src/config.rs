@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::Args;
+use datadog_agent_native::agent::AgentCoordinator;
 use datadog_agent_native::config::{Config, ConfigIssue, Explained, Severity, Source};
 use serde_json::{Value, json};
 
@@ -33,15 +34,22 @@ pub(crate) fn run(options: &Options) -> anyhow::Result<ExitCode> {
         .filter(|key| !options.set || key.source != Source::Default)
         .collect();
     let issues = issues(&config);
+    // What a start would find besides: files that cannot be read, rules that do not compile.
+    let fatal = issues.iter().any(|issue| issue.severity == Severity::Fatal);
+    let unusable = match fatal {
+        true => None,
+        false => AgentCoordinator::new(config)
+            .and_then(|agent| agent.preflight())
+            .err()
+            .map(|error| error.to_string()),
+    };
     match options.format {
-        Format::Json => line(&to_json(&keys, &issues).to_string()),
-        Format::Text => line(&to_text(&keys, &issues)),
+        Format::Json => line(&to_json(&keys, &issues, unusable.as_deref()).to_string()),
+        Format::Text => line(&to_text(&keys, &issues, unusable.as_deref())),
     }
-    let refused = issues.iter().any(|issue| issue.severity == Severity::Fatal);
-    Ok(if refused {
-        ExitCode::FAILURE
-    } else {
-        ExitCode::SUCCESS
+    Ok(match fatal || unusable.is_some() {
+        true => ExitCode::FAILURE,
+        false => ExitCode::SUCCESS,
     })
 }
 
@@ -56,7 +64,7 @@ fn issues(config: &Config) -> Vec<ConfigIssue> {
     issues
 }
 
-fn to_text(keys: &[Explained], issues: &[ConfigIssue]) -> String {
+fn to_text(keys: &[Explained], issues: &[ConfigIssue], unusable: Option<&str>) -> String {
     let width = keys.iter().map(|key| key.name.len()).max().unwrap_or(0);
     let mut lines: Vec<_> = keys
         .iter()
@@ -67,6 +75,7 @@ fn to_text(keys: &[Explained], issues: &[ConfigIssue]) -> String {
             .iter()
             .map(|issue| format!("{}: {issue}", word(issue.severity))),
     );
+    lines.extend(unusable.map(|problem| format!("fatal: {problem}")));
     lines.join("\n")
 }
 
@@ -87,7 +96,7 @@ fn word(severity: Severity) -> &'static str {
     }
 }
 
-fn to_json(keys: &[Explained], issues: &[ConfigIssue]) -> Value {
+fn to_json(keys: &[Explained], issues: &[ConfigIssue], unusable: Option<&str>) -> Value {
     let keys: Vec<_> = keys
         .iter()
         .map(|key| {
@@ -104,7 +113,7 @@ fn to_json(keys: &[Explained], issues: &[ConfigIssue]) -> Value {
         .iter()
         .map(|issue| json!({ "severity": word(issue.severity), "key": issue.key, "text": issue.to_string() }))
         .collect();
-    json!({ "keys": keys, "issues": issues })
+    json!({ "keys": keys, "issues": issues, "unusable": unusable })
 }
 
 #[cfg(test)]
@@ -119,7 +128,7 @@ mod tests {
             .filter(|key| key.source != Source::Default)
             .collect();
         let issues = issues(&config);
-        (to_text(&keys, &issues), issues)
+        (to_text(&keys, &issues, None), issues)
     }
 
     #[test]

@@ -43,7 +43,7 @@ pub(crate) struct Options {
     #[arg(long)]
     source: Option<String>,
     /// Seconds to go on trying after the last line was read.
-    #[arg(long, default_value_t = 300, value_name = "SECONDS")]
+    #[arg(long, default_value_t = 300, value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(..=604_800))]
     deadline: u64,
     /// How to print the report.
     #[arg(long, value_enum, default_value_t)]
@@ -76,6 +76,9 @@ pub(crate) async fn run(options: Options) -> anyhow::Result<ExitCode> {
         }
     }
     run.progress.finish_and_clear();
+    if stopped {
+        run.interrupted().await;
+    }
     let delivered = run.sender.stop(config.logs_stop_timeout()).await;
     let report = Report {
         files: run.files,
@@ -99,6 +102,8 @@ struct Run {
     follow: bool,
     sender: Sender,
     files: Vec<FileReport>,
+    /// Files that are followed, by their number among the inputs.
+    followed: Vec<(usize, Followed)>,
     progress: ProgressBar,
 }
 
@@ -116,32 +121,37 @@ impl Run {
             follow: options.follow,
             sender,
             files,
+            followed: Vec::new(),
             progress,
         }
     }
 
-    /// Reads one input after the other; followed files go on together once each was read to its end. What cannot be
-    /// read is noted in the report and harms no other.
+    /// Reads one input after the other, then goes on with those that are followed, a block of each in turn. What
+    /// cannot be read is noted in the report and harms no other.
     async fn read_all(&mut self) {
-        let mut followed = Vec::new();
         for number in 0..self.inputs.len() {
             let ended = match (&self.inputs[number], self.follow) {
-                (Input::File(path), true) => match Followed::open(path).await {
-                    Ok(mut file) => {
-                        let caught_up = self.catch_up(number, &mut file).await;
-                        followed.push((number, file));
-                        caught_up.map(drop)
-                    }
-                    Err(error) => Err(error),
-                },
+                (Input::File(path), true) => Followed::open(path)
+                    .await
+                    .map(|file| self.followed.push((number, file))),
                 (input, _) => {
                     let input = input.clone();
                     self.read(number, &input).await
                 }
             };
-            self.files[number].error = ended.err().map(|error| format!("{error:#}"));
+            self.note_end(number, ended);
         }
-        self.follow_on(followed).await;
+        while !self.followed.is_empty() {
+            if !self.follow_once().await {
+                tokio::time::sleep(POLL).await;
+            }
+        }
+    }
+
+    fn note_end(&mut self, number: usize, ended: anyhow::Result<()>) {
+        let file = &mut self.files[number];
+        file.finished = ended.is_ok();
+        file.error = ended.err().map(|error| format!("{error:#}"));
     }
 
     async fn read(&mut self, number: usize, input: &Input) -> anyhow::Result<()> {
@@ -152,34 +162,44 @@ impl Run {
         Ok(())
     }
 
-    async fn follow_on(&mut self, mut followed: Vec<(usize, Followed)>) {
-        while !followed.is_empty() {
-            let mut had_news = false;
-            let mut alive = Vec::new();
-            for (number, mut file) in followed {
-                match self.catch_up(number, &mut file).await {
-                    Ok(news) => {
-                        had_news |= news;
-                        alive.push((number, file));
-                    }
-                    Err(error) => self.files[number].error = Some(format!("{error:#}")),
+    /// Sends the next block of each followed file; says whether there was any.
+    async fn follow_once(&mut self) -> bool {
+        let mut had_news = false;
+        let mut place = 0;
+        while place < self.followed.len() {
+            let (number, file) = &mut self.followed[place];
+            let (number, next) = (*number, file.next().await);
+            let sent = match next {
+                Ok(None) => Ok(()),
+                Ok(Some(block)) => {
+                    had_news = true;
+                    self.send(number, &block).await
+                }
+                Err(error) => Err(error),
+            };
+            match sent {
+                Ok(()) => place += 1,
+                Err(error) => {
+                    self.followed.remove(place);
+                    self.note_end(number, Err(error));
                 }
             }
-            followed = alive;
-            if !had_news {
-                tokio::time::sleep(POLL).await;
-            }
         }
+        had_news
     }
 
-    /// Sends what a followed file has; says whether that was anything.
-    async fn catch_up(&mut self, number: usize, file: &mut Followed) -> anyhow::Result<bool> {
-        let mut had_news = false;
-        while let Some(block) = file.next().await? {
-            self.send(number, &block).await?;
-            had_news = true;
+    /// After a signal: what was begun of a followed file's last line is sent; other inputs that were not read to their
+    /// end are noted as such.
+    async fn interrupted(&mut self) {
+        for (number, mut file) in std::mem::take(&mut self.followed) {
+            if let Some(rest) = file.rest() {
+                let sent = self.send(number, &rest).await;
+                self.note_end(number, sent);
+            }
         }
-        Ok(had_news)
+        for file in self.files.iter_mut().filter(|file| !file.finished) {
+            file.error.get_or_insert_with(|| "interrupted".to_owned());
+        }
     }
 
     /// Queues whole lines, waiting while the pipeline is full.

@@ -34,7 +34,7 @@ use attempt::{Ended, Route};
 use dispatch::{Desk, Left};
 use flush::{Flush, FlushCall};
 use ledger::{Ledger, count};
-use worker::{Start, Worker};
+use worker::{Outcome, Start, Worker};
 
 /// Calls of `flush` that may wait to be seen; a further one waits until there is room.
 const FLUSH_CALLS: usize = 16;
@@ -217,6 +217,9 @@ impl Forwarder {
         let now = Instant::now();
         if let Some(status) = ended.status {
             worker.ledger.answered(status);
+            if matches!(ended.outcome, Outcome::Busy { .. }) {
+                worker.ledger.busy(status, now);
+            }
         }
         if let Some(problem) = ended.problem {
             worker.ledger.unreachable(&problem, now);

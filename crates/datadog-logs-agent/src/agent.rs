@@ -3,6 +3,8 @@
 //! Only the servers are told to stop. When they have ended, the door for producers in the process is closed, and each
 //! later room ends because its channel does.
 
+mod watch;
+
 use std::collections::BTreeMap;
 use std::future::Future;
 use std::net::SocketAddr;
@@ -19,6 +21,8 @@ use tokio::task::{JoinHandle, JoinSet};
 use tokio::time::Instant;
 use tracing::{error, warn};
 
+pub use self::watch::Failure;
+use self::watch::Watch;
 use crate::Config;
 use crate::aggregator::service::{AggregatorHandle, AggregatorService, Stopped};
 use crate::config::{BufferLimits, ConfigError};
@@ -61,6 +65,7 @@ pub struct Running {
     servers: JoinSet<ServeStats>,
     service: Room,
     forwarder: Room,
+    failure: Failure,
 }
 
 /// Tells how a log agent is doing; cheap to clone, and keeps nothing of it alive.
@@ -113,9 +118,10 @@ pub async fn start(config: Config, shared: Shared, drain: Drain) -> Result<Runni
         .iter()
         .filter_map(|server| server.path().map(ToOwned::to_owned))
         .collect();
+    let watch = Watch::new(drain.clone());
     let mut servers = JoinSet::new();
     for server in bound {
-        servers.spawn(server.serve(drain.clone()));
+        servers.spawn(watch.over("server", server.serve(drain.clone())));
     }
     Ok(Running {
         handle,
@@ -123,8 +129,9 @@ pub async fn start(config: Config, shared: Shared, drain: Drain) -> Result<Runni
         addrs,
         paths,
         status,
-        service: Room::spawn("aggregator", service.run()),
-        forwarder: Room::spawn("forwarder", run(forwarder, drain.clone())),
+        service: Room::spawn("aggregator", service.run(), &watch),
+        forwarder: Room::spawn("forwarder", run(forwarder, drain.clone()), &watch),
+        failure: watch.failure(),
         drain,
         servers,
     })
@@ -180,6 +187,12 @@ impl Running {
     /// When the agent stops meanwhile.
     pub async fn flush(&self, deadline: Instant) -> Result<FlushReport, Stopped> {
         self.handle.flush(deadline).await
+    }
+
+    /// Tells when a task ends although nobody asked it to; the agent is of no use then.
+    #[must_use]
+    pub fn failure(&self) -> Failure {
+        self.failure.clone()
     }
 
     /// What [`Status::to_json`] says, for the part of `/status` about logs.
@@ -320,10 +333,14 @@ struct Room {
 }
 
 impl Room {
-    fn spawn(name: &'static str, task: impl Future<Output = ()> + Send + 'static) -> Self {
+    fn spawn(
+        name: &'static str,
+        task: impl Future<Output = ()> + Send + 'static,
+        watch: &Watch,
+    ) -> Self {
         Self {
             name,
-            task: tokio::spawn(task),
+            task: tokio::spawn(watch.over(name, task)),
         }
     }
 

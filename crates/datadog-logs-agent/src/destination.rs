@@ -2,6 +2,8 @@
 //!
 //! Knows URLs only; keys, headers and sending are the flusher's and the forwarder's.
 
+use std::fmt;
+
 use datadog_forwarder::Encoding;
 use hyper::Uri;
 
@@ -24,7 +26,7 @@ pub enum Destination {
 }
 
 /// A further intake that gets every batch too, with a key of its own.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct AdditionalEndpoint {
     /// The full URL.
     pub url: String,
@@ -34,6 +36,16 @@ pub struct AdditionalEndpoint {
     pub is_reliable: bool,
     /// How bodies to it are compressed.
     pub encoding: Encoding,
+}
+
+impl fmt::Debug for AdditionalEndpoint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("AdditionalEndpoint")
+            .field("url", &self.url)
+            .field("is_reliable", &self.is_reliable)
+            .field("encoding", &self.encoding)
+            .finish_non_exhaustive()
+    }
 }
 
 /// A URL to which nothing can be sent. The text leaves the URL out, since it may hold a password.

@@ -14,7 +14,7 @@ pub mod processor;
 pub mod rules;
 pub mod server;
 
-pub use agent::{Running, Shared, StartError, Status, start};
+pub use agent::{Failure, Running, Shared, StartError, Status, start};
 pub use aggregator::service::{AggregatorHandle, AggregatorService, InsertError, Stopped};
 pub use aggregator::{Aggregator, Batch};
 pub use config::{Config, ConfigError, FlushStrategy};

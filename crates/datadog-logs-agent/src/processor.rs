@@ -87,6 +87,23 @@ pub struct Tally {
     pub too_old: u64,
 }
 
+impl Tally {
+    /// Adds what became of further entries.
+    pub fn add(&mut self, other: &Self) {
+        self.received += other.received;
+        self.processed += other.processed;
+        self.truncated += other.truncated;
+        self.too_large += other.too_large;
+        self.too_old += other.too_old;
+        for (rule, count) in &other.excluded {
+            match self.excluded.iter_mut().find(|(name, _)| name == rule) {
+                Some((_, sum)) => *sum += count,
+                None => self.excluded.push((rule.clone(), *count)),
+            }
+        }
+    }
+}
+
 /// Values that fill absent keys of every entry of one request, from its query string.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Defaults {

@@ -156,6 +156,7 @@ pub(super) static KEYS: &[Key] = &[
         env: &["DD_FLUSH_INTERVAL"],
         kind: Kind::WholeSeconds { min: 1, max: 300 },
         default: Default::Like("flush_timeout"),
+        pipeline: Pipeline::Traces,
         doc: "Timer of traces and buffered proxies.",
         set: |config, value| put(&mut config.flush_interval, value),
         ..BASE
@@ -217,6 +218,7 @@ pub(super) static KEYS: &[Key] = &[
         env: &["DD_EXTERNAL_ENV"],
         kind: Kind::Text,
         class: Class::Free,
+        pipeline: Pipeline::Traces,
         doc: "Opaque text copied to the header `Datadog-External-Env`.",
         set: |config, value| put(&mut config.external_env, value),
         ..BASE

@@ -97,7 +97,7 @@ pub(super) static KEYS: &[Key] = &[
         name: "logs_memory_limit",
         env: &["DD_LOGS_MEMORY_LIMIT"],
         kind: Kind::Bytes {
-            min: MIB,
+            min: 4 * MIB,
             max: 64 * GIB,
             outside: Outside::Refuse,
         },

@@ -7,23 +7,32 @@ use std::time::Duration;
 use datadog_agent_runtime::drain::DrainSignal;
 use datadog_agent_runtime::event_bus::{self, Event, EventBus};
 use serde_json::json;
-use tokio::task::JoinHandle;
+use tokio::task::JoinSet;
 use tokio::time::Instant;
-use tracing::{debug, info, warn};
+use tracing::{debug, error, info, warn};
 
 use super::health::Board;
 use super::shared::Shared;
 use super::{AgentError, AgentHandle, Health, ShutdownReason, Signals, State};
+use crate::config::table::Pipeline;
 use crate::config::{Config, Severity};
 use crate::logs;
 
 /// Where a running agent listens; `None` for what is off.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Listeners {
+    /// The trace listener's port.
+    pub trace_tcp: Option<SocketAddr>,
+    /// The trace listener's Unix socket.
+    pub trace_uds: Option<PathBuf>,
     /// The log server's port.
     pub logs_tcp: Option<SocketAddr>,
     /// The log server's Unix socket.
     pub logs_uds: Option<PathBuf>,
+    /// The DogStatsD listener's port.
+    pub dogstatsd_udp: Option<SocketAddr>,
+    /// The DogStatsD listener's Unix socket.
+    pub dogstatsd_uds: Option<PathBuf>,
 }
 
 /// What a flush delivered, by pipeline; `None` for what is off.
@@ -48,7 +57,8 @@ pub struct AgentCoordinator {
 struct Running {
     drain: DrainSignal,
     events: event_bus::Sender,
-    consumer: JoinHandle<()>,
+    /// The reader of notices, and who watches over the pipelines.
+    keepers: JoinSet<()>,
     logs: Option<logs::Running>,
 }
 
@@ -68,6 +78,19 @@ impl AgentCoordinator {
         })
     }
 
+    /// Looks, without starting anything, at what a start would need besides a sound configuration: files with keys and
+    /// certificates, proxies, processing rules.
+    ///
+    /// # Errors
+    /// The first thing for which a start would fail.
+    pub fn preflight(&self) -> Result<(), AgentError> {
+        let (shared, _drain) = Shared::new(&self.config, self.board.clone())?;
+        if self.config.logs_enabled {
+            logs::preflight(&self.config, &shared)?;
+        }
+        Ok(())
+    }
+
     /// Starts every enabled pipeline; returns once all listeners accept. After a [`stop`](Self::stop) it can be
     /// called again.
     ///
@@ -80,7 +103,7 @@ impl AgentCoordinator {
                 "the agent is already started".to_owned(),
             ));
         }
-        self.board.set_state(State::Starting);
+        self.board.begin();
         self.handle.reset();
         match self.start_pipelines().await {
             Ok(running) => {
@@ -102,7 +125,7 @@ impl AgentCoordinator {
     async fn start_pipelines(&mut self) -> Result<Running, AgentError> {
         self.announce_issues();
         let (shared, drain) = Shared::new(&self.config, self.board.clone())?;
-        let (bus, events) = EventBus::run(self.config.event_bus_capacity, &self.board.telemetry);
+        let (bus, events) = EventBus::run(self.config.event_bus_capacity, &self.board.telemetry());
         let logs = match self.config.logs_enabled {
             true => Some(logs::start(&self.config, &shared).await?),
             false => None,
@@ -112,11 +135,18 @@ impl AgentCoordinator {
             "logs_tcp": self.listeners.logs_tcp,
             "logs_uds": self.listeners.logs_uds,
         }));
-        let consumer = tokio::spawn(consume(bus, self.handle.clone()));
+        self.handle
+            .set_logs(logs.as_ref().map(logs::Running::handle));
+        let mut keepers = JoinSet::new();
+        keepers.spawn(consume(bus, self.handle.clone()));
+        if let Some(logs) = &logs {
+            let (board, handle) = (self.board.clone(), self.handle.clone());
+            keepers.spawn(supervise(logs.failure(), board, handle, events.clone()));
+        }
         Ok(Running {
             drain,
             events,
-            consumer,
+            keepers,
             logs,
         })
     }
@@ -132,20 +162,12 @@ impl AgentCoordinator {
 
     /// Sends what every pipeline holds; returns when it is settled or `deadline` is over.
     pub async fn flush(&self, deadline: Duration) -> FlushReport {
-        let Some(Running {
-            logs: Some(logs),
-            events,
-            ..
-        }) = &self.running
-        else {
-            return FlushReport::default();
-        };
-        let report = logs.flush(Instant::now() + deadline).await.ok();
-        let count = report.as_ref().map_or(0, |report| report.entries_sent);
-        events.send(Event::LogsFlushed {
-            count: usize::try_from(count).unwrap_or(usize::MAX),
-        });
-        FlushReport { logs: report }
+        let report = self.handle.flush(deadline).await;
+        if let (Some(running), Some(logs)) = (&self.running, &report.logs) {
+            let count = usize::try_from(logs.entries_sent).unwrap_or(usize::MAX);
+            running.events.send(Event::LogsFlushed { count });
+        }
+        report
     }
 
     /// Drains, flushes and ends everything within the configured time. Does nothing when nothing runs.
@@ -153,7 +175,7 @@ impl AgentCoordinator {
     /// # Errors
     /// [`AgentError::ShutdownError`] that counts what was not delivered in time.
     pub async fn stop(&mut self) -> Result<(), AgentError> {
-        let Some(running) = self.running.take() else {
+        let Some(mut running) = self.running.take() else {
             return Ok(());
         };
         self.board.set_state(State::Stopping);
@@ -164,17 +186,17 @@ impl AgentCoordinator {
         running
             .drain
             .signal(begin + self.config.logs_stop_timeout());
+        self.handle.set_logs(None);
         let report = match running.logs {
             Some(logs) => logs.join().await,
             None => logs::DrainReport::default(),
         };
-        running.events.send(Event::Tombstone);
-        drop(running.consumer.await);
+        running.keepers.shutdown().await;
+        let dropped: u64 = report.dropped.values().sum();
+        let elapsed_ms = begin.elapsed().as_millis();
         info!(
-            logs = report.sent,
-            lost = report.pending,
-            elapsed_ms = begin.elapsed().as_millis(),
-            "stopped"
+            "flushed logs={} dropped={dropped} in {elapsed_ms}ms",
+            report.sent
         );
         self.listeners = Listeners::default();
         self.board.clear();
@@ -257,8 +279,31 @@ impl AgentCoordinator {
     /// The door for logs of this process; `None` while logs are off or nothing runs.
     #[must_use]
     pub fn logs(&self) -> Option<logs::AggregatorHandle> {
-        let running = self.running.as_ref()?;
-        running.logs.as_ref().map(logs::Running::handle)
+        self.handle.logs()
+    }
+
+    /// The TCP port of the trace listener; `None` while there is none.
+    #[must_use]
+    pub fn get_bound_port(&self) -> Option<u16> {
+        self.listeners.trace_tcp.map(|address| address.port())
+    }
+
+    /// The UDP port of the DogStatsD listener; `None` while there is none.
+    #[must_use]
+    pub fn get_dogstatsd_port(&self) -> Option<u16> {
+        self.listeners.dogstatsd_udp.map(|address| address.port())
+    }
+
+    /// Whether this build has remote configuration, and it is on.
+    #[must_use]
+    pub fn is_remote_config_enabled(&self) -> bool {
+        Pipeline::RemoteConfiguration.available() && self.config.remote_configuration_enabled
+    }
+
+    /// Whether this build has AppSec, and it is on.
+    #[must_use]
+    pub fn is_appsec_enabled(&self) -> bool {
+        Pipeline::AppSec.available() && self.config.appsec_enabled == Some(true)
     }
 
     /// Where notices are sent; [`Event::Tombstone`] asks the agent to stop. `None` while nothing runs.
@@ -272,6 +317,7 @@ fn listeners(logs: Option<&logs::Running>) -> Listeners {
     Listeners {
         logs_tcp: logs.and_then(|logs| logs.local_addrs().first().copied()),
         logs_uds: logs.and_then(|logs| logs.paths().first().cloned()),
+        ..Listeners::default()
     }
 }
 
@@ -283,6 +329,20 @@ async fn consume(mut bus: EventBus, handle: AgentHandle) {
             handle.shutdown();
         }
     }
+}
+
+/// Asks the agent to stop when a task of a pipeline ended that must not end.
+async fn supervise(
+    failure: logs::Failure,
+    board: Board,
+    handle: AgentHandle,
+    events: event_bus::Sender,
+) {
+    let task = failure.seen().await;
+    error!(task, "a task of the log pipeline ended by itself");
+    board.set_state(State::Failed);
+    events.send(Event::HealthChanged(event_bus::Health::Failed));
+    handle.request(ShutdownReason::FatalError);
 }
 
 #[cfg(test)]

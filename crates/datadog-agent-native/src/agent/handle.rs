@@ -1,8 +1,13 @@
 //! A door to a running agent that can be kept anywhere.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use tokio::sync::watch;
+use tokio::time::Instant;
+
+use super::FlushReport;
+use crate::logs;
 
 /// Why the agent is to stop.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -22,12 +27,15 @@ pub enum ShutdownReason {
 #[derive(Debug, Clone)]
 pub struct AgentHandle {
     requested: Arc<watch::Sender<Option<ShutdownReason>>>,
+    /// The door of the log pipeline while it runs.
+    logs: Arc<Mutex<Option<logs::AggregatorHandle>>>,
 }
 
 impl AgentHandle {
     pub(super) fn new() -> Self {
         Self {
             requested: Arc::new(watch::channel(None).0),
+            logs: Arc::default(),
         }
     }
 
@@ -40,6 +48,29 @@ impl AgentHandle {
     #[must_use]
     pub fn is_shutdown_requested(&self) -> bool {
         self.requested.borrow().is_some()
+    }
+
+    /// Sends what every pipeline holds; returns when it is settled or `deadline` is over. Reports nothing for a
+    /// pipeline that does not run.
+    pub async fn flush(&self, deadline: Duration) -> FlushReport {
+        let Some(logs) = self.logs() else {
+            return FlushReport::default();
+        };
+        let deadline = Instant::now() + deadline;
+        FlushReport {
+            logs: logs.flush(deadline).await.ok(),
+        }
+    }
+
+    /// The door for logs of this process; `None` while logs are off or nothing runs.
+    #[must_use]
+    pub fn logs(&self) -> Option<logs::AggregatorHandle> {
+        let logs = self.logs.lock().unwrap_or_else(PoisonError::into_inner);
+        logs.clone()
+    }
+
+    pub(super) fn set_logs(&self, door: Option<logs::AggregatorHandle>) {
+        *self.logs.lock().unwrap_or_else(PoisonError::into_inner) = door;
     }
 
     /// The first reason given stays.

@@ -71,12 +71,12 @@ pub(crate) struct Face {
 #[derive(Clone)]
 pub(crate) struct Board {
     inner: Arc<Mutex<Inner>>,
-    pub(crate) telemetry: Telemetry,
 }
 
 struct Inner {
     state: State,
     since: Clocks,
+    telemetry: Telemetry,
     hostname: String,
     warnings: Vec<String>,
     listeners: Value,
@@ -103,6 +103,7 @@ impl Board {
         let inner = Inner {
             state: State::Created,
             since: Clocks::now(),
+            telemetry: Telemetry::default(),
             hostname: String::new(),
             warnings,
             listeners: json!({}),
@@ -112,12 +113,25 @@ impl Board {
         };
         Self {
             inner: Arc::new(Mutex::new(inner)),
-            telemetry: Telemetry::default(),
         }
     }
 
     fn with<T>(&self, act: impl FnOnce(&mut Inner) -> T) -> T {
         act(&mut self.inner.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Begins a run: counts from nothing, so that a run does not answer for the losses of the one before.
+    pub(crate) fn begin(&self) {
+        self.with(|inner| {
+            inner.state = State::Starting;
+            inner.since = Clocks::now();
+            inner.telemetry = Telemetry::default();
+        });
+    }
+
+    /// Where this run counts.
+    pub(crate) fn telemetry(&self) -> Telemetry {
+        self.with(|inner| inner.telemetry.clone())
     }
 
     pub(crate) fn set_state(&self, state: State) {
@@ -202,7 +216,7 @@ impl Board {
             .into_iter()
             .map(|(name, value)| (name.to_owned(), value))
             .collect();
-        status["counters"] = self.telemetry.to_json();
+        status["counters"] = self.telemetry().to_json();
         status
     }
 }

@@ -1,4 +1,4 @@
-//! SIGINT and SIGTERM, taken from the host only while somebody waits for them.
+//! SIGINT and SIGTERM, taken from the host only while somebody waits for them; SIGHUP is ignored meanwhile.
 //!
 //! The operating system knows one handler a signal and process, so this is process-wide by nature. When nobody
 //! waits, a signal does what it did before: the host's own handler runs (it is chained), or, if there was none,
@@ -9,7 +9,7 @@ use std::os::unix::net::UnixStream as StdUnixStream;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use signal_hook::consts::{SIGINT, SIGTERM};
+use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::low_level::{pipe, unregister};
 use signal_hook::{SigId, flag};
 use tokio::io::AsyncReadExt as _;
@@ -33,6 +33,8 @@ struct Known {
 pub struct Signals {
     interrupt: Line,
     terminate: Line,
+    /// A terminal that goes away is no reason to stop.
+    _hangup: Hold,
 }
 
 impl Signals {
@@ -44,6 +46,7 @@ impl Signals {
         Ok(Self {
             interrupt: Line::open(SIGINT)?,
             terminate: Line::open(SIGTERM)?,
+            _hangup: Hold::begin(SIGHUP)?.0,
         })
     }
 
@@ -63,9 +66,9 @@ impl Signals {
 /// One signal, as bytes in a socket; given back on drop.
 #[derive(Debug)]
 struct Line {
-    signal: i32,
     stream: UnixStream,
     ids: Vec<SigId>,
+    _hold: Hold,
 }
 
 impl Line {
@@ -73,11 +76,11 @@ impl Line {
         let (reader, writer) = StdUnixStream::pair()?;
         reader.set_nonblocking(true)?;
         let stream = UnixStream::from_std(reader)?;
-        let default_due = begin_wait(signal)?;
+        let (hold, default_due) = Hold::begin(signal)?;
         let mut line = Self {
-            signal,
             stream,
             ids: Vec::new(),
+            _hold: hold,
         };
         line.ids.push(pipe::register(signal, writer)?);
         // Set by the handler itself, so that a second signal ends the process however late this task wakes up.
@@ -93,41 +96,49 @@ impl Line {
 
 impl Drop for Line {
     fn drop(&mut self) {
-        end_wait(self.signal);
         for id in self.ids.drain(..) {
             unregister(id);
         }
     }
 }
 
-/// One more waits for the signal. Returns the flag that makes the signal do its default action; its handler is
-/// registered before any other of ours, so that the flag which the first signal sets is only seen by the second.
-fn begin_wait(signal: i32) -> io::Result<Arc<AtomicBool>> {
-    let mut known = KNOWN.lock().unwrap_or_else(PoisonError::into_inner);
-    if let Some(held) = known.iter_mut().find(|held| held.signal == signal) {
-        held.waiting += 1;
-        held.default_due.store(false, Ordering::SeqCst);
-        return Ok(Arc::clone(&held.default_due));
-    }
-    let default_due = Arc::new(AtomicBool::new(false));
-    if !host_handles(signal) {
-        flag::register_conditional_default(signal, Arc::clone(&default_due))?;
-    }
-    known.push(Known {
-        signal,
-        default_due: Arc::clone(&default_due),
-        waiting: 1,
-    });
-    Ok(default_due)
+/// Holds back the default action of a signal; with the last of them, it is due again.
+#[derive(Debug)]
+struct Hold {
+    signal: i32,
 }
 
-/// One less waits; with the last one, the default action is due again.
-fn end_wait(signal: i32) {
-    let mut known = KNOWN.lock().unwrap_or_else(PoisonError::into_inner);
-    if let Some(held) = known.iter_mut().find(|held| held.signal == signal) {
-        held.waiting = held.waiting.saturating_sub(1);
-        if held.waiting == 0 {
-            held.default_due.store(true, Ordering::SeqCst);
+impl Hold {
+    /// Returns also the flag that makes the signal do its default action. The handler that looks at it is registered
+    /// before any other of ours, so that the flag which the first signal sets is only seen by the second.
+    fn begin(signal: i32) -> io::Result<(Self, Arc<AtomicBool>)> {
+        let mut known = KNOWN.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(held) = known.iter_mut().find(|held| held.signal == signal) {
+            held.waiting += 1;
+            held.default_due.store(false, Ordering::SeqCst);
+            return Ok((Self { signal }, Arc::clone(&held.default_due)));
+        }
+        let default_due = Arc::new(AtomicBool::new(false));
+        if !host_handles(signal) {
+            flag::register_conditional_default(signal, Arc::clone(&default_due))?;
+        }
+        known.push(Known {
+            signal,
+            default_due: Arc::clone(&default_due),
+            waiting: 1,
+        });
+        Ok((Self { signal }, default_due))
+    }
+}
+
+impl Drop for Hold {
+    fn drop(&mut self) {
+        let mut known = KNOWN.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(held) = known.iter_mut().find(|held| held.signal == self.signal) {
+            held.waiting = held.waiting.saturating_sub(1);
+            if held.waiting == 0 {
+                held.default_due.store(true, Ordering::SeqCst);
+            }
         }
     }
 }

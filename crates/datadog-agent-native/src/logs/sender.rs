@@ -81,7 +81,7 @@ impl Sender {
         enrichment.service = identity.service.or(enrichment.service);
         enrichment.ddsource = identity.source.or(enrichment.ddsource);
         let running = start_with(logs, &shared).await?;
-        let telemetry = shared.board.telemetry.clone();
+        let telemetry = shared.board.telemetry();
         Ok(Self {
             running,
             drain,
@@ -162,5 +162,23 @@ mod tests {
         let got: Vec<_> = lines(b"a\r\n\n b \nc\rd\nlast").collect();
         assert_eq!(got, [&b"a"[..], b"", b" b ", b"c\rd", b"last"]);
         assert_eq!(lines(b"").count(), 0);
+    }
+
+    #[tokio::test]
+    async fn more_short_lines_than_the_memory_holds_are_all_sent() {
+        let intake = datadog_dev_intake::Intake::start().await;
+        let url = intake.url();
+        let config = Config::from_env_iter([
+            ("DD_API_KEY", "0123456789abcdef0123456789abcdef"),
+            ("DD_LOGS_ENABLED", "true"),
+            ("DD_LOGS_CONFIG_LOGS_DD_URL", url.as_str()),
+            ("DD_LOGS_MEMORY_LIMIT", "4MiB"),
+        ]);
+        let mut sender = Sender::start(&config, Identity::default()).await.unwrap();
+        let block = Bytes::from("\n".repeat(100_000));
+        assert_eq!(sender.lines(0, &block).await.unwrap(), 100_000);
+        sender.flush(Duration::from_secs(60)).await;
+        let delivered = sender.stop(Duration::from_secs(5)).await;
+        assert_eq!((delivered.sent, delivered.dropped.len()), (100_000, 0));
     }
 }

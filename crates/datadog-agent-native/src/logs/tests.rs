@@ -110,3 +110,20 @@ fn rules_and_limits_reach_the_pipeline() {
     assert_eq!(logs.entry.message_bytes, 2_000);
     assert_eq!(logs.encoding, Encoding::Gzip(3));
 }
+
+#[test]
+fn a_program_of_its_own_never_waits_for_somebody_to_ask_for_a_flush() {
+    let config = Config::builder()
+        .profile(Profile::Standalone)
+        .with_env_iter([KEY, ("DD_SERVERLESS_FLUSH_STRATEGY", "end")])
+        .build_with_issues();
+    let logs = logs_config(&config, "host-1").unwrap();
+    assert_eq!(logs.flush, FlushStrategy::Interval(Duration::from_secs(5)));
+}
+
+#[test]
+fn one_request_at_a_time_keeps_batches_in_order() {
+    assert_eq!(logs(&[]).order, Order::Free);
+    let one = logs(&[("DD_LOGS_CONFIG_BATCH_MAX_CONCURRENT_SEND", "1")]);
+    assert_eq!((one.concurrency, one.order), (1, Order::Kept));
+}

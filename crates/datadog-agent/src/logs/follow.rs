@@ -5,11 +5,17 @@
 
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use bytes::Bytes;
 use tokio::fs::File;
+use tokio::time::Instant;
 
 use super::lines::{Reader, open_file};
+
+/// How long a file that was renamed away must be quiet before its successor is read: whoever writes it may take a
+/// moment to notice.
+const GRACE: Duration = Duration::from_secs(2);
 
 /// A file that is read from its start and then followed.
 pub(super) struct Followed {
@@ -18,10 +24,12 @@ pub(super) struct Followed {
     reader: Reader,
     /// Bytes handed on, and so the offset of the next ones.
     offset: u64,
+    /// Since when the file has been both replaced and quiet.
+    quiet_since: Option<Instant>,
 }
 
 /// What the path says of the file that is being read.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Change {
     /// It is the same, at least as long as before; or the path is gone for now.
     None,
@@ -41,6 +49,7 @@ impl Followed {
             file,
             reader,
             offset: 0,
+            quiet_since: None,
         })
     }
 
@@ -52,17 +61,33 @@ impl Followed {
             let change = self.change().await?;
             if let Some(lines) = self.reader.next_whole().await? {
                 self.offset += lines.len() as u64;
+                self.quiet_since = None;
                 return Ok(Some(lines));
             }
-            if change == Change::None {
+            if change == Change::None || (change == Change::Replaced && !self.is_left()) {
                 return Ok(None);
             }
-            let rest = self.reader.rest();
-            *self = Self::open(&self.path).await?;
+            // The successor may be gone or out of reach again: then the next look finds it.
+            let Ok(successor) = Self::open(&self.path).await else {
+                return Ok(None);
+            };
+            let rest = self.rest();
+            *self = successor;
             if rest.is_some() {
                 return Ok(rest);
             }
         }
+    }
+
+    /// What is held of a line that has no end yet.
+    pub(super) fn rest(&mut self) -> Option<Bytes> {
+        self.reader.rest()
+    }
+
+    /// Whether the replaced file has been quiet for long enough.
+    fn is_left(&mut self) -> bool {
+        let since = *self.quiet_since.get_or_insert_with(Instant::now);
+        since.elapsed() >= GRACE
     }
 
     async fn change(&self) -> anyhow::Result<Change> {
@@ -118,16 +143,24 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_renamed_file_is_read_to_its_end_before_its_successor() {
+    async fn a_renamed_file_is_read_until_it_is_quiet_before_its_successor() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("a.log");
+        let renamed = folder.path().join("a.log.1");
         append(&path, "one\n");
         let mut followed = Followed::open(&path).await.unwrap();
         assert_eq!(read(&mut followed).await, "one\n");
-        append(&path, "late\nand without end");
-        fs::rename(&path, folder.path().join("a.log.1")).unwrap();
+        append(&path, "late\n");
+        fs::rename(&path, &renamed).unwrap();
         append(&path, "new\n");
-        assert_eq!(read(&mut followed).await, "late\nand without endnew\n");
+        assert_eq!(read(&mut followed).await, "late\n");
+        append(&renamed, "very late\nand without end");
+        assert_eq!(read(&mut followed).await, "very late\n");
+
+        tokio::time::pause();
+        tokio::time::advance(GRACE).await;
+        tokio::time::resume();
+        assert_eq!(read(&mut followed).await, "and without endnew\n");
     }
 
     #[tokio::test]
@@ -151,6 +184,10 @@ mod tests {
         fs::remove_file(&path).unwrap();
         assert_eq!(read(&mut followed).await, "");
         append(&path, "back\n");
+        assert_eq!(read(&mut followed).await, "");
+        tokio::time::pause();
+        tokio::time::advance(GRACE).await;
+        tokio::time::resume();
         assert_eq!(read(&mut followed).await, "back\n");
     }
 }

@@ -9,6 +9,8 @@ pub(super) struct FileReport {
     pub(super) file: String,
     pub(super) lines: u64,
     pub(super) bytes: u64,
+    /// Whether it was read to its end, or is being followed.
+    pub(super) finished: bool,
     pub(super) error: Option<String>,
 }
 
@@ -100,6 +102,7 @@ mod tests {
                 file: "a.log".to_owned(),
                 lines: 10,
                 bytes: 200,
+                finished: true,
                 error: None,
             }],
             delivered: Delivered {

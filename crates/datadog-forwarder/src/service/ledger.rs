@@ -39,6 +39,7 @@ pub(crate) struct Ledger {
 enum Line {
     Dropped(Reason),
     KeyRefused,
+    Busy,
     Unreachable,
 }
 
@@ -79,10 +80,9 @@ impl Ledger {
         &self.totals
     }
 
-    /// A payload was accepted.
-    pub(crate) fn sent(&mut self, payload: &Pending) {
-        let raw = count(payload.raw_len);
-        let wire = count(payload.body.len());
+    /// A payload was accepted, which had travelled in `wire` bytes.
+    pub(crate) fn sent(&mut self, payload: &Pending, wire: usize) {
+        let (raw, wire) = (count(payload.raw_len), count(wire));
         self.totals.payloads_sent += 1;
         self.totals.items_sent += payload.items;
         self.totals.bytes_raw += raw;
@@ -113,6 +113,13 @@ impl Ledger {
     pub(crate) fn unreachable(&mut self, why: &str, now: Instant) {
         if let Some(left_out) = self.may_write(Line::Unreachable, now) {
             tracing::warn!(endpoint = %self.name, why, left_out, "no answer, will try again");
+        }
+    }
+
+    /// The endpoint asked us to come back.
+    pub(crate) fn busy(&mut self, status: u16, now: Instant) {
+        if let Some(left_out) = self.may_write(Line::Busy, now) {
+            tracing::warn!(endpoint = %self.name, status, left_out, "intake is busy or failing, will try again");
         }
     }
 

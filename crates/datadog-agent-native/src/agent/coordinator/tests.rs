@@ -112,6 +112,13 @@ async fn what_an_intake_never_took_is_counted_when_the_time_to_stop_is_over() {
     agent.logs().unwrap().insert_batch(&entry("lost")).unwrap();
     let error = agent.stop().await.unwrap_err().to_string();
     assert_eq!(error, "Shutdown error: 1 logs were not delivered in time");
+
+    // The next run does not answer for it.
+    intake.reset();
+    agent.start().await.unwrap();
+    agent.logs().unwrap().insert_batch(&entry("kept")).unwrap();
+    agent.stop().await.unwrap();
+    assert_eq!(intake.messages(), ["kept"]);
 }
 
 #[tokio::test]

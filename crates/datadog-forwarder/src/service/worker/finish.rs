@@ -42,7 +42,11 @@ impl Worker {
     }
 
     fn accepted(&mut self, pending: &Pending, now: Instant, unit: f64) {
-        self.ledger.sent(pending);
+        let wire = match self.plain {
+            true => pending.raw_len,
+            false => pending.body.len(),
+        };
+        self.ledger.sent(pending, wire);
         self.failing = false;
         self.backoff.succeeded();
         // Errors that one success does not take back still slow the endpoint down.

@@ -42,6 +42,42 @@ pub enum InsertError {
 #[error("the log agent has stopped")]
 pub struct Stopped;
 
+/// Lines of a group: few enough for the smallest memory, many enough to make the way worth while.
+const GROUP_LINES: usize = 1_000;
+/// Bytes of a group at which it is closed; every byte may become six in JSON.
+const GROUP_BYTES: usize = 64 * 1_024;
+
+/// The next lines that are queued together; at least one, if there is one.
+struct Group<'l, L> {
+    lines: &'l mut L,
+    count: usize,
+    bytes: usize,
+}
+
+impl<'l, L> Group<'l, L> {
+    fn new(lines: &'l mut L) -> Self {
+        Self {
+            lines,
+            count: 0,
+            bytes: 0,
+        }
+    }
+}
+
+impl<'a, L: Iterator<Item = &'a [u8]>> Iterator for Group<'_, L> {
+    type Item = &'a [u8];
+
+    fn next(&mut self) -> Option<&'a [u8]> {
+        if self.count >= GROUP_LINES || self.bytes >= GROUP_BYTES {
+            return None;
+        }
+        let line = self.lines.next()?;
+        self.count += 1;
+        self.bytes += line.len();
+        Some(line)
+    }
+}
+
 /// What every handle of one queue shares.
 #[derive(Debug)]
 pub(super) struct Shared {
@@ -132,18 +168,27 @@ impl AggregatorHandle {
         Ok(tally)
     }
 
-    /// Queues lines without their ends, waiting for room: for files and standard input.
+    /// Queues lines without their ends, a group at a time, waiting for room: for files and standard input. A line that
+    /// the whole memory could not hold is dropped and counted. What was queued before the wait is dropped stays queued.
     ///
     /// # Errors
-    /// When there never will be room: pass fewer lines at a time than fill the memory.
+    /// When the log agent has stopped.
     pub async fn insert_lines<'a>(
         &self,
         lines: impl Iterator<Item = &'a [u8]>,
         empty: EmptyLines,
     ) -> Result<Tally, InsertError> {
-        let (block, tally) = self.processor.lines(lines, empty, now_ms());
-        self.insert(block, &tally).await?;
-        Ok(tally)
+        let mut lines = lines.peekable();
+        let mut total = Tally::default();
+        while lines.peek().is_some() {
+            let group = Group::new(&mut lines);
+            let (block, tally) = self.processor.lines(group, empty, now_ms());
+            match self.insert(block, &tally).await {
+                Ok(()) | Err(InsertError::TooLarge) => total.add(&tally),
+                Err(stopped) => return Err(stopped),
+            }
+        }
+        Ok(total)
     }
 
     /// Queues a processed block, all or nothing, for a source that cannot wait. Counts its entries either way.
