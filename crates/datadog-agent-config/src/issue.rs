@@ -131,7 +131,7 @@ pub(crate) enum Masking {
 /// A value as a message may repeat it: on one line, shortened, secrets masked.
 pub(crate) fn masked(text: &str, masking: Masking) -> String {
     match masking {
-        Masking::Plain => shortened(&without_userinfo(text)),
+        Masking::Plain => shortened(&without_query(&without_userinfo(text))),
         Masking::Secret => last_four(text),
     }
 }
@@ -160,6 +160,14 @@ pub(crate) fn without_userinfo(text: &str) -> String {
     match before.split_once("://") {
         Some((scheme, _)) => format!("{scheme}://***@{host}"),
         None => format!("***@{host}"),
+    }
+}
+
+/// The text with the query of a URL replaced by `***`: some put keys there.
+fn without_query(text: &str) -> String {
+    match text.split_once('?') {
+        Some((before, _)) if before.contains("://") => format!("{before}?***"),
+        _ => text.to_owned(),
     }
 }
 

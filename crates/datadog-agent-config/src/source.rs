@@ -94,26 +94,29 @@ impl Node {
         }
     }
 
-    /// The part at a dotted path.
+    /// The part at a dotted path; a key may itself be written with dots.
     fn at(&self, path: &str) -> Option<&Self> {
-        path.split('.').try_fold(self, |node, name| match node {
-            Self::Map(entries) => entries
-                .iter()
-                .find(|(key, _)| key == name)
-                .map(|(_, child)| child),
-            Self::Scalar(_) | Self::List(_) => None,
+        let Self::Map(entries) = self else {
+            return None;
+        };
+        entries.iter().find_map(|(key, child)| {
+            let rest = path.strip_prefix(key.as_str())?;
+            match rest {
+                "" => Some(child),
+                _ => child.at(rest.strip_prefix('.')?),
+            }
         })
     }
 
-    /// Paths that lead to no key: the shortest that no key's path begins with.
-    pub(crate) fn unknown_paths(&self) -> Vec<String> {
+    /// What in the document leads to no key.
+    pub(crate) fn stray_paths(&self) -> Stray {
         let known: Vec<String> = table::keys().flat_map(Key::yaml_paths).collect();
-        let mut unknown = Vec::new();
-        self.collect_unknown("", &known, &mut unknown);
-        unknown
+        let mut stray = Stray::default();
+        self.collect_stray("", &known, &mut stray);
+        stray
     }
 
-    fn collect_unknown(&self, prefix: &str, known: &[String], unknown: &mut Vec<String>) {
+    fn collect_stray(&self, prefix: &str, known: &[String], stray: &mut Stray) {
         let Self::Map(entries) = self else { return };
         for (name, child) in entries {
             let path = if prefix.is_empty() {
@@ -127,12 +130,22 @@ impl Node {
             let inside = format!("{path}.");
             let leads_on = known.iter().any(|key| key.starts_with(&inside));
             match child {
-                Self::Map(_) if leads_on => child.collect_unknown(&path, known, unknown),
+                Self::Map(_) if leads_on => child.collect_stray(&path, known, stray),
                 _ if leads_on && child.is_unset() => {}
-                _ => unknown.push(path),
+                _ if leads_on => stray.no_maps.push(path),
+                _ => stray.unknown.push(path),
             }
         }
     }
+}
+
+/// Paths of a document that lead to no key.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(crate) struct Stray {
+    /// The shortest that no key's path begins with.
+    pub(crate) unknown: Vec<String>,
+    /// Sections that hold something else than keys: whatever was meant to be set below them is not.
+    pub(crate) no_maps: Vec<String>,
 }
 
 /// Variables that the platform sets. The debug text shows their names only.

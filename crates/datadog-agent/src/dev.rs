@@ -19,6 +19,9 @@ const KEY: &str = "00000000000000000000000000000de5";
 /// Age at which logs are sent, unless `DD_LOGS_CONFIG_BATCH_WAIT` says otherwise: who watches does not like to wait.
 const BATCH_WAIT: Duration = Duration::from_secs(1);
 
+/// Longest time to stop, unless `DD_SHUTDOWN_TIMEOUT` says otherwise: the intake may have been told to hang.
+const STOP_TIMEOUT: Duration = Duration::from_secs(2);
+
 /// Runs the agent and a local intake together.
 #[derive(Debug, Args)]
 pub(crate) struct Options {
@@ -46,7 +49,10 @@ pub(crate) async fn run(options: Options) -> anyhow::Result<ExitCode> {
         Format::Text => line(&text(&intake.url(), &found, &try_it)),
     }
     agent.wait_for(signals).await;
-    agent.shutdown().await?;
+    if let Err(error) = agent.shutdown().await {
+        // The user may have asked for just that with a fault.
+        note(&error.to_string());
+    }
     intake.stop().await;
     Ok(ExitCode::SUCCESS)
 }
@@ -78,12 +84,19 @@ fn local_config(intake: &Intake, ephemeral: bool) -> Config {
     config.logs_config_api_key = None;
     config.logs_config_additional_endpoints.clear();
     config.observability_pipelines_worker_logs_enabled = false;
-    let waits = config
-        .explain()
-        .into_iter()
-        .find(|key| key.name == "logs_config.batch_wait");
-    if waits.is_none_or(|key| key.source == Source::Default) {
+    let is_default = |name| {
+        let key = config.explain().into_iter().find(|key| key.name == name);
+        key.is_none_or(|key| key.source == Source::Default)
+    };
+    let (waits, stops) = (
+        is_default("logs_config.batch_wait"),
+        is_default("shutdown_timeout"),
+    );
+    if waits {
         config.logs_config_batch_wait = BATCH_WAIT;
+    }
+    if stops {
+        config.shutdown_timeout = STOP_TIMEOUT;
     }
     if ephemeral {
         config.logs_agent_port = Some(0);

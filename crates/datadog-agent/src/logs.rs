@@ -16,13 +16,16 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use tokio::time::Instant;
 
 use self::follow::Followed;
-use self::lines::Input;
+use self::lines::{Input, Reader};
 use self::report::{FileReport, Report};
 use crate::output::{Format, line};
 use crate::run::{configured, install_logger};
 
 /// Pause between two looks at a followed file that has nothing new.
 const POLL: Duration = Duration::from_millis(200);
+
+/// Time for what is left when the deadline was not enough: to say that it is lost.
+const AFTER_DEADLINE: Duration = Duration::from_millis(100);
 
 /// Sends files, or standard input as `-`, and reports what was delivered, dropped and why.
 #[derive(Debug, Args)]
@@ -69,17 +72,17 @@ pub(crate) async fn run(options: Options) -> anyhow::Result<ExitCode> {
         () = run.read_all() => false,
         signal = &mut stop => signal.map(|_| true)?,
     };
-    if !stopped {
+    let mut rest = config.logs_stop_timeout();
+    if stopped {
+        run.interrupted().await;
+    } else {
         tokio::select! {
-            () = run.sender.flush(Duration::from_secs(options.deadline)) => {}
+            () = run.sender.flush(Duration::from_secs(options.deadline)) => rest = AFTER_DEADLINE,
             signal = &mut stop => signal.map(drop)?,
         }
     }
     run.progress.finish_and_clear();
-    if stopped {
-        run.interrupted().await;
-    }
-    let delivered = run.sender.stop(config.logs_stop_timeout()).await;
+    let delivered = run.sender.stop(rest).await;
     let report = Report {
         files: run.files,
         delivered,
@@ -102,6 +105,8 @@ struct Run {
     follow: bool,
     sender: Sender,
     files: Vec<FileReport>,
+    /// The input that is being read, by its number.
+    reading: Option<(usize, Reader)>,
     /// Files that are followed, by their number among the inputs.
     followed: Vec<(usize, Followed)>,
     progress: ProgressBar,
@@ -121,6 +126,7 @@ impl Run {
             follow: options.follow,
             sender,
             files,
+            reading: None,
             followed: Vec::new(),
             progress,
         }
@@ -155,9 +161,12 @@ impl Run {
     }
 
     async fn read(&mut self, number: usize, input: &Input) -> anyhow::Result<()> {
-        let mut reader = input.open().await?;
-        while let Some(block) = reader.next().await? {
-            self.send(number, &block).await?;
+        self.reading = Some((number, input.open().await?));
+        while let Some((_, reader)) = &mut self.reading {
+            match reader.next().await? {
+                Some(block) => self.send(number, &block).await?,
+                None => self.reading = None,
+            }
         }
         Ok(())
     }
@@ -188,13 +197,20 @@ impl Run {
         had_news
     }
 
-    /// After a signal: what was begun of a followed file's last line is sent; other inputs that were not read to their
-    /// end are noted as such.
+    /// After a signal: what was begun of a last line is sent, and inputs that were not read to their end are noted.
     async fn interrupted(&mut self) {
+        let reading = self.reading.take();
+        let mut rests: Vec<_> = reading
+            .into_iter()
+            .map(|(number, mut reader)| (number, reader.rest()))
+            .collect();
         for (number, mut file) in std::mem::take(&mut self.followed) {
-            if let Some(rest) = file.rest() {
-                let sent = self.send(number, &rest).await;
-                self.note_end(number, sent);
+            rests.push((number, file.rest()));
+        }
+        for (number, rest) in rests {
+            let Some(rest) = rest else { continue };
+            if let Err(error) = self.send(number, &rest).await {
+                self.note_end(number, Err(error));
             }
         }
         for file in self.files.iter_mut().filter(|file| !file.finished) {

@@ -43,19 +43,24 @@ fn main() -> ExitCode {
     memory::give_back_large_blocks();
     let verb = Arguments::parse().verb;
     let outcome = output::runtime().and_then(|runtime| {
-        runtime.block_on(async {
-            match verb {
-                Verb::Run(options) => run::run(options).await,
-                Verb::Dev(options) => Box::pin(dev::run(options)).await,
-                Verb::Intake(options) => intake::run(options).await,
-                Verb::Logs(options) => logs::run(options).await,
-                Verb::Config(options) => config::run(&options),
-                Verb::Status(options) => status::run(options).await,
-            }
-        })
+        let outcome = runtime.block_on(perform(verb));
+        // A read of standard input that is under way cannot be cut; it is no reason to stay.
+        runtime.shutdown_background();
+        outcome
     });
     outcome.unwrap_or_else(|error| {
         output::complain(&error);
         ExitCode::FAILURE
     })
+}
+
+async fn perform(verb: Verb) -> anyhow::Result<ExitCode> {
+    match verb {
+        Verb::Run(options) => run::run(options).await,
+        Verb::Dev(options) => Box::pin(dev::run(options)).await,
+        Verb::Intake(options) => intake::run(options).await,
+        Verb::Logs(options) => logs::run(options).await,
+        Verb::Config(options) => config::run(&options),
+        Verb::Status(options) => status::run(options).await,
+    }
 }

@@ -247,6 +247,34 @@ async fn standard_input_is_sent_and_a_missing_file_is_reported() {
 }
 
 #[tokio::test]
+async fn a_signal_ends_a_read_that_waits_and_sends_what_was_begun() {
+    let intake = Intake::start().await;
+    let url = intake.url();
+    let environment = [
+        ("DD_API_KEY", KEY),
+        ("DD_LOGS_CONFIG_LOGS_DD_URL", url.as_str()),
+        ("DD_LOGS_CONFIG_BATCH_WAIT", "1"),
+    ];
+    let mut command = program(&["logs", "-", "--format", "json"], &environment);
+    command.stdin(Stdio::piped()).stdout(Stdio::piped());
+    let mut child = command.spawn().unwrap();
+    let mut stdin = child.stdin.take().unwrap();
+    stdin.write_all(b"one\nbegun").unwrap();
+    intake.expect_logs(&["one"]).await;
+    let id = child.id().to_string();
+    let kill = Command::new("kill").args(["-TERM", &id]).status();
+    assert!(kill.unwrap().success());
+    let output = tokio::task::spawn_blocking(move || child.wait_with_output().unwrap());
+    let output = output.await.unwrap();
+    drop(stdin);
+    assert_eq!(output.status.code(), Some(1));
+    let report: Value = serde_json::from_str(&stdout(&output)).unwrap();
+    assert_eq!(report["files"][0]["error"], "interrupted");
+    assert_eq!(report["delivered"], 2);
+    assert_eq!(intake.messages(), ["one", "begun"]);
+}
+
+#[tokio::test]
 async fn the_agent_delivers_what_was_accepted_before_it_stops() {
     let intake = Intake::start().await;
     let url = intake.url();

@@ -14,7 +14,7 @@ use datadog_agent_runtime::bind::BindError;
 use datadog_agent_runtime::bind::http::{Pages, ServeStats};
 use datadog_agent_runtime::connect::Client;
 use datadog_agent_runtime::drain::Drain;
-use datadog_agent_runtime::telemetry::{Metric, Telemetry};
+use datadog_agent_runtime::telemetry::{Metric, Reason, Telemetry};
 use datadog_forwarder::{Budget, Forwarder};
 use serde_json::{Value, json};
 use tokio::task::{JoinHandle, JoinSet};
@@ -233,7 +233,13 @@ impl Running {
         service.ended().await;
         forwarder.ended().await;
         let report = status.drained();
-        if !report.dropped.is_empty() {
+        // Whoever sent what could not be read or taken was told so at once.
+        let told = [Reason::Parse.name(), Reason::QueueFull.name()];
+        if report
+            .dropped
+            .keys()
+            .any(|reason| !told.contains(&reason.as_str()))
+        {
             warn!(sent = report.sent, dropped = ?report.dropped, "not all logs were delivered");
         }
         report

@@ -184,7 +184,9 @@ impl Builder {
         };
         let problem = match yaml::read(&path) {
             Ok(document) => {
-                self.note_unknown_keys(&document.unknown_paths());
+                let stray = document.stray_paths();
+                self.note_unknown_keys(&stray.unknown);
+                self.note_sections(&path, &stray.no_maps);
                 self.sources.document = Some(document);
                 return;
             }
@@ -193,6 +195,15 @@ impl Builder {
             Err(ReadError::Unreadable(problem)) => problem,
         };
         self.issues.push(document_issue(&path, problem, severity));
+    }
+
+    /// Rules or a proxy may have been meant there: going on without them could leak.
+    fn note_sections(&mut self, path: &Path, sections: &[String]) {
+        for section in sections {
+            let problem = format!("{} must be a map of keys", section.escape_default());
+            self.issues
+                .push(document_issue(path, problem, Severity::Fatal));
+        }
     }
 
     fn note_unknown_keys(&mut self, paths: &[String]) {

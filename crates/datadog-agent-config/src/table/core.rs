@@ -51,7 +51,7 @@ pub(super) static KEYS: &[Key] = &[
         env: &["DD_SERVICE"],
         kind: Kind::Text,
         class: Class::Free,
-        doc: "Unified tag `service`; kept exactly as written.",
+        doc: "Unified tag `service`; kept exactly as written, but for logs, where it is in lower case.",
         set: |config, value| put(&mut config.service, value),
         ..BASE
     },

@@ -110,7 +110,8 @@ pub(crate) fn decompress(wire: &Bytes, encoding: &str, cap: usize) -> Result<Byt
                 Err(What::WrongEncoding)
             }
         }
-        "zstd" => {
+        // The second spelling is that of Datadog's API clients.
+        "zstd" | "zstd1" => {
             let mut decoder = zstd::stream::read::Decoder::with_buffer(&wire[..])
                 .map_err(|_| What::WrongEncoding)?;
             decoder

@@ -42,6 +42,8 @@ impl Coding {
             (b"gzip", Self::Gzip),
             (b"x-gzip", Self::Gzip),
             (b"zstd", Self::Zstd),
+            // As Datadog's API clients spell it.
+            (b"zstd1", Self::Zstd),
             (b"deflate", Self::Deflate),
         ]
         .into_iter()

@@ -82,10 +82,29 @@ fn unknown_paths_are_the_shortest_that_lead_to_no_key() {
         b"site: x\nwat: 1\nlogs_config:\n  batch_wait: 5\n  typo: 1\nprocess_config:\n  enabled: true\napm_config:\n",
     )
     .expect("well formed");
-    assert_eq!(
-        root.unknown_paths(),
-        ["wat", "logs_config.typo", "process_config"]
-    );
+    let stray = root.stray_paths();
+    assert_eq!(stray.unknown, ["wat", "logs_config.typo", "process_config"]);
+    assert!(stray.no_maps.is_empty());
+}
+
+#[test]
+fn a_section_that_is_no_map_is_told_apart_from_an_unknown_key() {
+    let root = parse(b"logs_config:\n  - a: 1\nproxy: http://p:1\nwat: 1\n").expect("well formed");
+    let stray = root.stray_paths();
+    assert_eq!(stray.no_maps, ["logs_config", "proxy"]);
+    assert_eq!(stray.unknown, ["wat"]);
+}
+
+#[test]
+fn a_key_written_with_dots_is_found() {
+    let root = parse(
+        b"logs_config.batch_wait: 7\nproxy.https: p:1\nlogs_config:\n  use_compression: false\n",
+    )
+    .expect("well formed");
+    assert_eq!(text_at(&root, "logs_config.batch_wait"), Some("7"));
+    assert_eq!(text_at(&root, "logs_config.use_compression"), Some("false"));
+    assert_eq!(text_at(&root, "proxy.https"), Some("p:1"));
+    assert!(root.stray_paths().unknown.is_empty());
 }
 
 proptest! {
