@@ -12,8 +12,9 @@ use crate::codegen;
 use crate::run::{print, read, root, say};
 
 /// What each crate may depend on in the workspace; `ARCHITECTURE.md` says why.
-const LAYERS: [(&str, &[&str]); 9] = [
+const LAYERS: [(&str, &[&str]); 10] = [
     ("datadog-wire", &[]),
+    ("datadog-logs-patterns", &["datadog-wire"]),
     ("datadog-agent-config", &[]),
     ("datadog-agent-runtime", &["datadog-wire"]),
     (
@@ -34,10 +35,17 @@ const LAYERS: [(&str, &[&str]); 9] = [
             "datadog-wire",
         ],
     ),
-    ("datadog-dev-intake", &["datadog-wire"]),
+    (
+        "datadog-dev-intake",
+        &["datadog-logs-patterns", "datadog-wire"],
+    ),
     (
         "datadog-agent",
-        &["datadog-agent-native", "datadog-dev-intake"],
+        &[
+            "datadog-agent-native",
+            "datadog-dev-intake",
+            "datadog-logs-patterns",
+        ],
     ),
     ("xtask", &["datadog-agent-config"]),
 ];

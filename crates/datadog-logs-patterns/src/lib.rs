@@ -1,0 +1,11 @@
+//! The pattern engine of the stateful log stream: log text in, patterns and variables out, every byte back.
+//!
+//! The encoder tokenizes log lines, learns their patterns online in bounded memory,
+//! and turns each line into the id of a pattern and typed values;
+//! the decoder, given the same batches, gives back exactly the bytes that went in.
+//!
+//! This crate is pure: it knows no clock, socket, thread, environment or global.
+//! Time is an argument, so is the seed of its hashes, and the same input gives the same output.
+
+pub mod operation;
+pub mod token;
