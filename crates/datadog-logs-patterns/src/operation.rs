@@ -147,6 +147,24 @@ impl Operations {
         start..offset(self.text.len())
     }
 
+    /// Where the next value will be kept.
+    pub fn next_value(&self) -> u32 {
+        offset(self.values.len())
+    }
+
+    /// Keeps one value, behind those kept before.
+    pub fn keep_value(&mut self, value: Value) {
+        self.values.push(value);
+    }
+
+    /// Bytes of text, values and operations that are held.
+    pub fn held_bytes(&self) -> usize {
+        self.text.len()
+            + self.values.len() * size_of::<Value>()
+            + self.positions.len() * size_of::<u32>()
+            + self.list.len() * size_of::<Operation>()
+    }
+
     /// Keeps values, to be referred to by a log.
     pub fn keep_values(&mut self, values: impl IntoIterator<Item = Value>) -> Range<u32> {
         let start = offset(self.values.len());

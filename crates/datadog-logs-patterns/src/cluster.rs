@@ -1,0 +1,708 @@
+//! Clusters: which pattern a line belongs to, and how patterns are learned from lines.
+//!
+//! Lines of one structural signature make a cluster, and only they may share a pattern.
+//! A structure that is seen for the first time is only remembered;
+//! the pattern is made at the second sighting, from what the two lines have in common.
+//! A line that nearly fits a pattern widens it; the same id then stands for the wider one.
+
+use std::collections::VecDeque;
+
+use hashbrown::{HashMap, HashSet};
+
+use crate::eviction::{Candidate, Limits, Usage};
+use crate::operation::PatternId;
+use crate::template::{Known, Line, Mark, Param, Template, common_ends, may_be_literal};
+use crate::token::{Flags, Kind};
+
+/// Bytes of lines that are remembered until their structure is seen again.
+const PENDING_BYTES: usize = 1 << 20;
+/// Lines of one signature that are looked through for a partner.
+const PENDING_SCAN: usize = 8;
+/// Of so many words in a line, one may differ for two lines to share a pattern.
+const WORDS_PER_CHANGE: usize = 3;
+/// Widenings after which all tokens with digits become variable.
+const PATIENCE: u8 = 3;
+/// Digits of a number that is variable from the start.
+const LONG_NUMBER: usize = 4;
+
+/// How patterns are learned.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Learning {
+    /// Whether the first word of a line stays literal.
+    pub first_word_protection: bool,
+    /// First words of a cluster above which they become variable after all.
+    pub first_word_max_cardinality: usize,
+    /// Patterns of a cluster above which a new one is merged into the closest; 0 is no limit.
+    pub max_patterns_per_cluster: usize,
+    /// Patterns that are tried for a line; 0 is no limit.
+    pub pattern_scan_budget: usize,
+    /// Lines in a row that leave a pattern unchanged until it counts as saturated; 0 never.
+    pub saturation_threshold: u32,
+    /// Bytes of a template.
+    pub max_template_bytes: usize,
+}
+
+/// What became of a line.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Found {
+    /// It fits a pattern as it is.
+    Known(u32),
+    /// A pattern was made or widened for it, and has to be defined.
+    Changed(u32),
+    /// Its structure is new, or has no pattern that is worth it.
+    Raw {
+        /// The structure.
+        structure: u64,
+        /// Why.
+        reason: Reason,
+    },
+}
+
+/// Why a line has no pattern.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Reason {
+    /// Its structure is seen for the first time.
+    New,
+    /// Its template would be too long, or almost all values.
+    Unsuitable,
+}
+
+/// A pattern with what is known of its use.
+#[derive(Debug)]
+pub(crate) struct Pattern {
+    pub(crate) id: PatternId,
+    pub(crate) structure: u64,
+    pub(crate) template: Template,
+    pub(crate) slots: Box<[Slot]>,
+    pub(crate) usage: Usage,
+    signature: u64,
+    log: u64,
+    widened: u8,
+    unchanged: u32,
+}
+
+/// What is known of the values at one place of a pattern.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) struct Slot {
+    /// Values seen.
+    pub(crate) seen: u32,
+    /// Values seen for the first time.
+    pub(crate) fresh: u32,
+    /// Whether values of this kind are never worth an entry of the dictionary.
+    pub(crate) fleeting: bool,
+}
+
+#[derive(Debug, Default)]
+struct Cluster {
+    /// The one used last comes first.
+    patterns: Vec<u32>,
+    first_words: HashSet<u64, foldhash::fast::FixedState>,
+    unprotected: bool,
+}
+
+/// A line whose structure was seen once.
+#[derive(Debug)]
+struct Pending {
+    signature: u64,
+    structure: u64,
+    text: Box<[u8]>,
+    lens: Box<[u16]>,
+}
+
+type Map<V> = HashMap<u64, V, foldhash::fast::FixedState>;
+
+/// All patterns of one stream, by the signature of the lines they fit.
+#[derive(Debug)]
+pub(crate) struct Clusters {
+    learning: Learning,
+    patterns: Vec<Option<Box<Pattern>>>,
+    free: Vec<u32>,
+    live: usize,
+    clusters: Map<Cluster>,
+    waiting: VecDeque<Pending>,
+    /// How many lines have left `waiting` at its front.
+    departed: u64,
+    waiting_by_signature: Map<Vec<u64>>,
+    waiting_bytes: usize,
+    pattern_bytes: usize,
+    next_id: PatternId,
+    next_structure: u64,
+    hot_hits: u64,
+}
+
+impl Clusters {
+    pub(crate) fn new(learning: Learning, seed: u64) -> Self {
+        let state = foldhash::fast::FixedState::with_seed(seed);
+        Self {
+            learning,
+            patterns: Vec::new(),
+            free: Vec::new(),
+            live: 0,
+            clusters: Map::with_hasher(state.clone()),
+            waiting: VecDeque::new(),
+            departed: 0,
+            waiting_by_signature: Map::with_hasher(state),
+            waiting_bytes: 0,
+            pattern_bytes: 0,
+            next_id: 1,
+            next_structure: 1,
+            hot_hits: 0,
+        }
+    }
+
+    /// How many patterns there are.
+    pub(crate) fn len(&self) -> usize {
+        self.live
+    }
+
+    /// How many clusters there are.
+    pub(crate) fn clusters(&self) -> usize {
+        self.clusters.len()
+    }
+
+    /// Lines that fitted the pattern which their cluster had used last.
+    pub(crate) fn hot_hits(&self) -> u64 {
+        self.hot_hits
+    }
+
+    /// Patterns that many lines in a row have left unchanged.
+    pub(crate) fn saturated(&self) -> usize {
+        let threshold = self.learning.saturation_threshold;
+        self.iter()
+            .filter(|pattern| threshold > 0 && pattern.unchanged >= threshold)
+            .count()
+    }
+
+    /// The memory that the patterns take.
+    pub(crate) fn bytes(&self) -> usize {
+        self.pattern_bytes
+    }
+
+    /// The memory of lines that wait for a second of their structure.
+    pub(crate) fn waiting_bytes(&self) -> usize {
+        self.waiting_bytes
+    }
+
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &Pattern> {
+        self.patterns.iter().flatten().map(|pattern| &**pattern)
+    }
+
+    pub(crate) fn get(&self, index: u32) -> Option<&Pattern> {
+        self.patterns.get(index as usize)?.as_deref()
+    }
+
+    pub(crate) fn get_mut(&mut self, index: u32) -> Option<&mut Pattern> {
+        self.patterns.get_mut(index as usize)?.as_deref_mut()
+    }
+
+    /// A structure that no other line has.
+    pub(crate) fn new_structure(&mut self) -> u64 {
+        self.next_structure += 1;
+        self.next_structure - 1
+    }
+
+    /// Finds the pattern of a line, learning from it.
+    pub(crate) fn assign(&mut self, line: Line<'_>, now_ms: i64, log: u64) -> Found {
+        let signature = line.tokens.signature();
+        if let Some(index) = self.fitting(signature, line) {
+            if let Some(pattern) = self.get_mut(index) {
+                pattern.usage.touch(now_ms);
+                pattern.log = log;
+                pattern.unchanged = pattern.unchanged.saturating_add(1);
+            }
+            return Found::Known(index);
+        }
+        self.learn(signature, line, now_ms, log)
+    }
+
+    /// The pattern that gives this line back; it becomes the first to be tried.
+    fn fitting(&mut self, signature: u64, line: Line<'_>) -> Option<u32> {
+        let cluster = self.clusters.get_mut(&signature)?;
+        let budget = match self.learning.pattern_scan_budget {
+            0 => usize::MAX,
+            budget => budget,
+        };
+        let patterns = &self.patterns;
+        let place = cluster.patterns.iter().take(budget).position(|index| {
+            patterns[*index as usize]
+                .as_ref()
+                .is_some_and(|pattern| pattern.template.fits(line))
+        })?;
+        let index = cluster.patterns[place];
+        self.hot_hits += u64::from(place == 0);
+        cluster.patterns[..=place].rotate_right(1);
+        Some(index)
+    }
+
+    fn learn(&mut self, signature: u64, line: Line<'_>, now_ms: i64, log: u64) -> Found {
+        let protected = self.protects_first_word(signature, line);
+        if let Some((index, marks)) = self.closest_pattern(signature, line, protected) {
+            return self.widen(index, line, marks, now_ms, log);
+        }
+        if let Some((sequence, marks)) = self.closest_waiting(signature, line, protected) {
+            let structure = self.take_waiting(sequence);
+            return self.create(signature, line, marks, structure, now_ms, log);
+        }
+        let structure = self.wait(signature, line);
+        Found::Raw {
+            structure,
+            reason: Reason::New,
+        }
+    }
+
+    /// Counts the first word of a line, and tells whether it has to stay literal.
+    fn protects_first_word(&mut self, signature: u64, line: Line<'_>) -> bool {
+        if !self.learning.first_word_protection {
+            return false;
+        }
+        let Some(cluster) = self.clusters.get_mut(&signature) else {
+            return true;
+        };
+        if cluster.unprotected {
+            return false;
+        }
+        let limit = self.learning.first_word_max_cardinality;
+        if limit > 0
+            && let Some(first) = first_word(line)
+        {
+            cluster.first_words.insert(hash_of(line.token(first)));
+            if cluster.first_words.len() > limit {
+                cluster.unprotected = true;
+                cluster.first_words = HashSet::default();
+                return false;
+            }
+        }
+        true
+    }
+
+    /// The pattern that takes the fewest changes to fit, if few enough.
+    fn closest_pattern(
+        &self,
+        signature: u64,
+        line: Line<'_>,
+        protected: bool,
+    ) -> Option<(u32, Vec<Mark>)> {
+        let cluster = self.clusters.get(&signature)?;
+        let limit = self.learning.max_patterns_per_cluster;
+        let full = limit > 0 && cluster.patterns.len() >= limit;
+        let merges = cluster.patterns.iter().filter_map(|index| {
+            let pattern = self.get(*index)?;
+            let impatient = pattern.widened >= PATIENCE;
+            let merge = merge(line, &pattern.template.known(), impatient)?;
+            (full || merge.is_acceptable(protected)).then_some((*index, merge))
+        });
+        merges
+            .min_by_key(|(_, merge)| merge.changes())
+            .map(|(index, merge)| (index, merge.marks))
+    }
+
+    /// The line that waits and has the most in common with this one, if enough.
+    fn closest_waiting(
+        &self,
+        signature: u64,
+        line: Line<'_>,
+        protected: bool,
+    ) -> Option<(u64, Vec<Mark>)> {
+        let waiting = self.waiting_by_signature.get(&signature)?;
+        waiting
+            .iter()
+            .rev()
+            .take(PENDING_SCAN)
+            .filter_map(|sequence| {
+                let pending = self.waiting.get((sequence - self.departed) as usize)?;
+                let merge = merge(line, &pending.known(), false)?;
+                merge
+                    .is_acceptable(protected)
+                    .then_some((*sequence, merge))
+            })
+            .min_by_key(|(_, merge)| merge.changes())
+            .map(|(sequence, merge)| (sequence, merge.with_eager(line)))
+    }
+
+    fn widen(
+        &mut self,
+        index: u32,
+        line: Line<'_>,
+        marks: Vec<Mark>,
+        now_ms: i64,
+        log: u64,
+    ) -> Found {
+        let template = Template::new(line, marks);
+        let suitable = self.is_suitable(&template, line);
+        let Some(pattern) = self.patterns[index as usize].as_deref_mut() else {
+            return Found::Raw {
+                structure: 0,
+                reason: Reason::Unsuitable,
+            };
+        };
+        if !suitable {
+            return Found::Raw {
+                structure: pattern.structure,
+                reason: Reason::Unsuitable,
+            };
+        }
+        let before = pattern.bytes();
+        pattern.slots = slots(&template, line, Some(pattern));
+        pattern.template = template;
+        pattern.usage.touch(now_ms);
+        pattern.log = log;
+        pattern.widened = pattern.widened.saturating_add(1);
+        pattern.unchanged = 0;
+        self.pattern_bytes = self.pattern_bytes - before + pattern.bytes();
+        Found::Changed(index)
+    }
+
+    fn create(
+        &mut self,
+        signature: u64,
+        line: Line<'_>,
+        marks: Vec<Mark>,
+        structure: u64,
+        now_ms: i64,
+        log: u64,
+    ) -> Found {
+        let template = Template::new(line, marks);
+        if !self.is_suitable(&template, line) {
+            return Found::Raw {
+                structure,
+                reason: Reason::Unsuitable,
+            };
+        }
+        let pattern = Box::new(Pattern {
+            id: self.next_id,
+            structure,
+            slots: slots(&template, line, None),
+            template,
+            usage: Usage::new(now_ms),
+            signature,
+            log,
+            widened: 0,
+            unchanged: 0,
+        });
+        self.next_id += 1;
+        self.live += 1;
+        self.pattern_bytes += pattern.bytes();
+        let index = if let Some(index) = self.free.pop() {
+            self.patterns[index as usize] = Some(pattern);
+            index
+        } else {
+            self.patterns.push(Some(pattern));
+            u32::try_from(self.patterns.len() - 1).unwrap_or(u32::MAX)
+        };
+        let cluster = self.clusters.entry(signature).or_default();
+        cluster.patterns.insert(0, index);
+        if let Some(first) = first_word(line)
+            && !cluster.unprotected
+        {
+            cluster.first_words.insert(hash_of(line.token(first)));
+        }
+        Found::Changed(index)
+    }
+
+    fn is_suitable(&self, template: &Template, line: Line<'_>) -> bool {
+        let literal = template.text().len();
+        let mostly_values = template.params().len() > 64 && literal * 5 < line.text.len();
+        literal <= self.learning.max_template_bytes && !mostly_values && template.fits(line)
+    }
+
+    /// Remembers a line until a second one of its structure comes.
+    fn wait(&mut self, signature: u64, line: Line<'_>) -> u64 {
+        let structure = self.new_structure();
+        let lens = (0..line.tokens.len())
+            .map(|index| u16::try_from(line.tokens.range(index).len()).unwrap_or(u16::MAX))
+            .collect();
+        let pending = Pending {
+            signature,
+            structure,
+            text: line.text.into(),
+            lens,
+        };
+        self.waiting_bytes += pending.bytes();
+        let sequence = self.departed + self.waiting.len() as u64;
+        self.waiting.push_back(pending);
+        self.waiting_by_signature
+            .entry(signature)
+            .or_default()
+            .push(sequence);
+        while self.waiting_bytes > PENDING_BYTES {
+            let Some(oldest) = self.waiting.pop_front() else {
+                break;
+            };
+            self.forget_waiting(&oldest, self.departed);
+            self.departed += 1;
+        }
+        structure
+    }
+
+    /// Takes the text of a waiting line away; its place stays until it is the oldest.
+    fn take_waiting(&mut self, sequence: u64) -> u64 {
+        let place = (sequence - self.departed) as usize;
+        let Some(pending) = self.waiting.get_mut(place) else {
+            return 0;
+        };
+        let taken = std::mem::replace(
+            pending,
+            Pending {
+                signature: pending.signature,
+                structure: pending.structure,
+                text: Box::default(),
+                lens: Box::default(),
+            },
+        );
+        self.forget_waiting(&taken, sequence);
+        self.waiting_bytes += size_of::<Pending>();
+        taken.structure
+    }
+
+    fn forget_waiting(&mut self, pending: &Pending, sequence: u64) {
+        self.waiting_bytes -= pending.bytes();
+        if let Some(same) = self.waiting_by_signature.get_mut(&pending.signature) {
+            same.retain(|other| *other != sequence);
+            if same.is_empty() {
+                self.waiting_by_signature.remove(&pending.signature);
+            }
+        }
+    }
+
+    /// Removes the patterns that the limits ask to leave, except that of the current log, and names them.
+    pub(crate) fn evict(
+        &mut self,
+        limits: &Limits,
+        now_ms: i64,
+        log: u64,
+        evicted: &mut Vec<PatternId>,
+    ) {
+        if !limits.exceeded(self.live, self.pattern_bytes) {
+            return;
+        }
+        let mut candidates: Vec<Candidate> = (0_u32..)
+            .zip(&self.patterns)
+            .filter_map(|(index, pattern)| Some((index, pattern.as_ref()?)))
+            .filter(|(_, pattern)| {
+                pattern.log != log && limits.may_leave(&pattern.usage, now_ms)
+            })
+            .map(|(index, pattern)| Candidate {
+                index,
+                bytes: pattern.bytes(),
+                score: pattern.usage.score(now_ms, limits.age_decay),
+            })
+            .collect();
+        let leaving = limits.choose(self.live, self.pattern_bytes, &mut candidates);
+        for candidate in &candidates[..leaving] {
+            if let Some(id) = self.remove(candidate.index) {
+                evicted.push(id);
+            }
+        }
+    }
+
+    fn remove(&mut self, index: u32) -> Option<PatternId> {
+        let pattern = self.patterns.get_mut(index as usize)?.take()?;
+        self.live -= 1;
+        self.pattern_bytes -= pattern.bytes();
+        self.free.push(index);
+        if let Some(cluster) = self.clusters.get_mut(&pattern.signature) {
+            cluster.patterns.retain(|other| *other != index);
+            if cluster.patterns.is_empty() {
+                self.clusters.remove(&pattern.signature);
+            }
+        }
+        Some(pattern.id)
+    }
+}
+
+impl Pattern {
+    /// The memory that the pattern takes, with its places in the tables.
+    pub(crate) fn bytes(&self) -> usize {
+        size_of::<Self>()
+            + size_of::<Cluster>()
+            + self.template.bytes()
+            + size_of_val(&*self.slots)
+    }
+}
+
+impl Pending {
+    fn bytes(&self) -> usize {
+        size_of::<Self>() + self.text.len() + size_of_val(&*self.lens)
+    }
+
+    fn known(&self) -> Vec<Known<'_>> {
+        let mut rest = &*self.text;
+        self.lens
+            .iter()
+            .map(|len| {
+                let (token, left) = rest.split_at(usize::from(*len).min(rest.len()));
+                rest = left;
+                Known::Literal(token)
+            })
+            .collect()
+    }
+}
+
+/// What a pattern or a line and another line make together.
+struct Merge {
+    marks: Vec<Mark>,
+    words: usize,
+    changed_words: usize,
+    changed_others: usize,
+    changes_first_word: bool,
+}
+
+impl Merge {
+    fn is_acceptable(&self, protected: bool) -> bool {
+        let allowed = self.words / WORDS_PER_CHANGE;
+        self.changed_words <= allowed && !(protected && self.changes_first_word)
+    }
+
+    fn changes(&self) -> (usize, usize) {
+        (self.changed_words, self.changed_others)
+    }
+
+    /// Marks what is variable by its nature, before it has been seen to vary.
+    fn with_eager(mut self, line: Line<'_>) -> Vec<Mark> {
+        for (index, mark) in self.marks.iter_mut().enumerate() {
+            if matches!(mark, Mark::Literal(_)) && is_eager(line, index) {
+                let text = line.token(index);
+                *mark = match line.tokens.kind(index) {
+                    kind @ Kind::Timestamp => common_ends(kind, text, text),
+                    _ => Mark::VARIABLE,
+                };
+            }
+        }
+        self.marks
+    }
+}
+
+/// Compares a line with what is known of the tokens of a pattern, or of another line.
+///
+/// Nothing, if they differ where a pattern cannot.
+fn merge(line: Line<'_>, known: &[Known<'_>], impatient: bool) -> Option<Merge> {
+    if known.len() != line.tokens.len() {
+        return None;
+    }
+    let first = first_word(line);
+    let mut merge = Merge {
+        marks: Vec::with_capacity(known.len()),
+        words: 0,
+        changed_words: 0,
+        changed_others: 0,
+        changes_first_word: false,
+    };
+    for (index, known) in known.iter().enumerate() {
+        let kind = line.tokens.kind(index);
+        let is_word = kind == Kind::Word && !line.tokens.flags(index).contains(Flags::HAS_DIGIT);
+        merge.words += usize::from(is_word);
+        let text = line.token(index);
+        let mark = match *known {
+            Known::Inner => Mark::Inner,
+            Known::Variable { head, tail } => ends_in_common(kind, text, head, tail),
+            Known::Literal(same) if same == text => {
+                let digits = line.tokens.flags(index).contains(Flags::HAS_DIGIT);
+                if !may_be_literal(line, index) || (impatient && digits) {
+                    Mark::VARIABLE
+                } else {
+                    Mark::Literal(u16::try_from(text.len()).unwrap_or(u16::MAX))
+                }
+            }
+            Known::Literal(_) if !may_be_literal(line, index) => Mark::VARIABLE,
+            Known::Literal(other) => {
+                match kind {
+                    Kind::Space | Kind::Special | Kind::Structure => return None,
+                    Kind::Severity | Kind::HttpMethod => return None,
+                    _ if is_word => {
+                        merge.changed_words += 1;
+                        merge.changes_first_word |= first == Some(index);
+                    }
+                    _ => merge.changed_others += 1,
+                }
+                common_ends(kind, other, text)
+            }
+        };
+        merge.marks.push(mark);
+    }
+    Some(merge)
+}
+
+/// The literal ends of a value that a further line leaves.
+fn ends_in_common(kind: Kind, text: &[u8], head: &[u8], tail: &[u8]) -> Mark {
+    let keeps = text.len() >= head.len() + tail.len()
+        && text.starts_with(head)
+        && text.ends_with(tail);
+    if keeps {
+        return Mark::Variable {
+            head: u16::try_from(head.len()).unwrap_or(0),
+            tail: u16::try_from(tail.len()).unwrap_or(0),
+        };
+    }
+    if kind == Kind::Timestamp && text.ends_with(tail) {
+        let Mark::Variable { head, .. } = common_ends(kind, head, text) else {
+            return Mark::VARIABLE;
+        };
+        return Mark::Variable {
+            head,
+            tail: u16::try_from(tail.len()).unwrap_or(0),
+        };
+    }
+    Mark::VARIABLE
+}
+
+/// Whether a token of this kind hardly ever stays the same.
+fn is_eager(line: Line<'_>, index: usize) -> bool {
+    match line.tokens.kind(index) {
+        Kind::Timestamp
+        | Kind::Uuid
+        | Kind::Ipv4
+        | Kind::Ipv6
+        | Kind::Email
+        | Kind::Uri
+        | Kind::Hex => true,
+        Kind::Number => line.tokens.range(index).len() >= LONG_NUMBER,
+        _ => false,
+    }
+}
+
+fn first_word(line: Line<'_>) -> Option<usize> {
+    line.tokens
+        .kinds()
+        .iter()
+        .position(|kind| *kind == Kind::Word)
+}
+
+fn slots(template: &Template, line: Line<'_>, before: Option<&Pattern>) -> Box<[Slot]> {
+    let old = |param: &Param| {
+        let pattern = before?;
+        let place = pattern
+            .template
+            .params()
+            .iter()
+            .position(|other| other.first == param.first)?;
+        pattern.slots.get(place).copied()
+    };
+    template
+        .params()
+        .iter()
+        .map(|param| Slot {
+            fleeting: is_fleeting(template, line, param),
+            ..old(param).unwrap_or_default()
+        })
+        .collect()
+}
+
+/// Whether values of this place are of kinds that hardly ever come back: numbers, times and ids.
+fn is_fleeting(template: &Template, line: Line<'_>, param: &Param) -> bool {
+    let kinds = (param.first..param.end).map(usize::from).filter_map(|index| {
+        template.marks()[index]
+            .is_variable()
+            .then(|| line.tokens.kind(index))
+    });
+    let (mut time, mut only_ids) = (false, true);
+    for kind in kinds {
+        time |= kind == Kind::Timestamp;
+        only_ids &= matches!(kind, Kind::Number | Kind::Hex | Kind::Uuid | Kind::Timestamp);
+    }
+    time || only_ids
+}
+
+fn hash_of(text: &[u8]) -> u64 {
+    use std::hash::BuildHasher as _;
+    foldhash::fast::FixedState::with_seed(0).hash_one(text)
+}
