@@ -7,6 +7,8 @@
 //! This crate is pure: it knows no clock, socket, thread, environment or global.
 //! Time is an argument, so is the seed of its hashes, and the same input gives the same output.
 
+pub mod decoder;
 pub mod operation;
 pub mod token;
 pub mod tokenizer;
+pub mod wire;
