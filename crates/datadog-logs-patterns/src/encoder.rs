@@ -94,7 +94,8 @@ impl Encoder {
             Profile::A => (6, 3),
             Profile::C => (4, 7),
         };
-        let mut log = Vec::new();
+        let mut log = vec![0x08];
+        write_varint(zigzag(input.timestamp_ms), &mut log);
         write_bytes(raw, input.body, &mut log);
         let mut wrapped = Vec::new();
         write_bytes(datum, &log, &mut wrapped);
@@ -147,6 +148,8 @@ fn write_varint(mut value: u64, out: &mut Vec<u8>) {
 pub struct Record {
     /// Its text.
     pub body: Vec<u8>,
+    /// Milliseconds since 1970.
+    pub timestamp_ms: i64,
 }
 
 /// Turns batches into logs.
@@ -157,15 +160,37 @@ impl Decoder {
     /// The logs of a batch; stops at what it cannot read.
     pub fn decode(&mut self, mut data: &[u8]) -> Vec<Record> {
         let mut records = Vec::new();
-        while let Some(record) = bytes(&mut data)
-            .and_then(|mut datum| bytes(&mut datum))
-            .and_then(|mut log| bytes(&mut log))
-        {
-            let body = record.to_vec();
-            records.push(Record { body });
+        while let Some(record) = record(&mut data) {
+            records.push(record);
         }
         records
     }
+}
+
+/// Where the tokens of a line end.
+pub fn token_ends(line: &[u8]) -> Vec<usize> {
+    let is_end = |&at: &usize| {
+        let last = line
+            .get(at.saturating_sub(1))
+            .map(u8::is_ascii_alphanumeric);
+        last != Some(true) || line.get(at).map(u8::is_ascii_alphanumeric) != last
+    };
+    (1..=line.len()).filter(is_end).collect()
+}
+
+fn record(data: &mut &[u8]) -> Option<Record> {
+    let mut datum = bytes(data)?;
+    let mut log = bytes(&mut datum)?;
+    let _key = varint(&mut log)?;
+    let zigzag = varint(&mut log)?.cast_signed();
+    Some(Record {
+        timestamp_ms: zigzag >> 1 ^ -(zigzag & 1),
+        body: bytes(&mut log)?.to_vec(),
+    })
+}
+
+fn zigzag(number: i64) -> u64 {
+    (number << 1 ^ number >> 63).cast_unsigned()
 }
 
 fn bytes<'a>(data: &mut &'a [u8]) -> Option<&'a [u8]> {

@@ -1,7 +1,7 @@
 //! The pattern engine as this verb uses it: nothing else here names its types.
 
 use clap::ValueEnum;
-use datadog_logs_patterns::encoder::{Decoder, Encoder, Input, Options, Piece, Profile};
+use datadog_logs_patterns::encoder::{self, Decoder, Encoder, Input, Options, Piece, Profile};
 use datadog_logs_patterns::token::Kind;
 
 use super::legs::{HOSTNAME, SERVICE, SOURCE, STATUS, TAGS};
@@ -112,12 +112,21 @@ impl Engine {
             Piece::Literal(text) => Part::Literal(text),
             Piece::Variable(kind) => Part::Variable(kind_name(kind)),
         };
-        let pattern = |cluster: datadog_logs_patterns::encoder::Cluster| Pattern {
+        let pattern = |cluster: encoder::Cluster| Pattern {
             id: cluster.id,
             parts: cluster.pieces.into_iter().map(part).collect(),
         };
         self.encoder.clusters().map(pattern).collect()
     }
+}
+
+/// A log as the other end sees it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Record {
+    /// Its text.
+    pub(super) body: Vec<u8>,
+    /// When it arrived, in Unix milliseconds.
+    pub(super) timestamp_ms: i64,
 }
 
 /// The other end: it sees nothing but the batches.
@@ -132,14 +141,22 @@ impl Reader {
         Self { decoder: Decoder }
     }
 
-    /// The texts of the logs of a batch.
+    /// The logs of a batch.
     ///
     /// # Errors
     /// When it cannot be read.
-    pub(super) fn read(&mut self, _batch_id: u32, data: &[u8]) -> anyhow::Result<Vec<Vec<u8>>> {
-        let records = self.decoder.decode(data);
-        Ok(records.into_iter().map(|record| record.body).collect())
+    pub(super) fn read(&mut self, _batch_id: u32, data: &[u8]) -> anyhow::Result<Vec<Record>> {
+        let record = |record: encoder::Record| Record {
+            body: record.body,
+            timestamp_ms: record.timestamp_ms,
+        };
+        Ok(self.decoder.decode(data).into_iter().map(record).collect())
     }
+}
+
+/// Where the tokens of a line end, in their order; nothing when it has none.
+pub(super) fn ends_of_tokens(line: &[u8]) -> Vec<usize> {
+    encoder::token_ends(line)
 }
 
 /// What people call values of this kind.

@@ -3,7 +3,7 @@
 use std::collections::{HashMap, HashSet};
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 
-use super::engine::{Engine, Part, Pattern, Reader, Wire};
+use super::engine::{Engine, Part, Pattern, Reader, Wire, ends_of_tokens};
 use super::legs::Sent;
 use super::lines::Entry;
 use super::split::split;
@@ -244,7 +244,7 @@ impl Findings {
         let mut clusters = self.clusters.iter();
         for batch in &self.batches {
             let sequence = zstd::bulk::decompress(&batch.compressed, batch.sequence_bytes)?;
-            for (body, (cluster, _)) in reader
+            for (record, (cluster, _)) in reader
                 .read(batch.batch_id, &sequence)?
                 .iter()
                 .zip(&mut clusters)
@@ -253,9 +253,10 @@ impl Findings {
                 else {
                     continue;
                 };
-                let ranges = split(body, &found.parts).unwrap_or_default();
+                let line = &record.body;
+                let ranges = split(line, &found.parts, &ends_of_tokens(line)).unwrap_or_default();
                 for (values, range) in found.values.iter_mut().zip(ranges) {
-                    values.add(&body[range]);
+                    values.add(&line[range]);
                 }
             }
         }

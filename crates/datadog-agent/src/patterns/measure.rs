@@ -7,7 +7,7 @@ use anyhow::Context as _;
 
 use super::Options;
 use super::datums::log_sizes;
-use super::engine::Reader;
+use super::engine::{Reader, Record};
 use super::findings::{Findings, Found, Memory};
 use super::legs::{Http, REQUEST_BYTES, Stateful, ZstdStream};
 use super::lines::{Entry, Lines};
@@ -139,8 +139,7 @@ impl Measurement {
 
         let sequence = zstd::bulk::decompress(&sent.compressed, sent.sequence.len())?;
         let decoded = self.reader.read(sent.batch_id, &sequence);
-        let bodies = entries.iter().map(|entry| entry.body);
-        self.lossless &= decoded.is_ok_and(|decoded| decoded.iter().map(Vec::as_slice).eq(bodies));
+        self.lossless &= decoded.is_ok_and(|records| came_back(entries, &records));
 
         let sizes =
             log_sizes(self.options.wire, sent.sequence).context("a batch cannot be read")?;
@@ -185,5 +184,55 @@ impl Measurement {
             found,
             assignments,
         })
+    }
+}
+
+/// Whether the records are the entries: every byte, and every time.
+fn came_back(entries: &[Entry<'_>], records: &[Record]) -> bool {
+    let sent = entries.iter().map(|entry| (entry.body, entry.timestamp_ms));
+    let read = records
+        .iter()
+        .map(|record| (record.body.as_slice(), record.timestamp_ms));
+    sent.eq(read)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_byte_a_time_or_a_line_that_differs_is_a_loss() {
+        let entry = Entry {
+            body: b"a ",
+            timestamp_ms: 5,
+            begins_line: true,
+        };
+        let record = |body: &[u8], timestamp_ms| Record {
+            body: body.to_vec(),
+            timestamp_ms,
+        };
+        assert!(came_back(&[entry], &[record(b"a ", 5)]));
+        assert!(!came_back(&[entry], &[record(b"a", 5)]));
+        assert!(!came_back(&[entry], &[record(b"a ", 6)]));
+        assert!(!came_back(&[entry], &[]));
+        assert!(!came_back(&[entry], &[record(b"a ", 5), record(b"", 5)]));
+    }
+
+    #[test]
+    fn an_input_is_measured_in_batches_and_its_lines_are_counted() {
+        let options = Options {
+            batch_logs: 2,
+            ..Options::of_files(&[])
+        };
+        let long = [vec![b'x'; 1_000_000], b"\nb\nc\nd\n".to_vec()].concat();
+        let figures = measure(long.as_slice(), &options).unwrap().figures;
+        assert_eq!((figures.lines, figures.raw_bytes), (4, 1_000_003));
+        assert!(figures.lossless);
+        // One request of all entries is smaller than three of two.
+        let whole = measure(long.as_slice(), &Options::of_files(&[]))
+            .unwrap()
+            .figures;
+        assert!(whole.http_bytes < figures.http_bytes);
+        assert!(figures.http_time > Duration::ZERO && figures.stateful_time > Duration::ZERO);
     }
 }

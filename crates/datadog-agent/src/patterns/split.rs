@@ -6,9 +6,33 @@ use super::engine::Part;
 
 /// Where the variables of `parts` stand in `line`, in their order; `None` when the line is not of this template.
 ///
+/// `ends` are those of the line's tokens. Where each variable is one token they tell; else the text between does.
+pub(super) fn split(line: &[u8], parts: &[Part], ends: &[usize]) -> Option<Vec<Range<usize>>> {
+    by_tokens(line, parts, ends).or_else(|| by_text(line, parts))
+}
+
+fn by_tokens(line: &[u8], parts: &[Part], ends: &[usize]) -> Option<Vec<Range<usize>>> {
+    let mut values = Vec::new();
+    let mut at = 0;
+    for part in parts {
+        match part {
+            Part::Variable(_) => {
+                let end = *ends.get(ends.partition_point(|&end| end <= at))?;
+                values.push(at..end);
+                at = end;
+            }
+            Part::Literal(text) => {
+                line.get(at..)?.starts_with(text).then_some(())?;
+                at += text.len();
+            }
+        }
+    }
+    (at == line.len()).then_some(values)
+}
+
 /// A value ends where the text behind its place is found first. Of variables with no text between them the first has
 /// what they hold together, as nothing tells where one ends.
-pub(super) fn split(line: &[u8], parts: &[Part]) -> Option<Vec<Range<usize>>> {
+fn by_text(line: &[u8], parts: &[Part]) -> Option<Vec<Range<usize>>> {
     let mut values: Vec<Range<usize>> = Vec::new();
     let mut at = 0;
     // The first of the variables whose end is not known yet.
@@ -57,8 +81,12 @@ fn find(text: &[u8], wanted: &[u8]) -> Option<usize> {
 mod tests {
     use super::*;
 
-    /// A template of which `*` is a variable.
+    /// The values by the text of a template of which `*` is a variable.
     fn values<'a>(line: &'a str, template: &str) -> Option<Vec<&'a str>> {
+        values_with(line, template, &[])
+    }
+
+    fn values_with<'a>(line: &'a str, template: &str, ends: &[usize]) -> Option<Vec<&'a str>> {
         let mut parts = Vec::new();
         for (number, text) in template.split('*').enumerate() {
             if number > 0 {
@@ -66,7 +94,7 @@ mod tests {
             }
             parts.push(Part::Literal(text.as_bytes().to_vec()));
         }
-        let found = split(line.as_bytes(), &parts)?;
+        let found = split(line.as_bytes(), &parts, ends)?;
         found.into_iter().map(|range| line.get(range)).collect()
     }
 
@@ -77,6 +105,27 @@ mod tests {
         assert_eq!(values("a a a", "* a"), Some(vec!["a a"]));
         assert_eq!(values("x", "*"), Some(vec!["x"]));
         assert_eq!(values("", ""), Some(vec![]));
+    }
+
+    #[test]
+    fn tokens_tell_where_a_value_ends_even_with_the_text_behind_it_inside() {
+        let line = "at Dec 10 host up";
+        assert_eq!(
+            values_with(line, "at * * up", &[2, 3, 9, 10, 14, 15, 17]),
+            Some(vec!["Dec 10", "host"])
+        );
+        assert_eq!(
+            values_with("a12:", "a**:", &[1, 2, 3, 4]),
+            Some(vec!["1", "2"])
+        );
+    }
+
+    #[test]
+    fn variables_of_several_tokens_are_told_by_the_text_between() {
+        assert_eq!(
+            values_with("a 1.2.3 b", "a * b", &[1, 2, 3, 4, 5, 6, 7, 8, 9]),
+            Some(vec!["1.2.3"])
+        );
     }
 
     #[test]
