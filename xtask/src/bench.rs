@@ -1,8 +1,10 @@
 //! Measures what `BENCHMARKS.md` states: one JSON object a line, `{"name","value","unit"}`, medians.
 
+mod patterns;
 mod program;
 
 use std::io::{BufRead as _, BufReader};
+use std::path::PathBuf;
 use std::process::Stdio;
 
 use anyhow::Context as _;
@@ -17,6 +19,10 @@ pub(crate) struct Options {
     /// Only figures whose name contains this.
     #[arg(long, default_value = "")]
     only: String,
+    /// Also measures the pattern engine, on every `*.log` and `*.jsonl` of this folder and its subfolders; with
+    /// `--only patterns` nothing else is run.
+    #[arg(long, value_name = "DIR")]
+    logs: Option<PathBuf>,
 }
 
 /// Bench targets of the crates; each prints its figures in the same form.
@@ -25,11 +31,18 @@ const TARGETS: [(&str, &str); 2] = [
     ("datadog-logs-agent", "server"),
 ];
 
-/// Runs the benches of the crates, then those of the whole program.
+/// Runs the bench of the pattern engine if there are logs for it, those of the crates, then those of the whole
+/// program.
 ///
 /// # Errors
 /// When one cannot be built or run.
 pub(crate) fn run(options: &Options) -> anyhow::Result<()> {
+    if let Some(folder) = &options.logs {
+        patterns::run(folder, options)?;
+        if options.only.starts_with("patterns") {
+            return Ok(());
+        }
+    }
     for (package, bench) in TARGETS {
         say(&format!("cargo bench --package {package} --bench {bench}"));
         target(package, bench, options)?;

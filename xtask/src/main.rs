@@ -2,6 +2,7 @@
 //!
 //! `cargo xtask test` is the one command that a newcomer and the continuous integration both run.
 
+mod accuracy;
 mod bench;
 mod codegen;
 mod http;
@@ -39,6 +40,8 @@ enum Task {
     Tidy,
     /// Measures; prints one JSON object a line: name, value, unit.
     Bench(bench::Options),
+    /// How well patterns agree with labels, for labelled logs as LogHub has them; prints one JSON object a line.
+    Accuracy(accuracy::Options),
     /// Takes the picture of the page for the README.
     Screenshot,
     /// Writes the generated files anew.
@@ -64,6 +67,7 @@ fn perform(task: Task) -> anyhow::Result<()> {
         Task::Ci => lint::run().and_then(|()| test::run()),
         Task::Tidy => tidy::run(),
         Task::Bench(options) => bench::run(&options),
+        Task::Accuracy(options) => accuracy::run(&options),
         Task::Codegen(options) => codegen::run(options),
     }
 }

@@ -9,18 +9,19 @@ use std::time::Duration;
 use datadog_agent_runtime::bind::Target;
 use datadog_forwarder::Encoding;
 use datadog_forwarder::service::{Order, Pauses};
-use datadog_logs_agent::aggregator::BatchLimits;
 use datadog_logs_agent::config::BufferLimits;
-use datadog_logs_agent::processor::Enrichment;
 use datadog_logs_agent::rules::{RuleConfig, RuleKind};
 use datadog_logs_agent::{self as logs_agent, Config as LogsConfig, FlushStrategy};
 use serde_json::json;
 use tracing::warn;
 
 pub use self::sender::{Delivered, Identity, Sender};
+pub use datadog_logs_agent::aggregator::BatchLimits;
+pub use datadog_logs_agent::processor::{EmptyLines, Enrichment, EntryLimits, Oversize};
+pub use datadog_logs_agent::rules::Rules;
 pub use datadog_logs_agent::{
-    AdditionalEndpoint, AggregatorHandle, Destination, DrainReport, Failure, FlushReport,
-    InsertError, IntakeEntry, Running, Source,
+    AdditionalEndpoint, Aggregator, AggregatorHandle, Destination, DrainReport, Failure,
+    FlushReport, InsertError, IntakeEntry, Processor, Running, Source,
 };
 
 use crate::agent::{AgentError, Face, Shared, api_key};

@@ -6,6 +6,7 @@ mod intake;
 mod logs;
 mod memory;
 mod output;
+mod patterns;
 mod run;
 mod status;
 
@@ -33,6 +34,8 @@ enum Verb {
     Intake(intake::Options),
     /// Sends files, or standard input as `-`, and reports what became of every line.
     Logs(logs::Options),
+    /// Shows the patterns of logs, and what it costs to send them by HTTP and by the stateful stream.
+    Patterns(patterns::Options),
     /// Shows the effective configuration: each key, its value and where it came from.
     Config(config::Options),
     /// Asks a running agent how it fares.
@@ -40,8 +43,12 @@ enum Verb {
 }
 
 fn main() -> ExitCode {
-    memory::give_back_large_blocks();
     let verb = Arguments::parse().verb;
+    // What `patterns` times is the work, not the page faults of large blocks that are mapped anew for every batch:
+    // HTTP, whose bodies are larger, would pay most of them.
+    if !matches!(verb, Verb::Patterns(_)) {
+        memory::give_back_large_blocks();
+    }
     let outcome = output::runtime().and_then(|runtime| {
         let outcome = runtime.block_on(perform(verb));
         // A read of standard input that is under way cannot be cut; it is no reason to stay.
@@ -60,6 +67,7 @@ async fn perform(verb: Verb) -> anyhow::Result<ExitCode> {
         Verb::Dev(options) => Box::pin(dev::run(options)).await,
         Verb::Intake(options) => intake::run(options).await,
         Verb::Logs(options) => logs::run(options).await,
+        Verb::Patterns(options) => patterns::run(&options),
         Verb::Config(options) => config::run(&options),
         Verb::Status(options) => status::run(options).await,
     }

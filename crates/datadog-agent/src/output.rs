@@ -35,6 +35,12 @@ pub(crate) fn line(text: &str) {
     drop(stdout.flush());
 }
 
+/// Columns of the terminal that standard output is; `None` when it is none.
+pub(crate) fn terminal_width() -> Option<usize> {
+    let size = rustix::termios::tcgetwinsize(std::io::stdout()).ok()?;
+    Some(usize::from(size.ws_col)).filter(|&columns| columns > 0)
+}
+
 /// Writes one line about a mistake to standard error.
 pub(crate) fn complain(error: &anyhow::Error) {
     note(&format!("error: {error:#}"));

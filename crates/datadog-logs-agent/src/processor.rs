@@ -198,6 +198,21 @@ impl Processor {
         }
         run.finish()
     }
+
+    /// As [`Processor::lines`], for lines that each have a time of arrival of their own, in Unix milliseconds.
+    #[must_use]
+    pub fn timed_lines<'a>(
+        &self,
+        lines: impl Iterator<Item = (&'a [u8], i64)>,
+        empty: EmptyLines,
+    ) -> (EntryBlock, Tally) {
+        let mut run = Run::new(self, &Defaults::default(), BlockBuilder::writing(), 0);
+        for (line, at_ms) in lines {
+            run.set_time(at_ms);
+            run.line(line, empty);
+        }
+        run.finish()
+    }
 }
 
 #[cfg(test)]

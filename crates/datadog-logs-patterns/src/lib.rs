@@ -8,6 +8,7 @@
 //! Time is an argument, so is the seed of its hashes, and the same input gives the same output.
 
 pub mod decoder;
+pub mod encoder;
 pub mod operation;
 pub mod token;
 pub mod tokenizer;

@@ -56,16 +56,13 @@ impl Plan {
             added_bytes: 0,
             tags: Vec::new(),
             default_tags: defaults.ddtags.clone().unwrap_or_default(),
-            oldest_ms: now_ms.saturating_sub(logs::MAX_AGE_MS),
+            oldest_ms: 0,
         };
         for tag in enrichment.tags.iter().filter(|tag| !tag.is_empty()) {
             if !plan.tags.iter().any(|known| known.text == *tag) {
                 plan.tags.push(Tag::from_text(tag));
             }
         }
-        let mut timestamp = Vec::new();
-        json::write_value(&now_ms.into(), &mut timestamp);
-        plan.fill(TIMESTAMP, &timestamp);
         let texts = [
             (2, &defaults.hostname, &enrichment.hostname),
             (3, &defaults.service, &enrichment.service),
@@ -87,7 +84,20 @@ impl Plan {
         plan.fragment_bytes = plan.fragments.iter().map(Vec::len).sum();
         let tags: usize = plan.tags.iter().map(|tag| tag.escaped.len() + 1).sum();
         plan.added_bytes = plan.fragment_bytes + tags;
+        plan.set_time(now_ms);
         plan
+    }
+
+    /// Sets the time of entries that have none.
+    pub(super) fn set_time(&mut self, now_ms: i64) {
+        let before = self.fragments[TIMESTAMP].len();
+        self.fragments[TIMESTAMP].clear();
+        let mut digits = [0; DIGITS];
+        self.fill(TIMESTAMP, decimal(now_ms, &mut digits));
+        let after = self.fragments[TIMESTAMP].len();
+        self.fragment_bytes = self.fragment_bytes - before + after;
+        self.added_bytes = self.added_bytes - before + after;
+        self.oldest_ms = now_ms.saturating_sub(logs::MAX_AGE_MS);
     }
 
     fn fill(&mut self, index: usize, value: &[u8]) {
@@ -171,6 +181,29 @@ fn has_tag(tags: &str, tag: &str) -> bool {
     tags.split(',').any(|own| own == tag)
 }
 
+/// Digits of the largest number of 64 bits, with its sign.
+const DIGITS: usize = 20;
+
+/// The number in decimal, at the end of `room`.
+fn decimal(number: i64, room: &mut [u8; DIGITS]) -> &[u8] {
+    let mut rest = number.unsigned_abs();
+    let mut start = DIGITS;
+    loop {
+        start -= 1;
+        // The remainder is one digit.
+        room[start] = b'0' + u8::try_from(rest % 10).unwrap_or_default();
+        rest /= 10;
+        if rest == 0 {
+            break;
+        }
+    }
+    if number < 0 {
+        start -= 1;
+        room[start] = b'-';
+    }
+    &room[start..]
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -208,6 +241,18 @@ mod tests {
         assert!(plan.adds_to("env:production"));
         assert!(plan.adds_to("xenv:prod"));
         assert!(!plan.adds_to("a,env:prod,b"));
+    }
+
+    #[test]
+    fn the_time_is_written_in_decimal_and_counted() {
+        for now in [0, -1, 1_700_000_000_000, i64::MIN, i64::MAX] {
+            let mut plan = plan(&[]);
+            plan.set_time(now);
+            let expected = format!(",\"timestamp\":{now}");
+            assert_eq!(plan.fragment(TIMESTAMP), expected.as_bytes());
+            assert_eq!(plan.fragment_bytes, expected.len());
+            assert_eq!(plan.added_bytes, expected.len());
+        }
     }
 
     #[test]

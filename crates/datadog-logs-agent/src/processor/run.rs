@@ -78,6 +78,11 @@ impl<'p> Run<'p> {
         self.draft(&Draft::from_message(message), false);
     }
 
+    /// Sets the time of the entries to come that have none.
+    pub(super) fn set_time(&mut self, now_ms: i64) {
+        self.plan.set_time(now_ms);
+    }
+
     /// An entry that is a line, or several when it is longer than a message may be.
     pub(super) fn line(&mut self, line: &[u8], empty: EmptyLines) {
         if line.is_empty() && empty == EmptyLines::Skip {

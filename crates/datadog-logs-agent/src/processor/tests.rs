@@ -185,6 +185,20 @@ fn a_line_gets_all_that_is_known_of_its_source() {
 }
 
 #[test]
+fn a_timed_line_has_its_own_time_of_arrival() {
+    let lines: [(&[u8], i64); 2] = [(b"a", 5), (b"b", 1_700_000_000_001)];
+    let (block, tally) = processor().timed_lines(lines.into_iter(), EmptyLines::Keep);
+    assert_eq!(
+        texts(&block),
+        [
+            r#"{"message":"a","timestamp":5}"#,
+            r#"{"message":"b","timestamp":1700000000001}"#
+        ]
+    );
+    assert_eq!((tally.received, tally.processed), (2, 2));
+}
+
+#[test]
 fn rules_apply_to_every_way_in_and_drops_are_counted_by_name() {
     let processor = with_rules(&[
         (RuleKind::MaskSequences, r"\d{4}", "[n]"),

@@ -1,0 +1,199 @@
+//! The pattern engine as this verb uses it: nothing else here names its types.
+
+use clap::ValueEnum;
+use datadog_logs_patterns::encoder::{self, Decoder, Encoder, Input, Options, Piece, Profile};
+use datadog_logs_patterns::token::Kind;
+
+use super::legs::{HOSTNAME, SERVICE, SOURCE, STATUS, TAGS};
+use super::lines::Entry;
+
+/// The seed of the engine's hashes; fixed, so that every run gives the same bytes.
+const SEED: u64 = 0x5EED;
+
+/// A dialect of the stateful stream.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
+pub(crate) enum Wire {
+    /// The one that is deployed.
+    #[default]
+    A,
+    /// Its successor: the service is a field of its own.
+    C,
+}
+
+impl Wire {
+    fn profile(self) -> Profile {
+        match self {
+            Self::A => Profile::A,
+            Self::C => Profile::C,
+        }
+    }
+
+    /// The tags of a log as one text, with what has no field of its own.
+    fn tags(self) -> String {
+        let service = match self {
+            Self::A => format!(",service:{SERVICE}"),
+            Self::C => String::new(),
+        };
+        let tags = TAGS.join(",");
+        format!("{tags},hostname:{HOSTNAME}{service},ddsource:{SOURCE}")
+    }
+
+    fn service(self) -> Option<&'static str> {
+        (self == Self::C).then_some(SERVICE)
+    }
+}
+
+/// A part of a template.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Part {
+    /// Text that every line of the pattern has.
+    Literal(Vec<u8>),
+    /// A place for a value of this type.
+    Variable(&'static str),
+}
+
+/// A pattern as it ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Pattern {
+    /// Its id.
+    pub(super) id: u64,
+    /// Its template.
+    pub(super) parts: Vec<Part>,
+}
+
+/// An encoder that is fed with entries that have everything but their text and time in common.
+#[derive(Debug)]
+pub(super) struct Engine {
+    encoder: Encoder,
+    tags: String,
+    service: Option<&'static str>,
+}
+
+impl Engine {
+    /// One with empty state.
+    pub(super) fn new(wire: Wire) -> Self {
+        let options = Options {
+            profile: wire.profile(),
+        };
+        Self {
+            encoder: Encoder::new(options, SEED),
+            tags: wire.tags(),
+            service: wire.service(),
+        }
+    }
+
+    /// Adds an entry to the open batch and returns the id of the structure that it belongs to.
+    #[inline]
+    pub(super) fn push(&mut self, entry: &Entry<'_>) -> u64 {
+        let input = Input {
+            body: entry.body,
+            timestamp_ms: entry.timestamp_ms,
+            status: Some(STATUS),
+            service: self.service,
+            tags: &self.tags,
+            uuid: None,
+        };
+        self.encoder.push(&input, entry.timestamp_ms).cluster
+    }
+
+    /// Ends the open batch and appends it.
+    pub(super) fn seal(&mut self, now_ms: i64, out: &mut Vec<u8>) {
+        self.encoder.seal(now_ms, out);
+    }
+
+    /// The id of the pattern as which a structure ended.
+    pub(super) fn resolve(&self, cluster: u64) -> u64 {
+        self.encoder.resolve(cluster)
+    }
+
+    /// The patterns as they ended.
+    pub(super) fn patterns(&self) -> Vec<Pattern> {
+        let part = |piece| match piece {
+            Piece::Literal(text) => Part::Literal(text),
+            Piece::Variable(kind) => Part::Variable(kind_name(kind)),
+        };
+        let pattern = |cluster: encoder::Cluster| Pattern {
+            id: cluster.id,
+            parts: cluster.pieces.into_iter().map(part).collect(),
+        };
+        self.encoder.clusters().map(pattern).collect()
+    }
+}
+
+/// A log as the other end sees it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Record {
+    /// Its text.
+    pub(super) body: Vec<u8>,
+    /// When it arrived, in Unix milliseconds.
+    pub(super) timestamp_ms: i64,
+}
+
+/// The other end: it sees nothing but the batches.
+#[derive(Debug)]
+pub(super) struct Reader {
+    decoder: Decoder,
+}
+
+impl Reader {
+    /// One with empty state.
+    pub(super) fn new(_wire: Wire) -> Self {
+        Self { decoder: Decoder }
+    }
+
+    /// The logs of a batch.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    pub(super) fn read(&mut self, _batch_id: u32, data: &[u8]) -> anyhow::Result<Vec<Record>> {
+        let record = |record: encoder::Record| Record {
+            body: record.body,
+            timestamp_ms: record.timestamp_ms,
+        };
+        Ok(self.decoder.decode(data).into_iter().map(record).collect())
+    }
+}
+
+/// Where the tokens of a line end, in their order; nothing when it has none.
+pub(super) fn ends_of_tokens(line: &[u8]) -> Vec<usize> {
+    encoder::token_ends(line)
+}
+
+/// What people call values of this kind.
+fn kind_name(kind: Kind) -> &'static str {
+    match kind {
+        Kind::Number => "number",
+        Kind::Severity => "severity",
+        Kind::HttpMethod => "method",
+        Kind::HttpStatus => "status",
+        Kind::Timestamp => "time",
+        Kind::Uuid => "uuid",
+        Kind::Ipv4 | Kind::Ipv6 => "ip",
+        Kind::Email => "email",
+        Kind::Uri => "url",
+        Kind::Hex => "hex",
+        Kind::Path => "path",
+        Kind::Space => "space",
+        Kind::Special | Kind::Word | Kind::Structure => "*",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_service_is_a_tag_or_a_field_but_never_both() {
+        let tags = "env:prod,version:1.4.2,team:shop,region:eu-west-1,cluster:main";
+        assert_eq!(
+            Wire::A.tags(),
+            format!("{tags},hostname:i-0a1b2c3d4e5f60718,service:checkout,ddsource:app")
+        );
+        assert_eq!(Wire::A.service(), None);
+        assert_eq!(
+            Wire::C.tags(),
+            format!("{tags},hostname:i-0a1b2c3d4e5f60718,ddsource:app")
+        );
+        assert_eq!(Wire::C.service(), Some("checkout"));
+    }
+}
