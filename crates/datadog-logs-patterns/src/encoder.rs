@@ -1,215 +1,425 @@
-//! Lines into batches of datums, every line raw: what stands here until the engine learns patterns.
+//! Turns logs into batches of operations: patterns and dictionary entries where they are new, and the logs that use them.
+//!
+//! The encoder keeps the state that the other end has, and decides what it is told.
+//! Operations are written in the form of a profile of the wire when a batch is sealed, and can be written again later.
+//! Every log is checked to come back byte for byte, also in release builds; one that would not travels as it is.
 
-use crate::token::Kind;
+mod options;
+mod stats;
+mod structures;
 
-/// A dialect of the wire.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Profile {
-    /// The one that is deployed widely.
-    #[default]
-    A,
-    /// Its successor.
-    C,
-}
+use std::hash::BuildHasher as _;
 
-/// How to encode.
-#[derive(Debug, Clone, Default)]
-pub struct Options {
-    /// The dialect.
-    pub profile: Profile,
-}
+use crate::admission::{Seen, Sighting};
+use crate::cluster::{Clusters, Found, Reason, Slot};
+use crate::dictionary::{Dictionary, Moment};
+use crate::number::is_canonical_int;
+use crate::operation::{Body, DictId, Log, Operation, Operations, Value};
+use crate::template::{Line, Template};
+use crate::tokenizer::{self, Tokenizer};
 
-/// One log.
+pub use self::options::{BatchLimits, JsonMode, Options};
+pub use self::stats::{RawReason, Stats};
+pub use self::structures::StructureSample;
+use self::structures::Structures;
+
+/// Bytes of the shortest value that may get an entry of the dictionary at its first sighting.
+const EARLY_BYTES: usize = 8;
+/// Bytes of the shortest value that may get an entry of the dictionary at all.
+const ENTRY_BYTES: usize = 6;
+/// Bytes of the longest value that may get an entry.
+const ENTRY_MAX_BYTES: usize = 2_000;
+/// What one use of an entry saves of each byte of its text, after compression, in percent.
+const SAVED_PERCENT: usize = 15;
+/// What an entry costs besides its text, in percent of a byte.
+const ENTRY_COST_PERCENT: usize = 600;
+
+/// One log to encode.
 #[derive(Debug, Clone, Copy)]
 pub struct Input<'a> {
-    /// Its text.
+    /// Its text; any bytes.
     pub body: &'a [u8],
     /// Milliseconds since 1970.
     pub timestamp_ms: i64,
     /// Its status.
     pub status: Option<&'a str>,
-    /// Its service.
+    /// Its service; profile A has it among the tags instead.
     pub service: Option<&'a str>,
-    /// Its tag set, joined by commas.
+    /// Its tag set, joined by commas; empty for none.
     pub tags: &'a str,
-    /// Its id.
+    /// The id that tells apart two copies of a log that is sent on two ways.
     pub uuid: Option<&'a str>,
 }
 
 /// Where a log belongs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Assignment {
-    /// The id of its structure.
-    pub cluster: u64,
+    /// The id of its structure; lines that share it have the same pattern, or would have one.
+    pub structure: u64,
 }
 
-/// What a batch holds.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Sealed {
-    /// Logs.
-    pub logs: usize,
+/// A log that cannot be encoded.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// Its text is larger than the limit; nothing of the state has changed.
+    #[error("the log has {bytes} bytes, more than the limit of {limit}")]
+    TooLarge {
+        /// Bytes of the text.
+        bytes: usize,
+        /// The limit.
+        limit: usize,
+    },
 }
 
-/// A piece of a template.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Piece {
-    /// Text that every line of the pattern has.
-    Literal(Vec<u8>),
-    /// A place for a value.
-    Variable(Kind),
-}
-
-/// A pattern as people see it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Cluster {
-    /// Its id.
-    pub id: u64,
-    /// Logs that belong to it.
-    pub count: u64,
-    /// Its template.
-    pub pieces: Vec<Piece>,
-}
-
-/// Turns logs into batches.
-#[derive(Debug, Default)]
+/// Encodes the logs of one stream.
+#[derive(Debug)]
 pub struct Encoder {
-    open: Vec<u8>,
-    logs: usize,
-    count: u64,
-    profile: Profile,
+    options: Options,
+    tokenizer: Tokenizer,
+    clusters: Clusters,
+    dictionary: Dictionary,
+    seen: Seen,
+    hasher: foldhash::quality::FixedState,
+    open: Operations,
+    open_raw_bytes: usize,
+    evicted: Vec<u64>,
+    structures: Structures,
+    stats: Stats,
 }
 
 impl Encoder {
-    /// One with empty state.
-    pub fn new(options: Options, _seed: u64) -> Self {
+    /// An encoder with empty state. The seed should be random where logs come from strangers.
+    pub fn new(options: Options, seed: u64) -> Self {
         Self {
-            profile: options.profile,
-            ..Self::default()
+            tokenizer: Tokenizer::new(seed, tokenizer::Limits::default()),
+            clusters: Clusters::new(options.learning, seed),
+            dictionary: Dictionary::new(options.profile.first_dict_id()),
+            seen: Seen::new(),
+            hasher: foldhash::quality::FixedState::with_seed(seed),
+            open: Operations::default(),
+            open_raw_bytes: 0,
+            evicted: Vec::new(),
+            structures: Structures::new(options.sample_bytes),
+            stats: Stats::default(),
+            options,
         }
     }
 
-    /// Adds a log to the open batch.
-    pub fn push(&mut self, input: &Input<'_>, _now_ms: i64) -> Assignment {
-        let (datum, raw) = match self.profile {
-            Profile::A => (6, 3),
-            Profile::C => (4, 7),
+    /// How the encoder was made.
+    pub fn options(&self) -> &Options {
+        &self.options
+    }
+
+    /// Whether a log of so many bytes still belongs into the open batch, by its limits.
+    pub fn has_room_for(&self, bytes: usize) -> bool {
+        let limits = &self.options.batch;
+        self.open.logs() == 0
+            || (self.open.logs() < limits.logs
+                && self.open_raw_bytes + bytes <= limits.raw_bytes
+                && self.open.text_bytes() < limits.encoded_bytes)
+    }
+
+    /// Logs in the open batch.
+    pub fn open_logs(&self) -> usize {
+        self.open.logs()
+    }
+
+    /// Adds a log to the open batch. `now_ms` is the time by which things age.
+    ///
+    /// # Errors
+    /// When the text is larger than [`Options::max_log_bytes`]; the state is as before.
+    pub fn push(&mut self, input: &Input<'_>, now_ms: i64) -> Result<Assignment, Error> {
+        let limit = self.options.max_log_bytes;
+        if input.body.len() > limit {
+            return Err(Error::TooLarge {
+                bytes: input.body.len(),
+                limit,
+            });
+        }
+        self.stats.logs += 1;
+        self.stats.raw_bytes += input.body.len() as u64;
+        let now = Moment {
+            ms: now_ms,
+            log: self.stats.logs,
         };
-        let mut log = vec![0x08];
-        write_varint(zigzag(input.timestamp_ms), &mut log);
-        write_bytes(raw, input.body, &mut log);
-        let mut wrapped = Vec::new();
-        write_bytes(datum, &log, &mut wrapped);
-        write_bytes(1, &wrapped, &mut self.open);
-        self.logs += 1;
-        self.count += 1;
-        Assignment { cluster: 1 }
+        let tags = self.entry(input.tags, now);
+        let status = self.entry(input.status.unwrap_or_default(), now);
+        let service = self.entry(input.service.unwrap_or_default(), now);
+        let (body, structure) = self.body(input.body, now);
+        let uuid = input.uuid.map(|uuid| self.open.keep_text(uuid.as_bytes()));
+        self.open.push(Operation::Log(Log {
+            timestamp_ms: input.timestamp_ms,
+            status,
+            service,
+            tags,
+            uuid,
+            body,
+        }));
+        self.open_raw_bytes += input.body.len();
+        self.evict(now);
+        Ok(Assignment { structure })
     }
 
-    /// Writes the open batch.
-    pub fn seal(&mut self, _now_ms: i64, out: &mut Vec<u8>) -> Sealed {
-        out.append(&mut self.open);
-        let logs = std::mem::take(&mut self.logs);
-        Sealed { logs }
+    /// Ends the open batch and returns its operations, which are never changed again.
+    pub fn seal(&mut self) -> Operations {
+        self.seen.end_batch();
+        self.open_raw_bytes = 0;
+        std::mem::take(&mut self.open)
     }
 
-    /// The patterns.
-    pub fn clusters(&self) -> impl Iterator<Item = Cluster> {
-        let pieces = vec![Piece::Variable(Kind::Word)];
-        let cluster = Cluster {
-            id: 1,
-            count: self.count,
-            pieces,
+    /// Takes back the memory of a batch that is no longer needed.
+    pub fn recycle(&mut self, mut operations: Operations) {
+        if self.open.is_empty() {
+            operations.clear();
+            self.open = operations;
+        }
+    }
+
+    /// What the encoder has done and holds.
+    pub fn stats(&self) -> Stats {
+        Stats {
+            patterns: self.clusters.len(),
+            clusters: self.clusters.clusters(),
+            saturated_patterns: self.clusters.saturated(),
+            hot_hits: self.clusters.hot_hits(),
+            pattern_bytes: self.clusters.bytes(),
+            waiting_bytes: self.clusters.waiting_bytes(),
+            texts: self.dictionary.len(),
+            text_bytes: self.dictionary.bytes(),
+            ..self.stats.clone()
+        }
+    }
+
+    /// The ids of the patterns that the other end has to know.
+    pub fn pattern_ids(&self) -> impl Iterator<Item = u64> {
+        self.clusters.iter().map(|pattern| pattern.id)
+    }
+
+    /// The ids of the dictionary entries that the other end has to know.
+    pub fn text_ids(&self) -> impl Iterator<Item = u64> {
+        self.dictionary.ids()
+    }
+
+    /// A sample of each structure, if [`Options::sample_bytes`] allows any.
+    pub fn structures(&self) -> &[StructureSample] {
+        self.structures.all()
+    }
+
+    /// The entry of a text that is always worth one; nothing for an empty text.
+    fn entry(&mut self, text: &str, now: Moment) -> Option<DictId> {
+        if text.is_empty() {
+            return None;
+        }
+        let text = text.as_bytes();
+        let hash = self.hasher.hash_one(text);
+        if let Some(id) = self.dictionary.find(hash, text, now) {
+            return Some(id);
+        }
+        Some(self.define_text(hash, text, now))
+    }
+
+    fn define_text(&mut self, hash: u64, text: &[u8], now: Moment) -> DictId {
+        let id = self.dictionary.add(hash, text, now);
+        let text = self.open.keep_text(text);
+        self.open.push(Operation::DefineText { id, text });
+        self.stats.texts_defined += 1;
+        id
+    }
+
+    fn body(&mut self, text: &[u8], now: Moment) -> (Body, u64) {
+        if simdutf8::basic::from_utf8(text).is_err() {
+            let lossy = String::from_utf8_lossy(text);
+            let body = Body::Bytes {
+                lossy: self.open.keep_text(lossy.as_bytes()),
+                exact: self.open.keep_text(text),
+            };
+            self.stats.count_raw(RawReason::Binary);
+            return (body, self.lone_structure(text));
+        }
+        if text.is_empty() || self.is_raw_json(text) {
+            let reason = if text.is_empty() {
+                RawReason::Empty
+            } else {
+                RawReason::Json
+            };
+            return (self.raw(text, reason), self.lone_structure(text));
+        }
+        if self.tokenizer.tokenize(text).is_err() {
+            return (self.raw(text, RawReason::TooLong), self.lone_structure(text));
+        }
+        let line = Line {
+            text,
+            tokens: self.tokenizer.tokens(),
         };
-        std::iter::once(cluster)
-    }
-
-    /// The id that the pattern ended with.
-    pub fn resolve(&self, cluster: u64) -> u64 {
-        cluster
-    }
-}
-
-fn write_bytes(field: u64, bytes: &[u8], out: &mut Vec<u8>) {
-    write_varint(field << 3 | 2, out);
-    write_varint(bytes.len() as u64, out);
-    out.extend_from_slice(bytes);
-}
-
-fn write_varint(mut value: u64, out: &mut Vec<u8>) {
-    while value >= 0x80 {
-        out.push(value.to_le_bytes()[0] | 0x80);
-        value >>= 7;
-    }
-    out.push(value.to_le_bytes()[0]);
-}
-
-/// A log as it was decoded.
-#[derive(Debug)]
-pub struct Record {
-    /// Its text.
-    pub body: Vec<u8>,
-    /// Milliseconds since 1970.
-    pub timestamp_ms: i64,
-}
-
-/// Turns batches into logs.
-#[derive(Debug)]
-pub struct Decoder;
-
-impl Decoder {
-    /// The logs of a batch; stops at what it cannot read.
-    pub fn decode(&mut self, mut data: &[u8]) -> Vec<Record> {
-        let mut records = Vec::new();
-        while let Some(record) = record(&mut data) {
-            records.push(record);
-        }
-        records
-    }
-}
-
-/// Where the tokens of a line end.
-pub fn token_ends(line: &[u8]) -> Vec<usize> {
-    let is_end = |&at: &usize| {
-        let last = line
-            .get(at.saturating_sub(1))
-            .map(u8::is_ascii_alphanumeric);
-        last != Some(true) || line.get(at).map(u8::is_ascii_alphanumeric) != last
-    };
-    (1..=line.len()).filter(is_end).collect()
-}
-
-fn record(data: &mut &[u8]) -> Option<Record> {
-    let mut datum = bytes(data)?;
-    let mut log = bytes(&mut datum)?;
-    let _key = varint(&mut log)?;
-    let zigzag = varint(&mut log)?.cast_signed();
-    Some(Record {
-        timestamp_ms: zigzag >> 1 ^ -(zigzag & 1),
-        body: bytes(&mut log)?.to_vec(),
-    })
-}
-
-fn zigzag(number: i64) -> u64 {
-    (number << 1 ^ number >> 63).cast_unsigned()
-}
-
-fn bytes<'a>(data: &mut &'a [u8]) -> Option<&'a [u8]> {
-    let _key = varint(data)?;
-    let len = usize::try_from(varint(data)?).ok()?;
-    let (bytes, rest) = data.split_at_checked(len)?;
-    *data = rest;
-    Some(bytes)
-}
-
-fn varint(data: &mut &[u8]) -> Option<u64> {
-    let mut value = 0;
-    for shift in (0..64).step_by(7) {
-        let (&byte, rest) = data.split_first()?;
-        *data = rest;
-        value |= u64::from(byte & 0x7F) << shift;
-        if byte < 0x80 {
-            return Some(value);
+        match self.clusters.assign(line, now.ms, now.log) {
+            Found::Known(index) => self.structured(text, index, now),
+            Found::Changed(index) => {
+                self.define_pattern(index);
+                self.structured(text, index, now)
+            }
+            Found::Raw { structure, reason } => {
+                let reason = match reason {
+                    Reason::New => RawReason::New,
+                    Reason::Unsuitable => RawReason::Unsuitable,
+                };
+                self.structures.note(structure, text, || Vec::new());
+                (self.raw(text, reason), structure)
+            }
         }
     }
-    None
+
+    fn is_raw_json(&self, text: &[u8]) -> bool {
+        self.options.json == JsonMode::Raw && text.first() == Some(&b'{')
+    }
+
+    /// The structure of a text that has no tokens: all such texts share one.
+    fn lone_structure(&mut self, text: &[u8]) -> u64 {
+        self.structures.note(0, text, Vec::new);
+        0
+    }
+
+    fn raw(&mut self, text: &[u8], reason: RawReason) -> Body {
+        self.stats.count_raw(reason);
+        Body::Raw(self.open.keep_text(text))
+    }
+
+    fn define_pattern(&mut self, index: u32) {
+        let Some(pattern) = self.clusters.get(index) else {
+            return;
+        };
+        let template = self.open.keep_text(pattern.template.text());
+        let positions = self.open.keep_positions(pattern.template.positions());
+        self.open.push(Operation::DefinePattern {
+            id: pattern.id,
+            template,
+            positions,
+        });
+        self.stats.patterns_defined += 1;
+    }
+
+    /// A log as the values of its pattern.
+    fn structured(&mut self, text: &[u8], index: u32, now: Moment) -> (Body, u64) {
+        let line = Line {
+            text,
+            tokens: self.tokenizer.tokens(),
+        };
+        let Some(pattern) = self.clusters.get_mut(index) else {
+            return (self.raw(text, RawReason::Guard), 0);
+        };
+        let (id, structure) = (pattern.id, pattern.structure);
+        self.structures
+            .note(structure, text, || variable_ranges(line, &pattern.template));
+        let first = self.open.next_value();
+        for (param, slot) in pattern.template.params().iter().zip(&mut pattern.slots) {
+            let value = &text[Template::value(line, param)];
+            let value = Values {
+                dictionary: &mut self.dictionary,
+                seen: &mut self.seen,
+                hasher: &self.hasher,
+                open: &mut self.open,
+                stats: &mut self.stats,
+            }
+            .encode(value, slot, now);
+            self.open.keep_value(value);
+        }
+        let body = Body::Pattern {
+            id,
+            values: first..self.open.next_value(),
+        };
+        (body, structure)
+    }
+
+    /// Lets go of what has become too much, after the log that may still use it.
+    fn evict(&mut self, now: Moment) {
+        self.clusters.evict(
+            &self.options.pattern_limits,
+            now.ms,
+            now.log,
+            &mut self.evicted,
+        );
+        self.stats.patterns_evicted += self.evicted.len() as u64;
+        for id in self.evicted.drain(..) {
+            self.open.push(Operation::DeletePattern { id });
+        }
+        self.dictionary
+            .evict(&self.options.text_limits, now, &mut self.evicted);
+        self.stats.texts_evicted += self.evicted.len() as u64;
+        for id in self.evicted.drain(..) {
+            self.open.push(Operation::DeleteText { id });
+        }
+    }
+}
+
+/// What is needed to find the cheapest form of a value.
+struct Values<'a> {
+    dictionary: &'a mut Dictionary,
+    seen: &'a mut Seen,
+    hasher: &'a foldhash::quality::FixedState,
+    open: &'a mut Operations,
+    stats: &'a mut Stats,
+}
+
+impl Values<'_> {
+    fn encode(&mut self, text: &[u8], slot: &mut Slot, now: Moment) -> Value {
+        if let Some(number) = is_canonical_int(text)
+            && is_shorter_as_int(number, text)
+        {
+            return Value::Int(number);
+        }
+        if text.len() < ENTRY_BYTES || text.len() > ENTRY_MAX_BYTES || slot.fleeting {
+            return Value::Text(self.open.keep_text(text));
+        }
+        let hash = self.hasher.hash_one(text);
+        slot.seen = slot.seen.saturating_add(1);
+        if let Some(id) = self.dictionary.find(hash, text, now) {
+            self.stats.dictionary_hits += 1;
+            return Value::Dict(id);
+        }
+        self.stats.dictionary_misses += 1;
+        let sighting = self.seen.note(hash);
+        if sighting == Sighting::First {
+            slot.fresh = slot.fresh.saturating_add(1);
+        }
+        if sighting == Sighting::Before || slot.expects_return(text.len()) {
+            let id = self.dictionary.add(hash, text, now);
+            let text = self.open.keep_text(text);
+            self.open.push(Operation::DefineText { id, text });
+            self.stats.texts_defined += 1;
+            return Value::Dict(id);
+        }
+        Value::Text(self.open.keep_text(text))
+    }
+}
+
+impl Slot {
+    /// Whether a new value of so many bytes will be used so often that an entry pays from the start.
+    fn expects_return(&self, bytes: usize) -> bool {
+        if bytes < EARLY_BYTES {
+            return false;
+        }
+        // Each fresh value so far has come back so many times on average.
+        let (returns, fresh) = (
+            u64::from(self.seen.saturating_sub(self.fresh)),
+            u64::from(self.fresh) + 1,
+        );
+        returns * (SAVED_PERCENT * bytes) as u64 > fresh * ENTRY_COST_PERCENT as u64
+    }
+}
+
+/// A negative number takes ten bytes, and every other at most its digits.
+fn is_shorter_as_int(number: i64, text: &[u8]) -> bool {
+    number >= 0 || text.len() > 9
+}
+
+fn variable_ranges(line: Line<'_>, template: &Template) -> Vec<std::ops::Range<u32>> {
+    template
+        .params()
+        .iter()
+        .map(|param| {
+            let range = Template::value(line, param);
+            let place = |at: usize| u32::try_from(at).unwrap_or(u32::MAX);
+            place(range.start)..place(range.end)
+        })
+        .collect()
 }

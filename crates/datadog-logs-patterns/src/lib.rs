@@ -7,9 +7,15 @@
 //! This crate is pure: it knows no clock, socket, thread, environment or global.
 //! Time is an argument, so is the seed of its hashes, and the same input gives the same output.
 
+mod admission;
+pub mod cluster;
 pub mod decoder;
+mod dictionary;
 pub mod encoder;
+pub mod eviction;
+pub mod number;
 pub mod operation;
+mod template;
 pub mod token;
 pub mod tokenizer;
 pub mod wire;

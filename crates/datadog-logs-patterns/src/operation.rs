@@ -157,6 +157,11 @@ impl Operations {
         self.values.push(value);
     }
 
+    /// Bytes of the texts that the operations refer to.
+    pub fn text_bytes(&self) -> usize {
+        self.text.len()
+    }
+
     /// Bytes of text, values and operations that are held.
     pub fn held_bytes(&self) -> usize {
         self.text.len()

@@ -1,14 +1,18 @@
 //! The pattern engine as this verb uses it: nothing else here names its types.
 
 use clap::ValueEnum;
-use datadog_logs_patterns::encoder::{self, Decoder, Encoder, Input, Options, Piece, Profile};
-use datadog_logs_patterns::token::Kind;
+use datadog_logs_patterns::decoder::{self, Decoder};
+use datadog_logs_patterns::encoder::{Encoder, Input, Options, StructureSample};
+use datadog_logs_patterns::tokenizer::{self, Tokenizer};
+use datadog_logs_patterns::wire::{self, Profile};
 
 use super::legs::{HOSTNAME, SERVICE, SOURCE, STATUS, TAGS};
 use super::lines::Entry;
 
 /// The seed of the engine's hashes; fixed, so that every run gives the same bytes.
 const SEED: u64 = 0x5EED;
+/// Bytes of samples that are kept of the structures of a file.
+const SAMPLE_BYTES: usize = 64 << 20;
 
 /// A dialect of the stateful stream.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
@@ -65,6 +69,7 @@ pub(super) struct Pattern {
 #[derive(Debug)]
 pub(super) struct Engine {
     encoder: Encoder,
+    profile: Profile,
     tags: String,
     service: Option<&'static str>,
 }
@@ -74,9 +79,13 @@ impl Engine {
     pub(super) fn new(wire: Wire) -> Self {
         let options = Options {
             profile: wire.profile(),
+            sample_bytes: SAMPLE_BYTES,
+            max_log_bytes: super::legs::REQUEST_BYTES,
+            ..Options::default()
         };
         Self {
             encoder: Encoder::new(options, SEED),
+            profile: wire.profile(),
             tags: wire.tags(),
             service: wire.service(),
         }
@@ -93,30 +102,43 @@ impl Engine {
             tags: &self.tags,
             uuid: None,
         };
-        self.encoder.push(&input, entry.timestamp_ms).cluster
+        self.encoder
+            .push(&input, entry.timestamp_ms)
+            .map_or(0, |assignment| assignment.structure)
     }
 
     /// Ends the open batch and appends it.
-    pub(super) fn seal(&mut self, now_ms: i64, out: &mut Vec<u8>) {
-        self.encoder.seal(now_ms, out);
+    pub(super) fn seal(&mut self, _now_ms: i64, out: &mut Vec<u8>) {
+        let operations = self.encoder.seal();
+        wire::write(&operations, self.profile, out);
+        self.encoder.recycle(operations);
     }
 
     /// The id of the pattern as which a structure ended.
     pub(super) fn resolve(&self, cluster: u64) -> u64 {
-        self.encoder.resolve(cluster)
+        cluster
     }
 
     /// The patterns as they ended.
     pub(super) fn patterns(&self) -> Vec<Pattern> {
-        let part = |piece| match piece {
-            Piece::Literal(text) => Part::Literal(text),
-            Piece::Variable(kind) => Part::Variable(kind_name(kind)),
-        };
-        let pattern = |cluster: encoder::Cluster| Pattern {
-            id: cluster.id,
-            parts: cluster.pieces.into_iter().map(part).collect(),
-        };
-        self.encoder.clusters().map(pattern).collect()
+        self.encoder.structures().iter().map(pattern).collect()
+    }
+}
+
+fn pattern(structure: &StructureSample) -> Pattern {
+    let mut parts = Vec::new();
+    let mut from = 0;
+    for range in &structure.variable {
+        parts.push(Part::Literal(
+            structure.sample[from..range.start as usize].to_vec(),
+        ));
+        parts.push(Part::Variable("*"));
+        from = range.end as usize;
+    }
+    parts.push(Part::Literal(structure.sample[from..].to_vec()));
+    Pattern {
+        id: structure.id,
+        parts,
     }
 }
 
@@ -137,45 +159,34 @@ pub(super) struct Reader {
 
 impl Reader {
     /// One with empty state.
-    pub(super) fn new(_wire: Wire) -> Self {
-        Self { decoder: Decoder }
+    pub(super) fn new(wire: Wire) -> Self {
+        Self {
+            decoder: Decoder::new(wire.profile(), decoder::Limits::default()),
+        }
     }
 
     /// The logs of a batch.
     ///
     /// # Errors
     /// When it cannot be read.
-    pub(super) fn read(&mut self, _batch_id: u32, data: &[u8]) -> anyhow::Result<Vec<Record>> {
-        let record = |record: encoder::Record| Record {
+    pub(super) fn read(&mut self, batch_id: u32, data: &[u8]) -> anyhow::Result<Vec<Record>> {
+        let record = |record: decoder::Record| Record {
             body: record.body,
             timestamp_ms: record.timestamp_ms,
         };
-        Ok(self.decoder.decode(data).into_iter().map(record).collect())
+        let records = self.decoder.decode(batch_id, data)?;
+        Ok(records.into_iter().map(record).collect())
     }
 }
 
 /// Where the tokens of a line end, in their order; nothing when it has none.
 pub(super) fn ends_of_tokens(line: &[u8]) -> Vec<usize> {
-    encoder::token_ends(line)
-}
-
-/// What people call values of this kind.
-fn kind_name(kind: Kind) -> &'static str {
-    match kind {
-        Kind::Number => "number",
-        Kind::Severity => "severity",
-        Kind::HttpMethod => "method",
-        Kind::HttpStatus => "status",
-        Kind::Timestamp => "time",
-        Kind::Uuid => "uuid",
-        Kind::Ipv4 | Kind::Ipv6 => "ip",
-        Kind::Email => "email",
-        Kind::Uri => "url",
-        Kind::Hex => "hex",
-        Kind::Path => "path",
-        Kind::Space => "space",
-        Kind::Special | Kind::Word | Kind::Structure => "*",
+    let mut tokenizer = Tokenizer::new(SEED, tokenizer::Limits::default());
+    if tokenizer.tokenize(line).is_err() {
+        return Vec::new();
     }
+    let starts = tokenizer.tokens().starts();
+    starts.iter().skip(1).map(|start| *start as usize).collect()
 }
 
 #[cfg(test)]

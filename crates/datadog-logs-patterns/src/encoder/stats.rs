@@ -1,0 +1,101 @@
+//! What an encoder has done and holds, for people and for telemetry.
+
+/// Why a log travelled as it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RawReason {
+    /// Its structure was seen for the first time.
+    New,
+    /// Almost all of it would be values, or its template too long.
+    Unsuitable,
+    /// It has too many bytes or tokens.
+    TooLong,
+    /// It is no valid UTF-8.
+    Binary,
+    /// It is empty.
+    Empty,
+    /// It is JSON, and that is to travel as it is.
+    Json,
+    /// It would not have come back byte for byte.
+    Guard,
+}
+
+impl RawReason {
+    /// All reasons.
+    pub const ALL: [Self; 7] = [
+        Self::New,
+        Self::Unsuitable,
+        Self::TooLong,
+        Self::Binary,
+        Self::Empty,
+        Self::Json,
+        Self::Guard,
+    ];
+
+    /// The name in telemetry.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::New => "new",
+            Self::Unsuitable => "unsuitable",
+            Self::TooLong => "too_long",
+            Self::Binary => "binary",
+            Self::Empty => "empty",
+            Self::Json => "json",
+            Self::Guard => "lossless_guard",
+        }
+    }
+}
+
+/// What an encoder has done and holds.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Stats {
+    /// Logs encoded.
+    pub logs: u64,
+    /// Bytes of their texts.
+    pub raw_bytes: u64,
+    /// Logs that travelled as they are, by [`RawReason`] in the order of [`RawReason::ALL`].
+    pub raw: [u64; RawReason::ALL.len()],
+    /// Patterns that are kept.
+    pub patterns: usize,
+    /// Clusters that they belong to.
+    pub clusters: usize,
+    /// Patterns that many lines in a row have left unchanged.
+    pub saturated_patterns: usize,
+    /// Logs that fitted the pattern which their cluster had used last.
+    pub hot_hits: u64,
+    /// Definitions of patterns, new and widened.
+    pub patterns_defined: u64,
+    /// Patterns that had to leave.
+    pub patterns_evicted: u64,
+    /// Memory of the patterns, in bytes.
+    pub pattern_bytes: usize,
+    /// Memory of lines that wait for a second of their structure, in bytes.
+    pub waiting_bytes: usize,
+    /// Entries of the dictionary.
+    pub texts: usize,
+    /// Memory of the dictionary, in bytes.
+    pub text_bytes: usize,
+    /// Definitions of entries.
+    pub texts_defined: u64,
+    /// Entries that had to leave.
+    pub texts_evicted: u64,
+    /// Values that had an entry.
+    pub dictionary_hits: u64,
+    /// Values that might have had an entry and had none.
+    pub dictionary_misses: u64,
+}
+
+impl Stats {
+    pub(super) fn count_raw(&mut self, reason: RawReason) {
+        self.raw[reason as usize] += 1;
+    }
+
+    /// Memory of everything that is kept between batches, in bytes.
+    pub fn state_bytes(&self) -> usize {
+        self.pattern_bytes + self.waiting_bytes + self.text_bytes
+    }
+
+    /// Logs that would not have come back byte for byte, and travelled as they are.
+    pub fn guard_hits(&self) -> u64 {
+        self.raw[RawReason::Guard as usize]
+    }
+}
