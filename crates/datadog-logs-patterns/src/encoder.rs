@@ -76,6 +76,7 @@ pub struct Encoder {
     open: Vec<u8>,
     logs: usize,
     count: u64,
+    last_ms: i64,
     profile: Profile,
 }
 
@@ -95,11 +96,12 @@ impl Encoder {
             Profile::C => (4, 7),
         };
         let mut log = vec![0x08];
-        write_varint(zigzag(input.timestamp_ms), &mut log);
+        write_varint(zigzag(input.timestamp_ms - self.last_ms), &mut log);
         write_bytes(raw, input.body, &mut log);
         let mut wrapped = Vec::new();
         write_bytes(datum, &log, &mut wrapped);
         write_bytes(1, &wrapped, &mut self.open);
+        self.last_ms = input.timestamp_ms;
         self.logs += 1;
         self.count += 1;
         Assignment { cluster: 1 }
@@ -108,6 +110,7 @@ impl Encoder {
     /// Writes the open batch.
     pub fn seal(&mut self, _now_ms: i64, out: &mut Vec<u8>) -> Sealed {
         out.append(&mut self.open);
+        self.last_ms = 0;
         let logs = std::mem::take(&mut self.logs);
         Sealed { logs }
     }
@@ -160,7 +163,10 @@ impl Decoder {
     /// The logs of a batch; stops at what it cannot read.
     pub fn decode(&mut self, mut data: &[u8]) -> Vec<Record> {
         let mut records = Vec::new();
-        while let Some(record) = record(&mut data) {
+        let mut now_ms = 0;
+        while let Some(mut record) = record(&mut data) {
+            now_ms += record.timestamp_ms;
+            record.timestamp_ms = now_ms;
             records.push(record);
         }
         records
