@@ -11,6 +11,9 @@ const WORDS: usize = BITS / 64;
 /// Bits set in a generation at which it makes room for the next.
 const FULL: usize = BITS / 4;
 
+/// Values of one log that are told apart from returns.
+const OF_LOG: usize = 16;
+
 /// What values were seen, in this batch and before it.
 #[derive(Debug)]
 pub(crate) struct Seen {
@@ -22,6 +25,8 @@ pub(crate) struct Seen {
     before: [Box<[u64]>; 2],
     /// Bits set in the younger generation.
     young: usize,
+    /// Values of the log that is being encoded.
+    of_log: Vec<u64>,
 }
 
 /// What is known of a value that has no entry.
@@ -44,7 +49,13 @@ impl Seen {
             touched: Vec::new(),
             before: [set(), set()],
             young: 0,
+            of_log: Vec::new(),
         }
+    }
+
+    /// Begins another log: a value that comes twice in one log is no return.
+    pub(crate) fn begin_log(&mut self) {
+        self.of_log.clear();
     }
 
     /// The memory that the sets take.
@@ -62,9 +73,14 @@ impl Seen {
         {
             return Sighting::Before;
         }
-        let known = is_set(&self.now, first) && is_set(&self.now, second);
-        if known {
-            return Sighting::InBatch;
+        if is_set(&self.now, first) && is_set(&self.now, second) {
+            return match self.of_log.contains(&hash) {
+                true => Sighting::First,
+                false => Sighting::InBatch,
+            };
+        }
+        if self.of_log.len() < OF_LOG {
+            self.of_log.push(hash);
         }
         for (word, bit) in [first, second] {
             if self.now[word] == 0 {
@@ -116,7 +132,10 @@ mod tests {
         assert_eq!(seen.note(7), Sighting::InBatch);
         seen.end_batch();
         assert_eq!(seen.note(7), Sighting::Before);
-        assert_eq!(seen.note(8_u64.wrapping_mul(0x9e37_79b9_7f4a_7c15)), Sighting::First);
+        assert_eq!(
+            seen.note(8_u64.wrapping_mul(0x9e37_79b9_7f4a_7c15)),
+            Sighting::First
+        );
     }
 
     #[test]

@@ -10,8 +10,11 @@ use std::collections::VecDeque;
 use hashbrown::{HashMap, HashSet};
 
 use crate::eviction::{Candidate, Limits, Usage};
+use crate::joint::Joints;
 use crate::operation::PatternId;
-use crate::template::{Known, Line, Mark, Param, Template, common_ends, may_be_literal};
+use crate::template::{
+    Known, Line, Mark, Param, Template, common_ends, common_head, has_time_of_day, may_be_literal,
+};
 use crate::token::{Flags, Kind};
 
 /// Bytes of lines that are remembered until their structure is seen again.
@@ -22,6 +25,10 @@ const PENDING_SCAN: usize = 8;
 const WORDS_PER_CHANGE: usize = 3;
 /// Widenings after which all tokens with digits become variable.
 const PATIENCE: u8 = 3;
+/// Bytes between two values that may become one.
+const JOINT_GAP: usize = 16;
+/// Bytes of a template that is too long to be sent again and again.
+const LONG_TEMPLATE: usize = 512;
 /// Digits of a number that is variable from the start.
 const LONG_NUMBER: usize = 4;
 
@@ -79,6 +86,13 @@ pub(crate) struct Pattern {
     log: u64,
     widened: u8,
     unchanged: u32,
+    /// What lines that did not fit have taught, until the pattern is widened for all of them.
+    lessons: Vec<Mark>,
+    /// Lines that did not fit since the pattern was defined.
+    misses: u32,
+    pub(crate) joints: Joints,
+    /// Values to be joined when the next line comes.
+    to_join: Vec<bool>,
 }
 
 /// What is known of the values at one place of a pattern.
@@ -90,6 +104,8 @@ pub(crate) struct Slot {
     pub(crate) fresh: u32,
     /// Whether values of this kind are never worth an entry of the dictionary.
     pub(crate) fleeting: bool,
+    /// Whether there is a time among the values.
+    pub(crate) time: bool,
 }
 
 #[derive(Debug, Default)]
@@ -98,6 +114,63 @@ struct Cluster {
     patterns: Vec<u32>,
     first_words: HashSet<u64, foldhash::fast::FixedState>,
     unprotected: bool,
+}
+
+/// How much of a time of a given length has stayed the same in the whole stream.
+///
+/// When the hour or the day of one pattern has changed, no further pattern has to learn it.
+#[derive(Debug, Default)]
+struct TimeHeads {
+    by_length: Vec<(u16, u16)>,
+}
+
+impl TimeHeads {
+    /// Lengths that are told apart.
+    const MAX: usize = 32;
+
+    /// Cuts the literal beginning of each time in the marks to what has stayed the same.
+    fn apply(&self, line: Line<'_>, marks: &mut [Mark]) {
+        if self.by_length.is_empty() {
+            return;
+        }
+        for (index, mark) in marks.iter_mut().enumerate() {
+            if let Mark::Variable { head, .. } = mark
+                && line.tokens.kind(index) == Kind::Timestamp
+            {
+                let length = line.tokens.range(index).len();
+                let stable = self
+                    .by_length
+                    .iter()
+                    .find(|(other, _)| usize::from(*other) == length);
+                *head = (*head).min(stable.map_or(u16::MAX, |(_, head)| *head));
+            }
+        }
+    }
+
+    /// Notes which beginnings were shorter than what the pattern had.
+    fn note(&mut self, line: Line<'_>, known: &[Known<'_>], marks: &[Mark]) {
+        for (index, (known, mark)) in known.iter().zip(marks).enumerate() {
+            let (Known::Variable { head: before, .. }, Mark::Variable { head, .. }) = (known, mark)
+            else {
+                continue;
+            };
+            if line.tokens.kind(index) != Kind::Timestamp || usize::from(*head) >= before.len() {
+                continue;
+            }
+            let Ok(length) = u16::try_from(line.tokens.range(index).len()) else {
+                continue;
+            };
+            let place = self
+                .by_length
+                .iter()
+                .position(|(other, _)| *other == length);
+            match place {
+                Some(place) => self.by_length[place].1 = self.by_length[place].1.min(*head),
+                None if self.by_length.len() < Self::MAX => self.by_length.push((length, *head)),
+                None => {}
+            }
+        }
+    }
 }
 
 /// A line whose structure was seen once.
@@ -128,6 +201,7 @@ pub(crate) struct Clusters {
     next_id: PatternId,
     next_structure: u64,
     hot_hits: u64,
+    time_heads: TimeHeads,
 }
 
 impl Clusters {
@@ -147,6 +221,7 @@ impl Clusters {
             next_id: 1,
             next_structure: 1,
             hot_hits: 0,
+            time_heads: TimeHeads::default(),
         }
     }
 
@@ -210,9 +285,64 @@ impl Clusters {
                 pattern.log = log;
                 pattern.unchanged = pattern.unchanged.saturating_add(1);
             }
-            return Found::Known(index);
+            return match self.join(index, line) {
+                true => Found::Changed(index),
+                false => Found::Known(index),
+            };
         }
         self.learn(signature, line, now_ms, log)
+    }
+
+    /// Notes what the values of a line tell about those that belong together.
+    pub(crate) fn observe(&mut self, index: u32, values: &[u32]) {
+        let Some(pattern) = self.patterns[index as usize].as_deref_mut() else {
+            return;
+        };
+        let before = pattern.bytes();
+        if let Some(verdict) = pattern.joints.observe(values)
+            && verdict.contains(&true)
+        {
+            pattern.to_join = verdict;
+        }
+        self.pattern_bytes = self.pattern_bytes - before + pattern.bytes();
+    }
+
+    /// Joins values that turned out to belong together; tells whether the pattern has changed.
+    fn join(&mut self, index: u32, line: Line<'_>) -> bool {
+        let Some(pattern) = self.patterns[index as usize].as_deref_mut() else {
+            return false;
+        };
+        if pattern.to_join.is_empty() {
+            return false;
+        }
+        let before = pattern.bytes();
+        let verdict = std::mem::take(&mut pattern.to_join);
+        let mut marks = pattern.template.marks().to_vec();
+        let pairs = pattern.template.params().windows(2);
+        let timeless = pattern
+            .slots
+            .windows(2)
+            .map(|pair| !pair[0].time && !pair[1].time);
+        for ((pair, together), timeless) in pairs.zip(verdict).zip(timeless) {
+            if !together || !timeless {
+                continue;
+            }
+            let gap = usize::from(pair[0].end)..usize::from(pair[1].first);
+            let structure = gap
+                .clone()
+                .any(|index| line.tokens.kind(index) == Kind::Structure);
+            if !structure && line.gap(&gap) <= JOINT_GAP {
+                marks[gap].fill(Mark::Inner);
+            }
+        }
+        let template = Template::new(line, marks);
+        let changed = template != pattern.template && is_suitable(&self.learning, &template, line);
+        if changed {
+            pattern.slots = slots(&template, line, Some(pattern));
+            pattern.template = template;
+        }
+        self.pattern_bytes = self.pattern_bytes - before + pattern.bytes();
+        changed
     }
 
     /// The pattern that gives this line back; it becomes the first to be tried.
@@ -311,43 +441,48 @@ impl Clusters {
             .filter_map(|sequence| {
                 let pending = self.waiting.get((sequence - self.departed) as usize)?;
                 let merge = merge(line, &pending.known(), false)?;
-                merge
-                    .is_acceptable(protected)
-                    .then_some((*sequence, merge))
+                merge.is_acceptable(protected).then_some((*sequence, merge))
             })
             .min_by_key(|(_, merge)| merge.changes())
             .map(|(sequence, merge)| (sequence, merge.with_eager(line)))
     }
 
+    /// Widens a pattern for a line, or remembers how, if it has been widened too often lately.
     fn widen(
         &mut self,
         index: u32,
         line: Line<'_>,
-        marks: Vec<Mark>,
+        mut marks: Vec<Mark>,
         now_ms: i64,
         log: u64,
     ) -> Found {
-        let template = Template::new(line, marks);
-        let suitable = self.is_suitable(&template, line);
         let Some(pattern) = self.patterns[index as usize].as_deref_mut() else {
-            return Found::Raw {
-                structure: 0,
-                reason: Reason::Unsuitable,
-            };
+            return raw(0);
         };
-        if !suitable {
-            return Found::Raw {
-                structure: pattern.structure,
-                reason: Reason::Unsuitable,
-            };
-        }
+        let structure = pattern.structure;
         let before = pattern.bytes();
+        pattern.log = log;
+        pattern.usage.touch(now_ms);
+        pattern.misses += 1;
+        join_lessons(&mut marks, &pattern.lessons);
+        self.time_heads
+            .note(line, &pattern.template.known(), &marks);
+        self.time_heads.apply(line, &mut marks);
+        if pattern.misses < patience(pattern) {
+            pattern.lessons = marks;
+            self.pattern_bytes = self.pattern_bytes - before + pattern.bytes();
+            return raw(structure);
+        }
+        let template = Template::new(line, marks);
+        if !is_suitable(&self.learning, &template, line) {
+            return raw(structure);
+        }
         pattern.slots = slots(&template, line, Some(pattern));
         pattern.template = template;
-        pattern.usage.touch(now_ms);
-        pattern.log = log;
         pattern.widened = pattern.widened.saturating_add(1);
         pattern.unchanged = 0;
+        pattern.misses = 0;
+        pattern.lessons = Vec::new();
         self.pattern_bytes = self.pattern_bytes - before + pattern.bytes();
         Found::Changed(index)
     }
@@ -356,13 +491,14 @@ impl Clusters {
         &mut self,
         signature: u64,
         line: Line<'_>,
-        marks: Vec<Mark>,
+        mut marks: Vec<Mark>,
         structure: u64,
         now_ms: i64,
         log: u64,
     ) -> Found {
+        self.time_heads.apply(line, &mut marks);
         let template = Template::new(line, marks);
-        if !self.is_suitable(&template, line) {
+        if !is_suitable(&self.learning, &template, line) {
             return Found::Raw {
                 structure,
                 reason: Reason::Unsuitable,
@@ -378,6 +514,10 @@ impl Clusters {
             log,
             widened: 0,
             unchanged: 0,
+            lessons: Vec::new(),
+            misses: 0,
+            joints: Joints::default(),
+            to_join: Vec::new(),
         });
         self.next_id += 1;
         self.live += 1;
@@ -397,12 +537,6 @@ impl Clusters {
             cluster.first_words.insert(hash_of(line.token(first)));
         }
         Found::Changed(index)
-    }
-
-    fn is_suitable(&self, template: &Template, line: Line<'_>) -> bool {
-        let literal = template.text().len();
-        let mostly_values = template.params().len() > 64 && literal * 5 < line.text.len();
-        literal <= self.learning.max_template_bytes && !mostly_values && template.fits(line)
     }
 
     /// Remembers a line until a second one of its structure comes.
@@ -478,9 +612,7 @@ impl Clusters {
         let mut candidates: Vec<Candidate> = (0_u32..)
             .zip(&self.patterns)
             .filter_map(|(index, pattern)| Some((index, pattern.as_ref()?)))
-            .filter(|(_, pattern)| {
-                pattern.log != log && limits.may_leave(&pattern.usage, now_ms)
-            })
+            .filter(|(_, pattern)| pattern.log != log && limits.may_leave(&pattern.usage, now_ms))
             .map(|(index, pattern)| Candidate {
                 index,
                 bytes: pattern.bytes(),
@@ -517,6 +649,9 @@ impl Pattern {
             + size_of::<Cluster>()
             + self.template.bytes()
             + size_of_val(&*self.slots)
+            + self.lessons.capacity() * size_of::<Mark>()
+            + self.to_join.capacity()
+            + self.joints.bytes()
     }
 }
 
@@ -538,10 +673,54 @@ impl Pending {
     }
 }
 
+fn raw(structure: u64) -> Found {
+    Found::Raw {
+        structure,
+        reason: Reason::Unsuitable,
+    }
+}
+
+/// Lines that a pattern has to miss before it is widened once more.
+fn patience(pattern: &Pattern) -> u32 {
+    let free = match pattern.template.text().len() {
+        0..LONG_TEMPLATE => PATIENCE,
+        _ => 0,
+    };
+    1 << pattern.widened.saturating_sub(free).min(16)
+}
+
+/// Adds what earlier lines have taught to the marks of one more.
+fn join_lessons(marks: &mut [Mark], lessons: &[Mark]) {
+    for (mark, lesson) in marks.iter_mut().zip(lessons) {
+        *mark = match (*mark, *lesson) {
+            (
+                Mark::Variable { head, tail },
+                Mark::Variable {
+                    head: other_head,
+                    tail: other_tail,
+                },
+            ) => Mark::Variable {
+                head: head.min(other_head),
+                tail: tail.min(other_tail),
+            },
+            (Mark::Literal(_), lesson @ Mark::Variable { .. }) => lesson,
+            (mark, _) => mark,
+        };
+    }
+}
+
+/// Whether a template is short enough, says enough and gives the line back.
+fn is_suitable(learning: &Learning, template: &Template, line: Line<'_>) -> bool {
+    let literal = template.text().len();
+    let mostly_values = template.params().len() > 64 && literal * 5 < line.text.len();
+    literal <= learning.max_template_bytes && !mostly_values && template.fits(line)
+}
+
 /// What a pattern or a line and another line make together.
 struct Merge {
     marks: Vec<Mark>,
     words: usize,
+    variable_words: usize,
     changed_words: usize,
     changed_others: usize,
     changes_first_word: bool,
@@ -549,8 +728,9 @@ struct Merge {
 
 impl Merge {
     fn is_acceptable(&self, protected: bool) -> bool {
-        let allowed = self.words / WORDS_PER_CHANGE;
-        self.changed_words <= allowed && !(protected && self.changes_first_word)
+        let variable = self.changed_words + self.variable_words;
+        let alike = self.changed_words == 0 || variable * WORDS_PER_CHANGE <= self.words;
+        alike && !(protected && self.changes_first_word)
     }
 
     fn changes(&self) -> (usize, usize) {
@@ -583,6 +763,7 @@ fn merge(line: Line<'_>, known: &[Known<'_>], impatient: bool) -> Option<Merge> 
     let mut merge = Merge {
         marks: Vec::with_capacity(known.len()),
         words: 0,
+        variable_words: 0,
         changed_words: 0,
         changed_others: 0,
         changes_first_word: false,
@@ -594,7 +775,10 @@ fn merge(line: Line<'_>, known: &[Known<'_>], impatient: bool) -> Option<Merge> 
         let text = line.token(index);
         let mark = match *known {
             Known::Inner => Mark::Inner,
-            Known::Variable { head, tail } => ends_in_common(kind, text, head, tail),
+            Known::Variable { head, tail } => {
+                merge.variable_words += usize::from(is_word);
+                ends_in_common(kind, text, head, tail)
+            }
             Known::Literal(same) if same == text => {
                 let digits = line.tokens.flags(index).contains(Flags::HAS_DIGIT);
                 if !may_be_literal(line, index) || (impatient && digits) {
@@ -624,37 +808,28 @@ fn merge(line: Line<'_>, known: &[Known<'_>], impatient: bool) -> Option<Merge> 
 
 /// The literal ends of a value that a further line leaves.
 fn ends_in_common(kind: Kind, text: &[u8], head: &[u8], tail: &[u8]) -> Mark {
-    let keeps = text.len() >= head.len() + tail.len()
-        && text.starts_with(head)
-        && text.ends_with(tail);
-    if keeps {
-        return Mark::Variable {
-            head: u16::try_from(head.len()).unwrap_or(0),
-            tail: u16::try_from(tail.len()).unwrap_or(0),
-        };
+    let fits = text.len() >= head.len() + tail.len();
+    let tail = if fits && text.ends_with(tail) {
+        tail.len()
+    } else {
+        0
+    };
+    let head = match kind {
+        _ if fits && text.starts_with(head) => head.len(),
+        Kind::Timestamp => common_head(head, text),
+        _ => 0,
+    };
+    Mark::Variable {
+        head: u16::try_from(head).unwrap_or(0),
+        tail: u16::try_from(tail).unwrap_or(0),
     }
-    if kind == Kind::Timestamp && text.ends_with(tail) {
-        let Mark::Variable { head, .. } = common_ends(kind, head, text) else {
-            return Mark::VARIABLE;
-        };
-        return Mark::Variable {
-            head,
-            tail: u16::try_from(tail.len()).unwrap_or(0),
-        };
-    }
-    Mark::VARIABLE
 }
 
 /// Whether a token of this kind hardly ever stays the same.
 fn is_eager(line: Line<'_>, index: usize) -> bool {
     match line.tokens.kind(index) {
-        Kind::Timestamp
-        | Kind::Uuid
-        | Kind::Ipv4
-        | Kind::Ipv6
-        | Kind::Email
-        | Kind::Uri
-        | Kind::Hex => true,
+        Kind::Timestamp => has_time_of_day(line.token(index)),
+        Kind::Uuid | Kind::Ipv4 | Kind::Ipv6 | Kind::Email | Kind::Uri | Kind::Hex => true,
         Kind::Number => line.tokens.range(index).len() >= LONG_NUMBER,
         _ => false,
     }
@@ -680,26 +855,35 @@ fn slots(template: &Template, line: Line<'_>, before: Option<&Pattern>) -> Box<[
     template
         .params()
         .iter()
-        .map(|param| Slot {
-            fleeting: is_fleeting(template, line, param),
-            ..old(param).unwrap_or_default()
+        .map(|param| {
+            let (time, only_ids) = nature(template, line, param);
+            Slot {
+                fleeting: time || only_ids,
+                time,
+                ..old(param).unwrap_or_default()
+            }
         })
         .collect()
 }
 
-/// Whether values of this place are of kinds that hardly ever come back: numbers, times and ids.
-fn is_fleeting(template: &Template, line: Line<'_>, param: &Param) -> bool {
-    let kinds = (param.first..param.end).map(usize::from).filter_map(|index| {
-        template.marks()[index]
-            .is_variable()
-            .then(|| line.tokens.kind(index))
-    });
+/// Whether there is a time among the values of this place, and whether they are all numbers, times and ids.
+fn nature(template: &Template, line: Line<'_>, param: &Param) -> (bool, bool) {
+    let kinds = (param.first..param.end)
+        .map(usize::from)
+        .filter_map(|index| {
+            template.marks()[index]
+                .is_variable()
+                .then(|| line.tokens.kind(index))
+        });
     let (mut time, mut only_ids) = (false, true);
     for kind in kinds {
         time |= kind == Kind::Timestamp;
-        only_ids &= matches!(kind, Kind::Number | Kind::Hex | Kind::Uuid | Kind::Timestamp);
+        only_ids &= matches!(
+            kind,
+            Kind::Number | Kind::Hex | Kind::Uuid | Kind::Timestamp
+        );
     }
-    time || only_ids
+    (time, only_ids)
 }
 
 fn hash_of(text: &[u8]) -> u64 {

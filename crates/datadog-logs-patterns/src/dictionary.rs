@@ -115,12 +115,7 @@ impl Dictionary {
     }
 
     /// Removes the entries that the limits ask to leave, except those that the current log uses, and names them.
-    pub(crate) fn evict(
-        &mut self,
-        limits: &Limits,
-        now: Moment,
-        evicted: &mut Vec<DictId>,
-    ) {
+    pub(crate) fn evict(&mut self, limits: &Limits, now: Moment, evicted: &mut Vec<DictId>) {
         if !limits.exceeded(self.len(), self.bytes()) {
             return;
         }

@@ -34,6 +34,9 @@ const SAVED_PERCENT: usize = 15;
 /// What an entry costs besides its text, in percent of a byte.
 const ENTRY_COST_PERCENT: usize = 600;
 
+/// Digits of the longest number that travels as one.
+const INT_MAX_DIGITS: usize = 16;
+
 /// One log to encode.
 #[derive(Debug, Clone, Copy)]
 pub struct Input<'a> {
@@ -84,6 +87,7 @@ pub struct Encoder {
     open: Operations,
     open_raw_bytes: usize,
     evicted: Vec<u64>,
+    hashes: Vec<u32>,
     structures: Structures,
     stats: Stats,
 }
@@ -100,6 +104,7 @@ impl Encoder {
             open: Operations::default(),
             open_raw_bytes: 0,
             evicted: Vec::new(),
+            hashes: Vec::new(),
             structures: Structures::new(options.sample_bytes),
             stats: Stats::default(),
             options,
@@ -146,6 +151,7 @@ impl Encoder {
         let tags = self.entry(input.tags, now);
         let status = self.entry(input.status.unwrap_or_default(), now);
         let service = self.entry(input.service.unwrap_or_default(), now);
+        self.seen.begin_log();
         let (body, structure) = self.body(input.body, now);
         let uuid = input.uuid.map(|uuid| self.open.keep_text(uuid.as_bytes()));
         self.open.push(Operation::Log(Log {
@@ -165,7 +171,9 @@ impl Encoder {
     pub fn seal(&mut self) -> Operations {
         self.seen.end_batch();
         self.open_raw_bytes = 0;
-        std::mem::take(&mut self.open)
+        let mut operations = std::mem::take(&mut self.open);
+        operations.texts_first();
+        operations
     }
 
     /// Takes back the memory of a batch that is no longer needed.
@@ -246,7 +254,10 @@ impl Encoder {
             return (self.raw(text, reason), self.lone_structure(text));
         }
         if self.tokenizer.tokenize(text).is_err() {
-            return (self.raw(text, RawReason::TooLong), self.lone_structure(text));
+            return (
+                self.raw(text, RawReason::TooLong),
+                self.lone_structure(text),
+            );
         }
         let line = Line {
             text,
@@ -323,11 +334,35 @@ impl Encoder {
             .encode(value, slot, now);
             self.open.keep_value(value);
         }
+        self.observe(text, index);
         let body = Body::Pattern {
             id,
             values: first..self.open.next_value(),
         };
         (body, structure)
+    }
+
+    /// Lets a pattern that wants to know look at the values of a line.
+    fn observe(&mut self, text: &[u8], index: u32) {
+        let Some(pattern) = self.clusters.get(index) else {
+            return;
+        };
+        let params = pattern.template.params();
+        if !pattern.joints.is_curious(pattern.usage.count, params.len()) {
+            return;
+        }
+        let line = Line {
+            text,
+            tokens: self.tokenizer.tokens(),
+        };
+        let hash = |value: &[u8]| (self.hasher.hash_one(value) >> 32) as u32;
+        self.hashes.clear();
+        self.hashes.extend(
+            params
+                .iter()
+                .map(|param| hash(&text[Template::value(line, param)])),
+        );
+        self.clusters.observe(index, &self.hashes);
     }
 
     /// Lets go of what has become too much, after the log that may still use it.
@@ -407,9 +442,9 @@ impl Slot {
     }
 }
 
-/// A negative number takes ten bytes, and every other at most its digits.
+/// A negative number takes ten bytes; and a long one is random, which as bytes hinders the compressor more than as digits.
 fn is_shorter_as_int(number: i64, text: &[u8]) -> bool {
-    number >= 0 || text.len() > 9
+    number >= 0 && text.len() <= INT_MAX_DIGITS
 }
 
 fn variable_ranges(line: Line<'_>, template: &Template) -> Vec<std::ops::Range<u32>> {

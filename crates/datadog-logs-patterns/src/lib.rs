@@ -13,6 +13,7 @@ pub mod decoder;
 mod dictionary;
 pub mod encoder;
 pub mod eviction;
+mod joint;
 pub mod number;
 pub mod operation;
 mod template;

@@ -11,6 +11,11 @@ use crate::token::{Flags, Kind, Tokens};
 /// Longest literal between two variables that becomes part of their value.
 const GAP_BYTES: usize = 1;
 
+/// Bytes of the shortest text in front of an identifier's digits that stays out of the value.
+const MIN_HEAD: usize = 3;
+/// Bytes of a date with its separators.
+const DATE_BYTES: usize = 11;
+
 /// A line with its tokens.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Line<'a> {
@@ -21,6 +26,11 @@ pub(crate) struct Line<'a> {
 impl<'a> Line<'a> {
     pub(crate) fn token(&self, index: usize) -> &'a [u8] {
         &self.text[self.tokens.range(index)]
+    }
+
+    /// Bytes of a range of tokens.
+    pub(crate) fn gap(&self, tokens: &Range<usize>) -> usize {
+        self.start(tokens.end) - self.start(tokens.start)
     }
 
     fn start(&self, index: usize) -> usize {
@@ -154,7 +164,10 @@ impl Template {
         let mut params = self.params.iter().peekable();
         let mut known = Vec::with_capacity(self.marks.len());
         for (index, mark) in self.marks.iter().enumerate() {
-            while params.next_if(|param| usize::from(param.end) <= index).is_some() {}
+            while params
+                .next_if(|param| usize::from(param.end) <= index)
+                .is_some()
+            {}
             known.push(match *mark {
                 Mark::Literal(len) => Known::Literal(take(len)),
                 Mark::Inner => Known::Inner,
@@ -212,7 +225,9 @@ fn lay_out(line: Line<'_>, marks: &mut [Mark]) -> Vec<Param> {
             let open = last.tail == 0
                 && head == 0
                 && gap <= GAP_BYTES
-                && !between.clone().any(|gap| line.tokens.kind(gap) == Kind::Structure);
+                && !between
+                    .clone()
+                    .any(|gap| line.tokens.kind(gap) == Kind::Structure);
             if wanted || open {
                 marks[between].fill(Mark::Inner);
                 last.end = position + 1;
@@ -241,16 +256,10 @@ pub(crate) fn may_be_literal(line: Line<'_>, index: usize) -> bool {
 
 /// The literal ends that two texts of a token agree on.
 pub(crate) fn common_ends(kind: Kind, one: &[u8], other: &[u8]) -> Mark {
-    let head = match kind {
-        Kind::Number | Kind::Hex | Kind::Uuid | Kind::Email | Kind::HttpStatus => 0,
-        Kind::Timestamp => common_head(one, other).min(hour_end(one)),
-        _ => common_head(one, other),
-    };
-    let tail = if kind == Kind::Timestamp {
-        let limit = one.len().min(other.len()) - head;
-        common_tail(one, other).min(limit)
-    } else {
-        0
+    let (head, tail) = match kind {
+        Kind::Timestamp => time_ends(one, other),
+        Kind::Word | Kind::Path => (word_head(one, other), 0),
+        _ => (0, 0),
     };
     Mark::Variable {
         head: u16::try_from(head).unwrap_or(0),
@@ -258,8 +267,29 @@ pub(crate) fn common_ends(kind: Kind, one: &[u8], other: &[u8]) -> Mark {
     }
 }
 
+/// The date and hour, and the zone or year, if two times agree on them.
+fn time_ends(one: &[u8], other: &[u8]) -> (usize, usize) {
+    let head = common_head(one, other)
+        .min(hour_end(one))
+        .min(hour_end(other));
+    let zone = zone(one);
+    let tail = if !zone.is_empty() && zone == self::zone(other) {
+        zone.len()
+    } else {
+        0
+    };
+    (head, tail)
+}
+
+/// What stands in front of the digits, if two identifiers agree on it.
+fn word_head(one: &[u8], other: &[u8]) -> usize {
+    let head = common_head(one, other);
+    let digits = one[..head].iter().any(u8::is_ascii_digit);
+    if head < MIN_HEAD || digits { 0 } else { head }
+}
+
 /// Bytes at the start that both have, up to a border inside of the token.
-fn common_head(one: &[u8], other: &[u8]) -> usize {
+pub(crate) fn common_head(one: &[u8], other: &[u8]) -> usize {
     let same = one
         .iter()
         .zip(other)
@@ -268,20 +298,6 @@ fn common_head(one: &[u8], other: &[u8]) -> usize {
     (1..=same)
         .rev()
         .find(|end| is_border(one, *end) && is_border(other, *end))
-        .unwrap_or(0)
-}
-
-/// Bytes at the end that both have, from a separator on.
-fn common_tail(one: &[u8], other: &[u8]) -> usize {
-    let same = one
-        .iter()
-        .rev()
-        .zip(other.iter().rev())
-        .take_while(|(a, b)| a == b && is_plain(**a))
-        .count();
-    (1..=same)
-        .rev()
-        .find(|len| !one[one.len() - len].is_ascii_alphanumeric())
         .unwrap_or(0)
 }
 
@@ -304,6 +320,21 @@ fn hour_end(time: &[u8]) -> usize {
     match (colons.next(), last) {
         (Some(second_to_last), _) => second_to_last + 1,
         (None, Some(only)) => only.saturating_sub(2),
-        (None, None) => time.len(),
+        (None, None) => DATE_BYTES.min(time.len()),
     }
+}
+
+/// What stands behind the time of day: ` +0000`, `Z`, ` 2005`.
+fn zone(time: &[u8]) -> &[u8] {
+    let from = memchr::memrchr(b':', time).map_or(time.len(), |colon| colon + 1);
+    let behind = &time[from..];
+    let start = behind
+        .iter()
+        .position(|byte| matches!(byte, b' ' | b'+' | b'-' | b'Z'));
+    start.map_or(&[], |start| &behind[start..])
+}
+
+/// Whether a token of time has a time of day.
+pub(crate) fn has_time_of_day(time: &[u8]) -> bool {
+    time.len() > DATE_BYTES || time.contains(&b':')
 }

@@ -36,6 +36,8 @@ pub enum Kind {
     Hex,
     /// A path that begins with `/`.
     Path,
+    /// Text between double quotes, without them.
+    Quoted,
     /// In a JSON line: what stands between two values, keys with their quotes, braces and separators included.
     Structure,
 }

@@ -8,6 +8,7 @@ mod class;
 mod dispatch;
 mod json;
 mod number;
+mod quoted;
 mod signature;
 #[cfg(test)]
 mod tests;
@@ -84,6 +85,7 @@ impl Tokenizer {
             lookahead: Lookahead::default(),
             max_tokens: self.limits.max_tokens,
             method_seen: false,
+            quotes: true,
         };
         let result = if json::is_likely(line) {
             json::scan(&mut scan, line)
@@ -124,6 +126,8 @@ struct Scan<'a> {
     max_tokens: usize,
     /// Whether the line has a method of HTTP.
     method_seen: bool,
+    /// Whether quotes make their text a token.
+    quotes: bool,
 }
 
 impl Scan<'_> {
@@ -148,6 +152,7 @@ impl Scan<'_> {
                     self.token(found.kind, found.flags, found.end)?;
                     found.end
                 }
+                None if byte == b'"' && self.quotes => self.quote(line, pos)?,
                 None => self.special(byte, pos)?,
             };
         }
@@ -169,6 +174,17 @@ impl Scan<'_> {
         self.signature.add(literal(Kind::Special, 1, byte));
         self.push(Kind::Special, flags, start + 1)?;
         Ok(start + 1)
+    }
+
+    /// Adds a quote, with the text that it opens if it does.
+    fn quote(&mut self, line: &[u8], start: usize) -> Result<usize, TooLarge> {
+        let text = start + 1;
+        self.special(b'"', start)?;
+        let Some((end, flags)) = quoted::end(line, start) else {
+            return Ok(text);
+        };
+        self.token(Kind::Quoted, flags, end)?;
+        self.special(b'"', end)
     }
 
     /// Adds a run of white space; returns its end.

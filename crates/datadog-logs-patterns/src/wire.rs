@@ -40,7 +40,11 @@ pub fn write(ops: &Operations, _profile: Profile, out: &mut Vec<u8>) {
     for op in ops.iter() {
         let mut d = vec![];
         match op {
-            Operation::DefinePattern { id, template, positions } => {
+            Operation::DefinePattern {
+                id,
+                template,
+                positions,
+            } => {
                 let mut q = vec![8];
                 vi(&mut q, *id);
                 ld(&mut q, 0x12, ops.text(template));

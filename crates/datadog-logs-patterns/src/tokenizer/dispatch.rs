@@ -59,10 +59,15 @@ impl Scan<'_> {
     /// The token that starts with a letter.
     pub(super) fn letters(&mut self, line: &[u8], start: usize) -> Option<Found> {
         let run = Run::read(line, start);
-        Some(
-            self.linked(line, start, &run)
-                .unwrap_or_else(|| self.word(line, start, &run)),
-        )
+        if let Some(found) = self.linked(line, start, &run) {
+            return Some(found);
+        }
+        if matches!(at(line, run.end), b'-' | b':')
+            && let Some(joined) = joined(line, run.end, run.has(DIGIT), run.has(HIGH))
+        {
+            return Some(joined);
+        }
+        Some(self.word(line, start, &run))
     }
 
     /// The token that goes on beyond the word with which it starts.
@@ -208,6 +213,11 @@ impl Scan<'_> {
 
     /// A path; the root alone is one after a method of HTTP.
     pub(super) fn slash(&mut self, line: &[u8], start: usize) -> Option<Found> {
+        if matches!(self.tokens.kinds(), [.., Kind::HttpMethod, Kind::Space]) {
+            let rest = &line[start..];
+            let len = memchr::memchr3(b' ', b'"', b'\t', rest).unwrap_or(rest.len());
+            return Some(plain_or_not(line, start, Kind::Path, start + len));
+        }
         if let Some(end) = address::path(line, start) {
             return Some(plain_or_not(line, start, Kind::Path, end));
         }
@@ -223,6 +233,34 @@ impl Scan<'_> {
         let (kind, end) = self.lookahead.groups(line, start)?;
         Some(found(kind, end))
     }
+}
+
+/// An identifier that goes on behind `-` and `:` with parts that hold digits: `R02-M1-N0-C:J12`, `node-17`.
+fn joined(line: &[u8], first_end: usize, mut digit: bool, mut high: bool) -> Option<Found> {
+    let mut end = first_end;
+    loop {
+        let link = at(line, end);
+        if !matches!(link, b'-' | b':') || !is(line, end + 1, WORD) {
+            break;
+        }
+        let next = Run::read(line, end + 1);
+        let goes_on = match link {
+            b'-' => digit || next.has(DIGIT),
+            _ => digit && next.has(DIGIT),
+        };
+        if !goes_on {
+            break;
+        }
+        digit |= next.has(DIGIT);
+        high |= next.has(HIGH);
+        end = next.end;
+    }
+    let flags = if high { Flags::NOT_PLAIN } else { Flags::NONE };
+    (end > first_end).then_some(Found {
+        kind: Kind::Word,
+        flags: flags.with(Flags::HAS_DIGIT),
+        end,
+    })
 }
 
 /// A token of printable bytes.
