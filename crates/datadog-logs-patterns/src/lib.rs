@@ -7,5 +7,6 @@
 //! This crate is pure: it knows no clock, socket, thread, environment or global.
 //! Time is an argument, so is the seed of its hashes, and the same input gives the same output.
 
+pub mod integer;
 pub mod operation;
 pub mod token;
