@@ -7,6 +7,9 @@
 //! This crate is pure: it knows no clock, socket, thread, environment or global.
 //! Time is an argument, so is the seed of its hashes, and the same input gives the same output.
 
+mod delta;
 pub mod integer;
 pub mod operation;
+mod protobuf;
 pub mod token;
+pub mod wire;
