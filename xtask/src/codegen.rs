@@ -1,4 +1,6 @@
-//! Files that are generated and checked in: the reference of configuration keys.
+//! Files that are generated and checked in: the reference of configuration keys, the types of protobuf messages.
+
+mod protobuf;
 
 use std::fs;
 use std::path::PathBuf;
@@ -24,15 +26,17 @@ pub(crate) fn run(options: Options) -> anyhow::Result<()> {
     if options.check { check() } else { write() }
 }
 
-fn files() -> Vec<(PathBuf, String)> {
-    vec![(
+fn files() -> anyhow::Result<Vec<(PathBuf, String)>> {
+    let mut files = protobuf::files()?;
+    files.push((
         root().join("docs/configuration.md"),
         datadog_agent_config::render_markdown(),
-    )]
+    ));
+    Ok(files)
 }
 
 fn write() -> anyhow::Result<()> {
-    for (path, text) in files() {
+    for (path, text) in files()? {
         fs::write(&path, text).with_context(|| format!("cannot write {}", path.display()))?;
         print(&format!("wrote {}", path.display()));
     }
@@ -44,7 +48,7 @@ fn write() -> anyhow::Result<()> {
 /// # Errors
 /// Names the first such file.
 pub(crate) fn check() -> anyhow::Result<()> {
-    for (path, text) in files() {
+    for (path, text) in files()? {
         let held =
             fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))?;
         if held != text {

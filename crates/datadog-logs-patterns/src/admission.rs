@@ -20,7 +20,7 @@ pub(crate) struct Seen {
     /// Values of the open batch.
     now: Box<[u64]>,
     /// Words of `now` that are not zero.
-    touched: Vec<u32>,
+    touched: Vec<usize>,
     /// Values of earlier batches, of this generation and the one before.
     before: [Box<[u64]>; 2],
     /// Bits set in the younger generation.
@@ -60,7 +60,7 @@ impl Seen {
 
     /// The memory that the sets take.
     pub(crate) fn bytes(&self) -> usize {
-        3 * WORDS * size_of::<u64>() + self.touched.capacity() * size_of::<u32>()
+        3 * WORDS * size_of::<u64>() + self.touched.capacity() * size_of::<usize>()
     }
 
     /// Notes a value by its hash, and tells whether it was seen.
@@ -84,7 +84,7 @@ impl Seen {
         }
         for (word, bit) in [first, second] {
             if self.now[word] == 0 {
-                self.touched.push(word as u32);
+                self.touched.push(word);
             }
             self.now[word] |= bit;
         }
@@ -94,7 +94,6 @@ impl Seen {
     /// Ends the batch: what was seen in it counts as seen before from now on.
     pub(crate) fn end_batch(&mut self) {
         for word in self.touched.drain(..) {
-            let word = word as usize;
             let bits = std::mem::take(&mut self.now[word]);
             let young = &mut self.before[0][word];
             self.young += (bits & !*young).count_ones() as usize;

@@ -15,7 +15,7 @@ use crate::operation::PatternId;
 use crate::template::{
     Known, Line, Mark, Param, Template, common_ends, common_head, has_time_of_day, may_be_literal,
 };
-use crate::token::{Flags, Kind};
+use crate::token::{Flags, Kind, Tokens};
 
 /// Bytes of lines that are remembered until their structure is seen again.
 const PENDING_BYTES: usize = 1 << 20;
@@ -25,6 +25,8 @@ const PENDING_SCAN: usize = 8;
 const WORDS_PER_CHANGE: usize = 3;
 /// Widenings after which all tokens with digits become variable.
 const PATIENCE: u8 = 3;
+/// The signature under which the pattern of the empty line is kept; other lines have tokens.
+const EMPTY_SIGNATURE: u64 = 0;
 /// Bytes between two values that may become one.
 const JOINT_GAP: usize = 16;
 /// Bytes of a template that is too long to be sent again and again.
@@ -293,6 +295,27 @@ impl Clusters {
         self.learn(signature, line, now_ms, log)
     }
 
+    /// The pattern of the empty line, and whether it has to be defined.
+    pub(crate) fn empty_pattern(&mut self, now_ms: i64, log: u64) -> (PatternId, bool) {
+        let signature = EMPTY_SIGNATURE;
+        let known = self
+            .clusters
+            .get(&signature)
+            .and_then(|cluster| cluster.patterns.first().copied());
+        if let Some(pattern) = known.and_then(|index| self.get_mut(index)) {
+            pattern.usage.touch(now_ms);
+            pattern.log = log;
+            return (pattern.id, false);
+        }
+        let tokens = Tokens::default();
+        let line = Line {
+            text: b"",
+            tokens: &tokens,
+        };
+        let index = self.add(signature, Template::new(line, Vec::new()), line, 0, now_ms, log);
+        (self.get(index).map_or(0, |pattern| pattern.id), true)
+    }
+
     /// Notes what the values of a line tell about those that belong together.
     pub(crate) fn observe(&mut self, index: u32, values: &[u32]) {
         let Some(pattern) = self.patterns[index as usize].as_deref_mut() else {
@@ -439,7 +462,7 @@ impl Clusters {
             .rev()
             .take(PENDING_SCAN)
             .filter_map(|sequence| {
-                let pending = self.waiting.get((sequence - self.departed) as usize)?;
+                let pending = self.waiting.get(self.place_of(*sequence)?)?;
                 let merge = merge(line, &pending.known(), false)?;
                 merge.is_acceptable(protected).then_some((*sequence, merge))
             })
@@ -504,6 +527,18 @@ impl Clusters {
                 reason: Reason::Unsuitable,
             };
         }
+        Found::Changed(self.add(signature, template, line, structure, now_ms, log))
+    }
+
+    fn add(
+        &mut self,
+        signature: u64,
+        template: Template,
+        line: Line<'_>,
+        structure: u64,
+        now_ms: i64,
+        log: u64,
+    ) -> u32 {
         let pattern = Box::new(Pattern {
             id: self.next_id,
             structure,
@@ -536,7 +571,7 @@ impl Clusters {
         {
             cluster.first_words.insert(hash_of(line.token(first)));
         }
-        Found::Changed(index)
+        index
     }
 
     /// Remembers a line until a second one of its structure comes.
@@ -570,7 +605,7 @@ impl Clusters {
 
     /// Takes the text of a waiting line away; its place stays until it is the oldest.
     fn take_waiting(&mut self, sequence: u64) -> u64 {
-        let place = (sequence - self.departed) as usize;
+        let place = self.place_of(sequence).unwrap_or(usize::MAX);
         let Some(pending) = self.waiting.get_mut(place) else {
             return 0;
         };
@@ -586,6 +621,10 @@ impl Clusters {
         self.forget_waiting(&taken, sequence);
         self.waiting_bytes += size_of::<Pending>();
         taken.structure
+    }
+
+    fn place_of(&self, sequence: u64) -> Option<usize> {
+        usize::try_from(sequence.checked_sub(self.departed)?).ok()
     }
 
     fn forget_waiting(&mut self, pending: &Pending, sequence: u64) {

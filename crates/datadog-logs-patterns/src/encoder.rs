@@ -13,10 +13,11 @@ use std::hash::BuildHasher as _;
 use crate::admission::{Seen, Sighting};
 use crate::cluster::{Clusters, Found, Reason, Slot};
 use crate::dictionary::{Dictionary, Moment};
-use crate::number::is_canonical_int;
+use crate::integer::is_canonical_int;
 use crate::operation::{Body, DictId, Log, Operation, Operations, Value};
 use crate::template::{Line, Template};
 use crate::tokenizer::{self, Tokenizer};
+use crate::wire::{self, FieldOrder, Profile};
 
 pub use self::options::{BatchLimits, JsonMode, Options};
 pub use self::stats::{RawReason, Stats};
@@ -176,6 +177,15 @@ impl Encoder {
         operations
     }
 
+    /// Appends the message of a sealed batch, uncompressed; the same bytes whenever it is called.
+    pub fn write(&self, operations: &Operations, out: &mut Vec<u8>) {
+        let options = wire::Options {
+            exact_bytes_extension: self.options.exact_bytes_extension,
+            order: FieldOrder::LengthsFirst,
+        };
+        wire::write(operations, self.options.profile, options, out);
+    }
+
     /// Takes back the memory of a batch that is no longer needed.
     pub fn recycle(&mut self, mut operations: Operations) {
         if self.open.is_empty() {
@@ -245,6 +255,9 @@ impl Encoder {
             self.stats.count_raw(RawReason::Binary);
             return (body, self.lone_structure(text));
         }
+        if text.is_empty() && self.options.profile == Profile::C {
+            return self.empty(now);
+        }
         if text.is_empty() || self.is_raw_json(text) {
             let reason = if text.is_empty() {
                 RawReason::Empty
@@ -278,6 +291,23 @@ impl Encoder {
                 (self.raw(text, reason), structure)
             }
         }
+    }
+
+    /// An empty text in profile C, which has no word for it: a pattern without text and values.
+    fn empty(&mut self, now: Moment) -> (Body, u64) {
+        let (id, is_new) = self.clusters.empty_pattern(now.ms, now.log);
+        if is_new {
+            let template = self.open.keep_text(b"");
+            let positions = self.open.keep_positions(&[]);
+            self.open.push(Operation::DefinePattern {
+                id,
+                template,
+                positions,
+            });
+            self.stats.patterns_defined += 1;
+        }
+        let values = self.open.next_value()..self.open.next_value();
+        (Body::Pattern { id, values }, self.lone_structure(b""))
     }
 
     fn is_raw_json(&self, text: &[u8]) -> bool {

@@ -10,12 +10,14 @@
 mod admission;
 pub mod cluster;
 pub mod decoder;
+mod delta;
 mod dictionary;
 pub mod encoder;
 pub mod eviction;
+pub mod integer;
 mod joint;
-pub mod number;
 pub mod operation;
+mod protobuf;
 mod template;
 pub mod token;
 pub mod tokenizer;

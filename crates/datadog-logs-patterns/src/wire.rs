@@ -1,140 +1,161 @@
-//! The wire format of the stateful log stream.
+//! The back ends: writes the operations of a batch as the protobuf message of a profile.
+//!
+//! Each back end appends to one buffer and allocates nothing else: it takes the lengths of nested messages
+//! from a first walk over the values of a log, then writes them front to back.
+//! Measured, that is as fast as to leave a byte for each length and to move what follows when it needs more,
+//! and more than twice as fast for long raw logs, which have to be moved twice (`benches/write.rs`).
+//! Differences to the log before are taken here and nowhere earlier, so operations can be written again at any time.
+//! Compression and the envelope with the id of the batch are not its concern.
 
-use crate::operation::{Body, Operation, Operations, Value};
+mod a;
+mod breakdown;
+mod c;
+mod change;
+mod message;
+#[cfg(test)]
+mod tests;
 
-/// A generation of the wire format: the envelope is the same in all of them, what it carries is not.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+use datadog_wire::stateful;
+
+use change::{Step, Steps};
+
+use crate::delta::Delta;
+use crate::operation::{DictId, Log, Operations};
+
+pub use breakdown::Breakdown;
+
+/// The generation of the protocol.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub enum Profile {
-    /// `datadog.intake.stateful.StatefulLogsService/LogsStream`, as published.
+    /// The published one: `DatumSequence`. The service of a log is one of its tags.
+    #[default]
     A,
-    /// `datadog.intake.stateful.StatefulIntake/StatefulStream`, with flat logs and typed JSON columns.
+    /// The newest one: `LogDatumSequence`. The service of a log is a field of its own.
     C,
 }
 
 impl Profile {
-    /// The first id that an entry of the dictionary may have.
-    pub fn first_dict_id(self) -> u64 {
+    /// The id of the first entry of the dictionary; those below it are reserved.
+    #[must_use]
+    pub const fn first_dict_id(self) -> DictId {
         match self {
-            Self::A => 1,
-            Self::C => 2,
+            Self::A => stateful::FIRST_DICT_ID_A,
+            Self::C => stateful::FIRST_DICT_ID_C,
+        }
+    }
+
+    /// The gRPC method, as `/service/method`.
+    #[must_use]
+    pub const fn method(self) -> &'static str {
+        match self {
+            Self::A => stateful::METHOD_A,
+            Self::C => stateful::METHOD_C,
         }
     }
 }
 
-fn vi(o: &mut Vec<u8>, mut v: u64) {
-    while v >= 0x80 {
-        o.push((v & 0x7f) as u8 | 0x80);
-        v >>= 7;
-    }
-    o.push(v as u8);
-}
-fn ld(o: &mut Vec<u8>, tag: u8, b: &[u8]) {
-    o.push(tag);
-    vi(o, b.len() as u64);
-    o.extend_from_slice(b);
+/// What is sent beside the protocol.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Options {
+    /// Sends the exact bytes of a log that is no valid UTF-8 in the extension field; true by default.
+    ///
+    /// Without it such a log keeps only its lossy text.
+    pub exact_bytes_extension: bool,
+    /// The order of the fields of a log.
+    pub order: FieldOrder,
 }
 
-/// provisional
-pub fn write(ops: &Operations, _profile: Profile, out: &mut Vec<u8>) {
-    let (mut ts, mut pid, mut tags, mut status) = (0, 0, None, None);
-    for op in ops.iter() {
-        let mut d = vec![];
-        match op {
-            Operation::DefinePattern {
-                id,
-                template,
-                positions,
-            } => {
-                let mut q = vec![8];
-                vi(&mut q, *id);
-                ld(&mut q, 0x12, ops.text(template));
-                let p = ops.positions(positions);
-                if !p.is_empty() {
-                    q.push(0x18);
-                    vi(&mut q, p.len() as u64);
-                    let mut pp = vec![];
-                    for x in p {
-                        vi(&mut pp, u64::from(*x));
-                    }
-                    ld(&mut q, 0x22, &pp);
-                }
-                ld(&mut d, 0x0a, &q);
-                pid = *id;
-            }
-            Operation::DeletePattern { id } => {
-                let mut q = vec![8];
-                vi(&mut q, *id);
-                ld(&mut d, 0x12, &q);
-            }
-            Operation::DefineText { id, text } => {
-                let mut q = vec![8];
-                vi(&mut q, *id);
-                ld(&mut q, 0x12, ops.text(text));
-                ld(&mut d, 0x1a, &q);
-            }
-            Operation::DeleteText { id } => {
-                let mut q = vec![8];
-                vi(&mut q, *id);
-                ld(&mut d, 0x22, &q);
-            }
-            Operation::Log(log) => {
-                let mut g = vec![];
-                match &log.body {
-                    Body::Raw(s) => ld(&mut g, 0x1a, ops.text(s)),
-                    Body::Bytes { lossy, .. } => ld(&mut g, 0x1a, ops.text(lossy)),
-                    Body::Pattern { id, values } => {
-                        let mut st = vec![];
-                        if *id != pid {
-                            st.push(8);
-                            vi(&mut st, *id);
-                            pid = *id;
-                        }
-                        for v in ops.values(values) {
-                            let mut dv = vec![];
-                            match v {
-                                Value::Int(i) => {
-                                    dv.push(8);
-                                    vi(&mut dv, *i as u64)
-                                }
-                                Value::Text(s) => ld(&mut dv, 0x1a, ops.text(s)),
-                                Value::Dict(i) => {
-                                    dv.push(0x20);
-                                    vi(&mut dv, *i)
-                                }
-                            }
-                            ld(&mut st, 0x12, &dv);
-                        }
-                        ld(&mut g, 0x12, &st);
-                    }
-                }
-                let dt = log.timestamp_ms - ts;
-                ts = log.timestamp_ms;
-                if dt != 0 {
-                    g.push(8);
-                    vi(&mut g, ((dt << 1) ^ (dt >> 63)) as u64);
-                }
-                if log.tags != tags {
-                    tags = log.tags;
-                    let mut t = vec![0x20];
-                    vi(&mut t, tags.unwrap_or(0));
-                    let mut u = vec![];
-                    ld(&mut u, 0x0a, &t);
-                    ld(&mut g, 0x22, &u);
-                }
-                if log.status != status {
-                    status = log.status;
-                    let mut t = vec![0x20];
-                    vi(&mut t, status.unwrap_or(0));
-                    ld(&mut g, 0x32, &t);
-                }
-                if let Body::Bytes { exact, .. } = &log.body {
-                    g.extend_from_slice(&[0xc2, 0x3e]);
-                    vi(&mut g, exact.len() as u64);
-                    g.extend_from_slice(ops.text(exact));
-                }
-                ld(&mut d, 0x32, &g);
+/// The order of the fields of a log, which means nothing to those who read it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum FieldOrder {
+    /// By their numbers, as libraries write them.
+    #[default]
+    Ascending,
+    /// The timestamp last, so that the lengths of nested messages stand side by side:
+    /// lengths that go together then compress together, about one percent of the whole.
+    LengthsFirst,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            exact_bytes_extension: true,
+            order: FieldOrder::Ascending,
+        }
+    }
+}
+
+/// Appends the message of a batch, uncompressed: a `DatumSequence` in profile A, a `LogDatumSequence` in C.
+///
+/// The operations must keep what their documentation says: valid UTF-8, ids from [`Profile::first_dict_id`] on.
+/// In profile C a raw log is never empty, since the wire has no word for it; the encoder makes it a pattern
+/// without text and values.
+pub fn write(operations: &Operations, profile: Profile, options: Options, out: &mut Vec<u8>) {
+    match profile {
+        Profile::A => write_as::<a::Measured<'_>>(operations, options, out),
+        Profile::C => write_as::<c::Measured<'_>>(operations, options, out),
+    }
+}
+
+/// Says what the bytes of the message that [`write()`] appends are spent on.
+///
+/// It walks the operations once more, so it is for reports rather than for each batch.
+#[must_use]
+pub fn breakdown(operations: &Operations, profile: Profile, options: Options) -> Breakdown {
+    match profile {
+        Profile::A => count_as::<a::Measured<'_>>(operations, options),
+        Profile::C => count_as::<c::Measured<'_>>(operations, options),
+    }
+}
+
+/// The message of a log in a profile, with its differences taken and its lengths known.
+trait Message<'a> {
+    /// How the profile numbers its steps.
+    const STEPS: Steps;
+
+    fn measure(
+        log: &'a Log,
+        operations: &'a Operations,
+        options: Options,
+        delta: &mut Delta,
+    ) -> Self;
+
+    /// The bytes of the message.
+    fn len(&self) -> usize;
+
+    /// Appends the message.
+    fn write(&self, operations: &Operations, out: &mut Vec<u8>);
+
+    /// Counts the bytes of the message.
+    fn count(&self, bytes: &mut Breakdown);
+}
+
+fn write_as<'a, M: Message<'a>>(operations: &'a Operations, options: Options, out: &mut Vec<u8>) {
+    let mut delta = Delta::default();
+    for operation in operations.iter() {
+        match M::STEPS.step(operation, operations, &mut delta) {
+            Step::Change(change) => change.write(out),
+            Step::Log(log) => {
+                let message = M::measure(log, operations, options, &mut delta);
+                message::datum(out, M::STEPS.log, message.len());
+                message.write(operations, out);
             }
         }
-        ld(out, 0x0a, &d);
     }
+}
+
+fn count_as<'a, M: Message<'a>>(operations: &'a Operations, options: Options) -> Breakdown {
+    let mut delta = Delta::default();
+    let mut bytes = Breakdown::default();
+    for operation in operations.iter() {
+        match M::STEPS.step(operation, operations, &mut delta) {
+            Step::Change(change) => change.count(&mut bytes),
+            Step::Log(log) => {
+                let message = M::measure(log, operations, options, &mut delta);
+                bytes.framing += message::datum_len(M::STEPS.log, message.len()) - message.len();
+                message.count(&mut bytes);
+            }
+        }
+    }
+    bytes
 }

@@ -1,8 +1,9 @@
-//! The shapes on the wire: JSON keys, endpoint paths, headers and what status codes mean.
+//! The shapes on the wire: JSON keys, protobuf messages, endpoint paths, headers and what status codes mean.
 //!
-//! Both ends of the wire are built on this crate, so it holds names and numbers only:
+//! Both ends of the wire are built on this crate, so it holds names, numbers and schemas only:
 //! it encodes nothing, decodes nothing, and knows no clock, socket or environment.
 
 pub mod endpoints;
 pub mod logs;
+pub mod stateful;
 pub mod status;

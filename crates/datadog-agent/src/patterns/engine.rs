@@ -4,7 +4,7 @@ use clap::ValueEnum;
 use datadog_logs_patterns::decoder::{self, Decoder};
 use datadog_logs_patterns::encoder::{Encoder, Input, Options, StructureSample};
 use datadog_logs_patterns::tokenizer::{self, Tokenizer};
-use datadog_logs_patterns::wire::{self, Profile};
+use datadog_logs_patterns::wire::Profile;
 
 use super::legs::{HOSTNAME, SERVICE, SOURCE, STATUS, TAGS};
 use super::lines::Entry;
@@ -69,7 +69,6 @@ pub(super) struct Pattern {
 #[derive(Debug)]
 pub(super) struct Engine {
     encoder: Encoder,
-    profile: Profile,
     tags: String,
     service: Option<&'static str>,
 }
@@ -85,7 +84,6 @@ impl Engine {
         };
         Self {
             encoder: Encoder::new(options, SEED),
-            profile: wire.profile(),
             tags: wire.tags(),
             service: wire.service(),
         }
@@ -110,7 +108,7 @@ impl Engine {
     /// Ends the open batch and appends it.
     pub(super) fn seal(&mut self, _now_ms: i64, out: &mut Vec<u8>) {
         let operations = self.encoder.seal();
-        wire::write(&operations, self.profile, out);
+        self.encoder.write(&operations, out);
         self.encoder.recycle(operations);
     }
 

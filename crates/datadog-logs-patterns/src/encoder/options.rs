@@ -21,6 +21,8 @@ pub struct Options {
     pub batch: BatchLimits,
     /// Bytes of the largest log.
     pub max_log_bytes: usize,
+    /// Whether a log that is no valid UTF-8 also carries its exact bytes.
+    pub exact_bytes_extension: bool,
     /// Bytes that samples of structures may take; 0 keeps none.
     pub sample_bytes: usize,
 }
@@ -57,6 +59,7 @@ impl Default for Options {
             text_limits: limits(8_192, 8 << 20, 0.80, 0.70, 0),
             batch: BatchLimits::default(),
             max_log_bytes: 1 << 20,
+            exact_bytes_extension: true,
             sample_bytes: 0,
         }
     }
