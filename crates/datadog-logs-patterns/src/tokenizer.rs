@@ -4,6 +4,8 @@
 //! No recogniser looks at a byte more often than a fixed number of times: hostile lines take linear time.
 
 mod address;
+#[cfg(any(test, fuzzing))]
+pub mod checks;
 mod class;
 mod dispatch;
 mod json;
@@ -56,7 +58,7 @@ pub enum TooLarge {
 }
 
 /// Cuts lines into tokens, with buffers that serve one line after the other.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Tokenizer {
     tokens: Tokens,
     signature: Signature,

@@ -116,11 +116,15 @@ impl Run {
 
 /// The classes of a byte.
 pub(super) fn class(byte: u8) -> u8 {
+    #[cfg(test)]
+    looks::count();
     CLASS[usize::from(byte)]
 }
 
 /// The byte at an index, 0 beyond the end: no recogniser takes a NUL for its own.
 pub(super) fn at(line: &[u8], index: usize) -> u8 {
+    #[cfg(test)]
+    looks::count();
     line.get(index).copied().unwrap_or(0)
 }
 
@@ -211,4 +215,23 @@ const fn hints() -> [Hints; 256] {
         index += 1;
     }
     table
+}
+
+/// How often a test has looked at a byte.
+#[cfg(test)]
+pub(super) mod looks {
+    use std::cell::Cell;
+
+    thread_local! {
+        static LOOKS: Cell<usize> = const { Cell::new(0) };
+    }
+
+    pub(super) fn count() {
+        LOOKS.set(LOOKS.get() + 1);
+    }
+
+    /// The number since it was last taken.
+    pub(in super::super) fn take() -> usize {
+        LOOKS.take()
+    }
 }

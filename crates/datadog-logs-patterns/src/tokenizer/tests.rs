@@ -1,5 +1,7 @@
 //! Each recogniser with what it takes and what it nearly takes, and the laws that hold for any bytes.
 
+use std::path::Path;
+
 use expect_test::{Expect, expect};
 use proptest::prelude::*;
 
@@ -694,9 +696,79 @@ fn lossless_set_is_covered() {
         "\u{fffd} \u{5e9}\u{5dc}\u{5d5}\u{5dd} abc \u{202e}".as_bytes(),
     ];
     for line in lines {
-        assert_covers(line);
+        checks::line(line);
     }
 }
+
+#[test]
+fn the_stored_inputs_of_the_fuzz_target_pass_its_check() {
+    let corpus = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fuzz/corpus/tokenizer");
+    let mut inputs = 0;
+    for file in std::fs::read_dir(corpus).unwrap() {
+        checks::line(&std::fs::read(file.unwrap().path()).unwrap());
+        inputs += 1;
+    }
+    assert!(inputs > 10, "the corpus is where it should be");
+}
+
+#[test]
+fn hostile_repetitions_are_looked_at_in_proportion_to_their_length() {
+    let limits = Limits {
+        max_tokens: usize::MAX,
+        max_bytes: usize::MAX,
+    };
+    let mut tokenizer = Tokenizer::new(1, limits);
+    for piece in HOSTILE {
+        for wrap in ["*", "{\"a\":\"*\"}", "{\"a\":*}"] {
+            let line = wrap.replace('*', &piece.repeat(20_000 / piece.len()));
+            class::looks::take();
+            tokenizer.tokenize(line.as_bytes()).unwrap();
+            let looks = class::looks::take() / line.len();
+            assert!(
+                looks <= 60,
+                "{piece:?} in {wrap}: {looks} looks at each byte"
+            );
+        }
+    }
+}
+
+/// Pieces that recognisers take for beginnings.
+const HOSTILE: [&str; 34] = [
+    "a",
+    "1",
+    "a:",
+    "1.",
+    "a.",
+    "http://",
+    "x@",
+    "a.b@",
+    "1:",
+    "ab:",
+    "::",
+    "a::",
+    "1::",
+    "a@b.c",
+    "a@b.1.",
+    "-1",
+    " -1.",
+    "/",
+    " /",
+    "1-",
+    "1.1.1.",
+    "{\"",
+    "\"",
+    "git+",
+    "0x",
+    "1h",
+    "1.1h",
+    "2024-01-01T",
+    "2024-01-01 10:00:0",
+    "Dec 10 ",
+    "Sun Dec 10 10:00:00 ",
+    "12345678-",
+    "\\\"",
+    "12:34:56:",
+];
 
 #[test]
 fn limits_hold_at_n_and_not_at_n_plus_1() {
@@ -770,35 +842,6 @@ fn signature_depends_on_the_seed_alone() {
     assert_ne!(of(1), of(2));
 }
 
-/// The tokens follow one another from the start of the line to its end, and none is empty.
-fn assert_covers(line: &[u8]) {
-    let tokens = tokenize(line);
-    let starts = tokens.starts();
-    assert_eq!(starts.len(), tokens.len() + 1);
-    assert_eq!((starts[0], starts[tokens.len()] as usize), (0, line.len()));
-    assert!(
-        starts.windows(2).all(|pair| pair[0] < pair[1]),
-        "{starts:?}"
-    );
-    for index in 0..tokens.len() {
-        let bytes = &line[tokens.range(index)];
-        let plain = bytes.iter().all(|byte| matches!(byte, b'\t' | b' '..=b'~'));
-        assert_eq!(
-            tokens.flags(index).contains(Flags::NOT_PLAIN),
-            !plain,
-            "{bytes:?}"
-        );
-        if tokens.kind(index) == Kind::Word {
-            let digit = bytes.iter().any(u8::is_ascii_digit);
-            assert_eq!(
-                tokens.flags(index).contains(Flags::HAS_DIGIT),
-                digit,
-                "{bytes:?}"
-            );
-        }
-    }
-}
-
 /// Text of the pieces that logs are made of.
 fn log_like() -> impl Strategy<Value = String> {
     let piece = prop_oneof![
@@ -861,16 +904,12 @@ fn log_like() -> impl Strategy<Value = String> {
 proptest! {
     #[test]
     fn tokens_cover_any_bytes(line in proptest::collection::vec(any::<u8>(), 0..200)) {
-        assert_covers(&line);
+        checks::line(&line);
     }
 
     #[test]
-    fn tokens_cover_text_like_logs(line in log_like(), json in any::<bool>()) {
-        assert_covers(line.as_bytes());
-        if json {
-            assert_covers(format!("{{\"k\":{line}}}").as_bytes());
-            assert_covers(format!("{{\"k\":\"{line}\"}}").as_bytes());
-        }
+    fn tokens_cover_text_like_logs(line in log_like()) {
+        checks::line(line.as_bytes());
     }
 
     #[test]
