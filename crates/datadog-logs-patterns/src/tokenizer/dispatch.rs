@@ -135,7 +135,9 @@ impl Recognisers {
             return Found::new(Kind::Hex, run.end);
         }
         match number::number(line, start, digits) {
-            Some(end) if end - start == 3 && only_digits && self.is_status(line, start, kinds) => {
+            Some(end)
+                if end == digits && end - start == 3 && self.is_status(line, start, kinds) =>
+            {
                 Found::new(Kind::HttpStatus, end)
             }
             Some(end) if run.has(HIGH) => Found::plain_or_not(line, start, Kind::Number, end),

@@ -76,3 +76,35 @@ fn scramble(seed: u64) -> u64 {
     bits = (bits ^ (bits >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
     bits ^ (bits >> 31)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bytes_of_each_length_differ_even_by_zeros() {
+        let of = |bytes: &[u8]| {
+            Signature::new(1)
+                .with_bytes(Kind::Structure, bytes)
+                .finish()
+        };
+        let zeros = [0; 40];
+        for len in 0..zeros.len() {
+            assert_ne!(of(&zeros[..len]), of(&zeros[..=len]), "{len}");
+        }
+    }
+
+    #[test]
+    fn each_byte_counts_wherever_it_stands() {
+        let of = |bytes: &[u8]| {
+            Signature::new(1)
+                .with_bytes(Kind::Structure, bytes)
+                .finish()
+        };
+        for index in 0..40 {
+            let mut bytes = [b'x'; 40];
+            bytes[index] = b'y';
+            assert_ne!(of(&bytes), of(&[b'x'; 40]), "{index}");
+        }
+    }
+}

@@ -138,6 +138,7 @@ fn methods_and_statuses_of_http_are_told_from_words_and_numbers() {
             "HTTP/1.1 503 Service Unavailable",
             "HTTP/2 200",
             "PUT https://h.example/x 204",
+            "GET /x 5ms GET /x 1.5 GET /x 50%",
             "get 200",
             "GETS 200",
             "wait \"x\" 200",
@@ -158,6 +159,8 @@ fn methods_and_statuses_of_http_are_told_from_words_and_numbers() {
                 Word(HTTP) / Number(2) Space HttpStatus(200)
             "PUT https://h.example/x 204"
                 HttpMethod(PUT) Space Uri(https://h.example/x) Space HttpStatus(204)
+            "GET /x 5ms GET /x 1.5 GET /x 50%"
+                HttpMethod(GET) Space Path(/x) Space Number(5ms) Space HttpMethod(GET) Space Path(/x) Space Number(1.5) Space HttpMethod(GET) Space Path(/x) Space Number(50%)
             "get 200"
                 Word(get) Space Number(200)
             "GETS 200"
