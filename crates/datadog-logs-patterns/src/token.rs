@@ -1,5 +1,6 @@
 //! Tokens: the pieces of a log line, each with a kind, that together cover it exactly.
 
+use std::fmt;
 use std::ops::Range;
 
 /// What a piece of a line is.
@@ -67,11 +68,13 @@ impl Flags {
 }
 
 /// The tokens of one line: they cover it exactly, in their order.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone)]
 pub struct Tokens {
+    /// Longer than there are tokens, so that a token is added without a look at the capacity.
     kinds: Vec<Kind>,
     flags: Vec<Flags>,
     starts: Vec<u32>,
+    len: usize,
     signature: u64,
 }
 
@@ -82,20 +85,40 @@ impl Default for Tokens {
             kinds: Vec::new(),
             flags: Vec::new(),
             starts: vec![0],
+            len: 0,
             signature: 0,
         }
+    }
+}
+
+impl PartialEq for Tokens {
+    fn eq(&self, other: &Self) -> bool {
+        let parts = |tokens: &Self| (tokens.signature, tokens.len);
+        parts(self) == parts(other)
+            && self.kinds() == other.kinds()
+            && self.starts() == other.starts()
+            && self.flags[..self.len] == other.flags[..other.len]
+    }
+}
+
+impl Eq for Tokens {}
+
+impl fmt::Debug for Tokens {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let tokens = (0..self.len).map(|index| (self.kind(index), self.range(index)));
+        formatter.debug_list().entries(tokens).finish()
     }
 }
 
 impl Tokens {
     /// How many there are.
     pub fn len(&self) -> usize {
-        self.kinds.len()
+        self.len
     }
 
     /// Whether there is none.
     pub fn is_empty(&self) -> bool {
-        self.kinds.is_empty()
+        self.len == 0
     }
 
     /// What a token is.
@@ -103,27 +126,28 @@ impl Tokens {
     /// # Panics
     /// If there is no such token, as do [`Self::flags`] and [`Self::range`].
     pub fn kind(&self, index: usize) -> Kind {
-        self.kinds[index]
+        self.kinds()[index]
     }
 
     /// What else is known of a token.
     pub fn flags(&self, index: usize) -> Flags {
-        self.flags[index]
+        self.flags[..self.len][index]
     }
 
     /// The bytes of the line that a token is.
     pub fn range(&self, index: usize) -> Range<usize> {
-        self.starts[index] as usize..self.starts[index + 1] as usize
+        let starts = self.starts();
+        starts[index] as usize..starts[index + 1] as usize
     }
 
     /// What each token is.
     pub fn kinds(&self) -> &[Kind] {
-        &self.kinds
+        &self.kinds[..self.len]
     }
 
     /// Where each token starts, and last where the line ends: one more than there are tokens.
     pub fn starts(&self) -> &[u32] {
-        &self.starts
+        &self.starts[..=self.len]
     }
 
     /// The hash of the structure: all kinds, and the bytes of the tokens that no wildcard ever stands for,
@@ -134,21 +158,35 @@ impl Tokens {
         self.signature
     }
 
+    /// Forgets the tokens.
     pub(crate) fn clear(&mut self) {
-        self.kinds.clear();
-        self.flags.clear();
-        self.starts.truncate(1);
-        self.signature = 0;
+        (self.len, self.signature) = (0, 0);
     }
 
-    /// Adds a token that ends before `end`, which is below 4 GiB.
-    pub(crate) fn push(&mut self, kind: Kind, flags: Flags, end: u32) {
-        self.kinds.push(kind);
-        self.flags.push(flags);
-        self.starts.push(end);
+    /// The places of so many tokens.
+    pub(crate) fn begin(&mut self, room: usize) -> Room<'_> {
+        if self.kinds.len() < room {
+            self.kinds.resize(room, Kind::Space);
+            self.flags.resize(room, Flags::NONE);
+            self.starts.resize(room + 1, 0);
+        }
+        Room {
+            kinds: &mut self.kinds[..room],
+            flags: &mut self.flags[..room],
+            ends: &mut self.starts[1..=room],
+        }
     }
 
-    pub(crate) fn seal(&mut self, signature: u64) {
-        self.signature = signature;
+    /// Says how many tokens were written to the places, and their signature.
+    pub(crate) fn seal(&mut self, len: usize, signature: u64) {
+        (self.len, self.signature) = (len, signature);
     }
+}
+
+/// The places of tokens, as many of each part.
+#[derive(Default)]
+pub(crate) struct Room<'a> {
+    pub(crate) kinds: &'a mut [Kind],
+    pub(crate) flags: &'a mut [Flags],
+    pub(crate) ends: &'a mut [u32],
 }

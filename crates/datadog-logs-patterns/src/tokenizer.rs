@@ -4,10 +4,13 @@
 //! No recogniser looks at a byte more often than a fixed number of times: hostile lines take linear time.
 
 mod address;
+#[cfg(any(test, fuzzing))]
+pub mod checks;
 mod class;
 mod dispatch;
 mod json;
 mod number;
+mod output;
 mod quoted;
 mod signature;
 #[cfg(test)]
@@ -15,8 +18,11 @@ mod tests;
 mod text;
 mod time;
 
-use address::Lookahead;
-use class::{SPACE, START, Start, run_end};
+use std::mem;
+
+use class::{Run, SPACE, START, Start, is};
+use dispatch::{Found, Recognisers};
+use output::{Output, code};
 use signature::Signature;
 
 pub use crate::token::Tokens;
@@ -53,7 +59,7 @@ pub enum TooLarge {
 }
 
 /// Cuts lines into tokens, with buffers that serve one line after the other.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Tokenizer {
     tokens: Tokens,
     signature: Signature,
@@ -79,22 +85,20 @@ impl Tokenizer {
         if line.len() > self.limits.max_bytes || u32::try_from(line.len()).is_err() {
             return Err(TooLarge::Bytes);
         }
+        let room = line.len().min(self.limits.max_tokens);
         let mut scan = Scan {
-            tokens: &mut self.tokens,
-            signature: self.signature,
-            lookahead: Lookahead::default(),
-            max_tokens: self.limits.max_tokens,
-            method_seen: false,
-            quotes: true,
+            line,
+            recognisers: Recognisers::default(),
+            output: Output::new(self.tokens.begin(room), self.signature),
         };
         let result = if json::is_likely(line) {
             json::scan(&mut scan, line)
         } else {
             scan.text(line, 0)
         };
-        let signature = scan.signature.finish();
+        let (len, signature) = scan.output.finish();
         match result {
-            Ok(()) => self.tokens.seal(signature),
+            Ok(()) => self.tokens.seal(len, signature),
             Err(_) => self.tokens.clear(),
         }
         result
@@ -106,123 +110,91 @@ impl Tokenizer {
     }
 }
 
-/// A recognised token.
-struct Found {
-    kind: Kind,
-    flags: Flags,
-    end: usize,
-}
-
-/// What the signature takes of a token with a first byte and a length that count.
-fn literal(kind: Kind, len: usize, first: u8) -> u64 {
-    (len as u64) << 16 | u64::from(first) << 8 | u64::from(kind as u8)
-}
-
 /// The pass over one line.
 struct Scan<'a> {
-    tokens: &'a mut Tokens,
-    signature: Signature,
-    lookahead: Lookahead,
-    max_tokens: usize,
-    /// Whether the line has a method of HTTP.
-    method_seen: bool,
-    /// Whether quotes make their text a token.
-    quotes: bool,
+    line: &'a [u8],
+    recognisers: Recognisers,
+    output: Output<'a>,
 }
 
 impl Scan<'_> {
     /// Tokenizes a line as text, from where its tokens so far end.
+    ///
+    /// Works on copies of its state, which the compiler can keep in registers.
     fn text(&mut self, line: &[u8], from: usize) -> Result<(), TooLarge> {
-        let mut pos = from;
-        while let Some(&byte) = line.get(pos) {
-            let found = match START[usize::from(byte)] {
-                Start::Letter => self.letters(line, pos),
-                Start::Digit => self.digits(line, pos),
-                Start::Space => {
-                    pos = self.space(line, pos)?;
-                    continue;
+        let mut output = mem::take(&mut self.output);
+        let mut start = from;
+        while let Some(&first) = line.get(start) {
+            let found = match START[usize::from(first)] {
+                Start::Letter => {
+                    let run = Run::read(line, start);
+                    let found = match run.is_plain_word(line, start) {
+                        true => Found::new(Kind::Word, run.end),
+                        false => self.recognisers.letters(line, start, run),
+                    };
+                    output.signature.add_code(code(found.kind, 0));
+                    found
                 }
-                Start::Sign => self.sign(line, pos),
-                Start::Slash => self.slash(line, pos),
-                Start::Colon => self.colon(line, pos),
-                Start::Special | Start::Control => None,
-            };
-            pos = match found {
-                Some(found) => {
-                    self.token(found.kind, found.flags, found.end)?;
-                    found.end
+                Start::Space if first == b' ' && !is(line, start + 1, SPACE) => {
+                    output.signature.add_code(code(Kind::Space, first));
+                    Found::new(Kind::Space, start + 1)
                 }
-                None if byte == b'"' && self.quotes => self.quote(line, pos)?,
-                None => self.special(byte, pos)?,
+                Start::Special => {
+                    output.signature.add_code(code(Kind::Special, first));
+                    let special = Found::new(Kind::Special, start + 1);
+                    if first == b'"'
+                        && let Some(quoted) = quoted::text(line, start)
+                    {
+                        output.push(&special)?;
+                        output.signature.add_code(code(Kind::Quoted, 0));
+                        output.push(&quoted)?;
+                        output.signature.add_code(code(Kind::Special, first));
+                        Found::new(Kind::Special, quoted.end + 1)
+                    } else {
+                        special
+                    }
+                }
+                Start::Digit => {
+                    let run = Run::read(line, start);
+                    let found = self.recognisers.digits(line, start, run, output.kinds());
+                    output.signature.add_code(code(found.kind, 0));
+                    found
+                }
+                other => {
+                    let found = self.recognisers.find(line, start, other, output.kinds());
+                    output.sign(&found, &line[start..found.end]);
+                    found
+                }
             };
+            output.push(&found)?;
+            start = found.end;
         }
+        self.output = output;
         Ok(())
     }
 
-    /// Adds a token that may differ between lines of one structure.
-    fn token(&mut self, kind: Kind, flags: Flags, end: usize) -> Result<(), TooLarge> {
-        self.signature.add(u64::from(kind as u8));
-        self.push(kind, flags, end)
-    }
-
-    /// Adds a token of one byte.
-    fn special(&mut self, byte: u8, start: usize) -> Result<usize, TooLarge> {
-        let flags = match START[usize::from(byte)] {
-            Start::Control => Flags::NOT_PLAIN,
-            _ => Flags::NONE,
-        };
-        self.signature.add(literal(Kind::Special, 1, byte));
-        self.push(Kind::Special, flags, start + 1)?;
-        Ok(start + 1)
-    }
-
-    /// Adds a quote, with the text that it opens if it does.
-    fn quote(&mut self, line: &[u8], start: usize) -> Result<usize, TooLarge> {
-        let text = start + 1;
-        self.special(b'"', start)?;
-        let Some((end, flags)) = quoted::end(line, start) else {
-            return Ok(text);
-        };
-        self.token(Kind::Quoted, flags, end)?;
-        self.special(b'"', end)
-    }
-
-    /// Adds a run of white space; returns its end.
-    fn space(&mut self, line: &[u8], start: usize) -> Result<usize, TooLarge> {
-        let end = run_end(line, start, SPACE);
-        let run = &line[start..end];
-        let mut flags = Flags::NONE;
-        self.signature.add(literal(Kind::Space, run.len(), run[0]));
-        if run != b" " {
-            self.signature.add_bytes(run);
-            if !run.iter().all(|byte| matches!(byte, b' ' | b'\t')) {
-                flags = Flags::NOT_PLAIN;
-            }
-        }
-        self.push(Kind::Space, flags, end)?;
-        Ok(end)
+    /// Adds a value of JSON that is no string.
+    fn value(&mut self, kind: Kind, end: usize) -> Result<(), TooLarge> {
+        let found = Found::new(kind, end);
+        self.output.sign(&found, &[]);
+        self.output.push(&found)
     }
 
     /// Adds what stands between two values of JSON, if there is anything.
-    fn structure(&mut self, line: &[u8], start: usize, end: usize) -> Result<(), TooLarge> {
-        let bytes = &line[start..end];
-        let Some(&first) = bytes.first() else {
+    fn structure(&mut self, start: usize, end: usize) -> Result<(), TooLarge> {
+        let bytes = &self.line[start..end];
+        if bytes.is_empty() {
             return Ok(());
-        };
-        self.signature
-            .add(literal(Kind::Structure, bytes.len(), first));
-        self.signature.add_bytes(bytes);
-        let plain = bytes.iter().all(|byte| matches!(byte, b'\t' | b' '..=b'~'));
-        let flags = if plain { Flags::NONE } else { Flags::NOT_PLAIN };
-        self.push(Kind::Structure, flags, end)
-    }
-
-    fn push(&mut self, kind: Kind, flags: Flags, end: usize) -> Result<(), TooLarge> {
-        if self.tokens.len() >= self.max_tokens {
-            return Err(TooLarge::Tokens);
         }
-        let end = u32::try_from(end).map_err(|_| TooLarge::Bytes)?;
-        self.tokens.push(kind, flags, end);
-        Ok(())
+        // Looks at all bytes: without a way out the compiler looks at many at once.
+        let odd = bytes.iter().fold(false, |odd, byte| {
+            odd | !matches!(byte, b'\t' | b' '..=b'~')
+        });
+        let found = Found {
+            flags: if odd { Flags::NOT_PLAIN } else { Flags::NONE },
+            ..Found::new(Kind::Structure, end)
+        };
+        self.output.sign(&found, bytes);
+        self.output.push(&found)
     }
 }

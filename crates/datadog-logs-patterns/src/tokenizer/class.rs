@@ -1,5 +1,7 @@
 //! What each byte may be part of: one table, looked up once a byte.
 
+use super::text::LENGTHS;
+
 /// Part of a word: letter, digit, `_` or a byte beyond ASCII.
 pub(super) const WORD: u8 = 1;
 /// A decimal digit.
@@ -36,13 +38,93 @@ pub(super) enum Start {
 /// How a token is recognised by its first byte.
 pub(super) static START: [Start; 256] = starts();
 
+/// What each byte says of a word of letters by standing first, last or behind.
+static HINTS: [Hints; 256] = hints();
+
+/// What a byte says of a word of letters.
+struct Hints {
+    /// Not 0 if a byte behind a word links it to something longer.
+    link: u16,
+    /// The lengths of words with this first byte that may mean something, as bits.
+    first: u16,
+    /// The lengths of words with this last byte that may mean something, as bits.
+    last: u16,
+}
+
+/// A run of the bytes of words.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Run {
+    /// Where it ends.
+    pub(super) end: usize,
+    /// The classes that any of the bytes has.
+    any: u8,
+    /// The classes that all of the bytes have.
+    all: u8,
+}
+
+impl Run {
+    /// The run that starts at an index.
+    ///
+    /// A loop, as lines of one log are so alike that the processor guesses where words end,
+    /// which is faster than to compute it from many bytes at once.
+    #[inline]
+    pub(super) fn read(line: &[u8], start: usize) -> Self {
+        let (mut end, mut any, mut all) = (start, 0, u8::MAX);
+        while let Some(&byte) = line.get(end) {
+            let classes = class(byte);
+            if classes & WORD == 0 {
+                break;
+            }
+            any |= classes;
+            all &= classes;
+            end += 1;
+        }
+        Self { end, any, all }
+    }
+
+    /// Whether all of the bytes are of a class.
+    pub(super) fn is_all(self, class: u8) -> bool {
+        self.all & class != 0
+    }
+
+    /// Whether any of the bytes is of a class.
+    pub(super) fn has(self, class: u8) -> bool {
+        self.any & class != 0
+    }
+
+    /// Whether the run, which is not empty, is nothing but a word of ASCII letters; that is so for most.
+    #[inline]
+    pub(super) fn is_plain_word(self, line: &[u8], start: usize) -> bool {
+        let hints =
+            [start, self.end - 1, self.end].map(|index| &HINTS[usize::from(at(line, index))]);
+        let [first, last, behind] = hints;
+        let meaning = match u32::try_from(self.end - start) {
+            Ok(len) => (first.first & last.last).unbounded_shr(len) & 1,
+            Err(_) => 0,
+        };
+        behind.link | meaning | u16::from(self.any & (DIGIT | HIGH)) == 0
+    }
+
+    /// Whether the run of letters may be a severity or a method of HTTP, or begin a date.
+    pub(super) fn may_mean_something(self, line: &[u8], start: usize) -> bool {
+        let [first, last] =
+            [start, self.end - 1].map(|index| &LENGTHS[usize::from(at(line, index))]);
+        let len = self.end - start;
+        len < 16 && (first.first & last.last) >> len & 1 != 0
+    }
+}
+
 /// The classes of a byte.
 pub(super) fn class(byte: u8) -> u8 {
+    #[cfg(test)]
+    looks::count();
     CLASS[usize::from(byte)]
 }
 
 /// The byte at an index, 0 beyond the end: no recogniser takes a NUL for its own.
 pub(super) fn at(line: &[u8], index: usize) -> u8 {
+    #[cfg(test)]
+    looks::count();
     line.get(index).copied().unwrap_or(0)
 }
 
@@ -110,4 +192,46 @@ const fn starts() -> [Start; 256] {
         index += 1;
     }
     table
+}
+
+const fn hints() -> [Hints; 256] {
+    let mut table = [const {
+        Hints {
+            link: 0,
+            first: 0,
+            last: 0,
+        }
+    }; 256];
+    let mut index = 0_usize;
+    while index < 256 {
+        table[index] = Hints {
+            link: matches!(
+                index.to_le_bytes()[0],
+                b'@' | b'.' | b'%' | b'+' | b'-' | b':'
+            ) as u16,
+            first: LENGTHS[index].first,
+            last: LENGTHS[index].last,
+        };
+        index += 1;
+    }
+    table
+}
+
+/// How often a test has looked at a byte.
+#[cfg(test)]
+pub(super) mod looks {
+    use std::cell::Cell;
+
+    thread_local! {
+        static LOOKS: Cell<usize> = const { Cell::new(0) };
+    }
+
+    pub(super) fn count() {
+        LOOKS.set(LOOKS.get() + 1);
+    }
+
+    /// The number since it was last taken.
+    pub(in super::super) fn take() -> usize {
+        LOOKS.take()
+    }
 }

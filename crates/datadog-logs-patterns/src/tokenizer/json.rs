@@ -5,7 +5,7 @@
 
 use super::class::{SPACE, at, is, run_end};
 use super::{Scan, TooLarge};
-use crate::token::{Flags, Kind};
+use crate::token::Kind;
 
 /// Whether a line looks like an object of JSON from both ends.
 pub(super) fn is_likely(line: &[u8]) -> bool {
@@ -35,7 +35,7 @@ pub(super) fn scan(scan: &mut Scan<'_>, line: &[u8]) -> Result<(), TooLarge> {
                     pos = close + 1;
                     continue;
                 }
-                scan.structure(line, structure, pos + 1)?;
+                scan.structure(structure, pos + 1)?;
                 scan.text(&line[..close], pos + 1)?;
                 (structure, pos) = (close, close + 1);
             }
@@ -43,13 +43,13 @@ pub(super) fn scan(scan: &mut Scan<'_>, line: &[u8]) -> Result<(), TooLarge> {
                 let Some((kind, end)) = scalar(line, pos) else {
                     break;
                 };
-                scan.structure(line, structure, pos)?;
-                scan.token(kind, Flags::NONE, end)?;
+                scan.structure(structure, pos)?;
+                scan.value(kind, end)?;
                 (structure, pos) = (end, end);
             }
         }
     }
-    scan.structure(line, structure, pos)?;
+    scan.structure(structure, pos)?;
     scan.text(line, pos)
 }
 

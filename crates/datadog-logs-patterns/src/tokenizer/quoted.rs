@@ -1,32 +1,31 @@
 //! Text between double quotes, as one token: user agents, messages, values of `key="value"`.
 
 use super::class::at;
-use crate::token::Flags;
+use super::dispatch::Found;
+use crate::token::Kind;
 
 /// Bytes of the longest text between quotes that becomes one token.
 const MAX_BYTES: usize = 4_096;
 
-/// Where the text between quotes that starts behind this opening quote ends, and its flags.
+/// The text that this quote opens, up to its closing quote.
 ///
-/// Nothing, if the quote does not open a text, or what follows is the request line of a server's log.
-pub(super) fn end(line: &[u8], open: usize) -> Option<(usize, Flags)> {
+/// Nothing, if the quote does not open a text, or if what follows is the request line of a server's log.
+pub(super) fn text(line: &[u8], open: usize) -> Option<Found> {
     let opens = open == 0 || matches!(line[open - 1], b' ' | b'=' | b'(' | b'[' | b',' | b':');
     if !opens {
         return None;
     }
-    let rest = &line[open + 1..line.len().min(open + 1 + MAX_BYTES)];
-    let len = closing(rest)?;
-    let text = &rest[..len];
+    let start = open + 1;
+    let rest = &line[start..line.len().min(start + MAX_BYTES)];
+    let end = start + closing(rest)?;
     let closes = matches!(
-        at(line, open + 1 + len + 1),
+        at(line, end + 1),
         0 | b' ' | b',' | b')' | b']' | b'}' | b';' | b':' | b'.'
     );
-    if text.is_empty() || !closes || is_request(text) {
+    if start == end || !closes || is_request(&line[start..end]) {
         return None;
     }
-    let plain = text.iter().all(|byte| matches!(byte, b' '..=b'~' | b'\t'));
-    let flags = if plain { Flags::NONE } else { Flags::NOT_PLAIN };
-    Some((open + 1 + len, flags))
+    Some(Found::printable_or_not(line, start, Kind::Quoted, end))
 }
 
 /// Where the closing quote stands, behind all that a backslash hides.

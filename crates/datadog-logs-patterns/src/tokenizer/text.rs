@@ -24,46 +24,63 @@ const SEVERITIES: [&[u8]; 15] = [
 const METHODS: [&[u8]; 8] = [
     b"GET", b"POST", b"PUT", b"DELETE", b"HEAD", b"OPTIONS", b"PATCH", b"CONNECT",
 ];
-/// What a date may begin with.
-const DATES: &[u8] = b"JFMASOND TMTWFS";
+/// Months, and days of the week.
+const NAMES: [&[u8]; 19] = [
+    b"Jan", b"Feb", b"Mar", b"Apr", b"May", b"Jun", b"Jul", b"Aug", b"Sep", b"Oct", b"Nov", b"Dec",
+    b"Mon", b"Tue", b"Wed", b"Thu", b"Fri", b"Sat", b"Sun",
+];
 
-/// For each first byte the lengths, as bits, of the words worth a closer look.
-static LENGTHS: [u16; 256] = lengths();
-
-/// Whether a word with this first byte and this length may be a severity, a method or begin a date.
-pub(super) fn may_mean_something(first: u8, len: usize) -> bool {
-    len < 16 && LENGTHS[usize::from(first)] >> len & 1 != 0
+/// The lengths of the words worth a closer look, as bits, by their first and by their last byte.
+pub(super) struct Lengths {
+    pub(super) first: u16,
+    pub(super) last: u16,
 }
+
+/// Of the words that may mean something.
+pub(super) static LENGTHS: [Lengths; 256] = lengths();
 
 /// The kind of a whole word, if it is a severity or a method.
 pub(super) fn keyword(word: &[u8]) -> Option<Kind> {
-    if SEVERITIES
-        .iter()
-        .any(|severity| word.eq_ignore_ascii_case(severity))
-    {
+    let severity = match (word.first()? | 0x20, word.len()) {
+        (b't', _) => "trace",
+        (b'd', _) => "debug",
+        (b'i', _) => "info",
+        (b'n', _) => "notice",
+        (b'w', 4) => "warn",
+        (b'w', _) => "warning",
+        (b'e', 3) => "err",
+        (b'e', 5) => match word.last()? | 0x20 {
+            b'r' => "error",
+            _ => "emerg",
+        },
+        (b'e', _) => "emergency",
+        (b'c', 4) => "crit",
+        (b'c', _) => "critical",
+        (b'a', _) => "alert",
+        (b'f', _) => "fatal",
+        _ => "panic",
+    };
+    if word.eq_ignore_ascii_case(severity.as_bytes()) {
         return Some(Kind::Severity);
     }
     METHODS.contains(&word).then_some(Kind::HttpMethod)
 }
 
-const fn lengths() -> [u16; 256] {
-    let mut table = [0; 256];
+const fn lengths() -> [Lengths; 256] {
+    let none = [const { Lengths { first: 0, last: 0 } }; 256];
+    with_words(with_words(with_words(none, &SEVERITIES), &METHODS), &NAMES)
+}
+
+/// Adds words, as they are and in the other case.
+const fn with_words(mut table: [Lengths; 256], words: &[&[u8]]) -> [Lengths; 256] {
     let mut index = 0;
-    while index < SEVERITIES.len() {
-        let word = SEVERITIES[index];
-        table[word[0] as usize] |= 1 << word.len();
-        table[word[0].to_ascii_uppercase() as usize] |= 1 << word.len();
-        index += 1;
-    }
-    index = 0;
-    while index < METHODS.len() {
-        let word = METHODS[index];
-        table[word[0] as usize] |= 1 << word.len();
-        index += 1;
-    }
-    index = 0;
-    while index < DATES.len() {
-        table[DATES[index] as usize] |= 1 << 3;
+    while index < words.len() {
+        let word = words[index];
+        let (first, last, len) = (word[0], word[word.len() - 1], 1 << word.len());
+        table[first as usize].first |= len;
+        table[last as usize].last |= len;
+        table[first.to_ascii_uppercase() as usize].first |= len;
+        table[last.to_ascii_uppercase() as usize].last |= len;
         index += 1;
     }
     table

@@ -7,7 +7,7 @@ use super::class::{DIGIT, WORD, at, is, run_end};
 /// The timestamp that starts with the digits `start..digits`.
 pub(super) fn from_digits(line: &[u8], start: usize, digits: usize) -> Option<usize> {
     match (digits - start, at(line, digits)) {
-        (1 | 2, b':') => clock_alone(line, start),
+        (1 | 2, b':') => clock(line, start),
         (4, b'-' | b'/' | b'.') => year_first(line, start),
         (1 | 2, b'/' | b'-' | b'.') => short_first(line, start, digits),
         (1 | 2, b' ') => day_month_year(line, start),
@@ -44,11 +44,6 @@ pub(super) fn klog(line: &[u8], start: usize) -> Option<usize> {
         return None;
     }
     clock(line, day + 1)
-}
-
-/// A time that no date precedes.
-fn clock_alone(line: &[u8], start: usize) -> Option<usize> {
-    clock(line, start)
 }
 
 /// `YYYY-MM-DD`, `YYYY/MM/DD` or `YYYY.MM.DD`, and a time.
