@@ -128,7 +128,11 @@ mod tests {
     fn a_value_is_seen_before_only_once_its_batch_has_ended() {
         let mut seen = Seen::new();
         assert_eq!(seen.note(7), Sighting::First);
-        assert_eq!(seen.note(7), Sighting::First, "twice in one log is no return");
+        assert_eq!(
+            seen.note(7),
+            Sighting::First,
+            "twice in one log is no return"
+        );
         seen.begin_log();
         assert_eq!(seen.note(7), Sighting::InBatch);
         seen.end_batch();

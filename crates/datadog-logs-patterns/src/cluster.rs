@@ -33,6 +33,8 @@ const JOINT_GAP: usize = 16;
 const LONG_TEMPLATE: usize = 512;
 /// Digits of a number that is variable from the start.
 const LONG_NUMBER: usize = 4;
+/// The same for a number that is a value of JSON.
+const LONG_JSON_NUMBER: usize = 3;
 
 /// How patterns are learned.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -312,7 +314,14 @@ impl Clusters {
             text: b"",
             tokens: &tokens,
         };
-        let index = self.add(signature, Template::new(line, Vec::new()), line, 0, now_ms, log);
+        let index = self.add(
+            signature,
+            Template::new(line, Vec::new()),
+            line,
+            0,
+            now_ms,
+            log,
+        );
         (self.get(index).map_or(0, |pattern| pattern.id), true)
     }
 
@@ -869,7 +878,15 @@ fn is_eager(line: Line<'_>, index: usize) -> bool {
     match line.tokens.kind(index) {
         Kind::Timestamp => has_time_of_day(line.token(index)),
         Kind::Uuid | Kind::Ipv4 | Kind::Ipv6 | Kind::Email | Kind::Uri | Kind::Hex => true,
-        Kind::Number => line.tokens.range(index).len() >= LONG_NUMBER,
+        Kind::Number => {
+            let behind_structure = index > 0 && line.tokens.kind(index - 1) == Kind::Structure;
+            let long = if behind_structure {
+                LONG_JSON_NUMBER
+            } else {
+                LONG_NUMBER
+            };
+            line.tokens.range(index).len() >= long
+        }
         _ => false,
     }
 }

@@ -282,14 +282,30 @@ fn space(line: &[u8], start: usize) -> Found {
     }
 }
 
-/// A path; after a method of HTTP it has its query with it, and may be the root alone.
+/// A path; after a method of HTTP it may be the root alone, and has its query with it in the log of a server.
 fn slash(line: &[u8], start: usize, kinds: &[Kind]) -> Option<Found> {
     let asked = matches!(kinds, [.., Kind::HttpMethod, Kind::Space]);
-    let end = match asked {
-        true => run_until(line, start, |byte| matches!(byte, b' ' | b'"' | b'\t')),
-        false => address::path(line, start)?,
-    };
-    Some(Found::printable_or_not(line, start, Kind::Path, end))
+    if asked && is_request_line(&line[..start]) {
+        let end = run_until(line, start, |byte| {
+            matches!(byte, b' ' | b'"' | b'\\' | b'\t')
+        });
+        return Some(Found::printable_or_not(line, start, Kind::Path, end));
+    }
+    if let Some(end) = address::path(line, start) {
+        return Some(Found::plain_or_not(line, start, Kind::Path, end));
+    }
+    (asked && !is(line, start + 1, WORD)).then(|| Found::new(Kind::Path, start + 1))
+}
+
+/// Whether a method and a space stand right behind a quote, as in the log of a server.
+fn is_request_line(before: &[u8]) -> bool {
+    let method = before.strip_suffix(b" ").unwrap_or(before);
+    let letters = method
+        .iter()
+        .rev()
+        .take_while(|byte| byte.is_ascii_uppercase())
+        .count();
+    method[..method.len() - letters].ends_with(b"\"")
 }
 
 fn run_until(line: &[u8], start: usize, ends: impl Fn(&u8) -> bool) -> usize {

@@ -593,7 +593,7 @@ fn paths_start_where_no_word_precedes() {
         ],
         expect![[r#"
             "GET /api/v1/users?page=1#top"
-                HttpMethod(GET) Space Path(/api/v1/users?page=1#top)
+                HttpMethod(GET) Space Path(/api/v1/users) ? Word(page) = Number(1) # Word(top)
             "open(/etc/x.conf): \"/var/log/a.log\", k=/x /y."
                 Word(open) ( Path(/etc/x.conf) ) : Space " Quoted(/var/log/a.log) " , Space Word(k) = Path(/x) Space Path(/y) .
             "at /a/b.c:12: /users/{id}/x}"
@@ -630,7 +630,7 @@ fn json_lines_have_their_structure_between_values() {
             "{\"a\":{\"b\":[1,-2.5,true,null,\"x y\"]},\"e\":\"\"}"
                 Structure({"a":{"b":[) Number(1) Structure(,) Number(-2.5) Structure(,) Word(true) Structure(,) Word(null) Structure(,") Word(x) Space Word(y) Structure("]},"e":""})
             "{\"m\":\"say \\\"GET /x\\\" at http://x/y\\n\"}"
-                Structure({"m":") Word(say) Space \ " HttpMethod(GET) Space Path(/x\) " Space Word(at) Space Uri(http://x/y) \ Word(n) Structure("})
+                Structure({"m":") Word(say) Space \ " HttpMethod(GET) Space Path(/x) \ " Space Word(at) Space Uri(http://x/y) \ Word(n) Structure("})
             "{}"
                 Structure({})
             "{\"ké\":1}"
