@@ -6,6 +6,7 @@
 //! A line that nearly fits a pattern widens it; the same id then stands for the wider one.
 
 use std::collections::VecDeque;
+use std::ops::Range;
 
 use hashbrown::{HashMap, HashSet};
 
@@ -27,6 +28,10 @@ const WORDS_PER_CHANGE: usize = 3;
 const PATIENCE: u8 = 3;
 /// The signature under which the pattern of the empty line is kept; other lines have tokens.
 const EMPTY_SIGNATURE: u64 = 0;
+/// Patterns that are tried before a line is cut into tokens.
+const RECENT: usize = 8;
+/// The place of no pattern.
+const NO_PATTERN: u32 = u32::MAX;
 /// Bytes between two values that may become one.
 const JOINT_GAP: usize = 16;
 /// Bytes of a template that is too long to be sent again and again.
@@ -97,6 +102,8 @@ pub(crate) struct Pattern {
     pub(crate) joints: Joints,
     /// Values to be joined when the next line comes.
     to_join: Vec<bool>,
+    /// The pattern that was used after this one.
+    next: u32,
 }
 
 /// What is known of the values at one place of a pattern.
@@ -206,6 +213,8 @@ pub(crate) struct Clusters {
     next_structure: u64,
     hot_hits: u64,
     time_heads: TimeHeads,
+    /// The patterns used lately, the last one first.
+    recent: Vec<u32>,
 }
 
 impl Clusters {
@@ -226,6 +235,7 @@ impl Clusters {
             next_structure: 1,
             hot_hits: 0,
             time_heads: TimeHeads::default(),
+            recent: Vec::with_capacity(RECENT),
         }
     }
 
@@ -280,15 +290,63 @@ impl Clusters {
         self.next_structure - 1
     }
 
+    /// Finds the pattern of an ASCII line among those used lately, with its values, and without its tokens.
+    pub(crate) fn guess(
+        &mut self,
+        text: &[u8],
+        values: &mut Vec<Range<u32>>,
+        now_ms: i64,
+        log: u64,
+    ) -> Option<u32> {
+        let after_last = self.recent.first().and_then(|last| self.get(*last));
+        let next = after_last.map_or(NO_PATTERN, |pattern| pattern.next);
+        let fitting = |index: u32, values: &mut Vec<Range<u32>>| {
+            self.get(index).is_some_and(|pattern| {
+                pattern.to_join.is_empty() && pattern.template.fits_directly(text, values)
+            })
+        };
+        let found = if fitting(next, values) {
+            Some(next)
+        } else {
+            let mut recent = self.recent.iter().copied().filter(|index| *index != next);
+            recent.find(|index| fitting(*index, values))
+        };
+        let index = found?;
+        self.hot_hits += 1;
+        self.used(index, now_ms, log);
+        Some(index)
+    }
+
+    /// Notes that a line has used a pattern as it is.
+    fn used(&mut self, index: u32, now_ms: i64, log: u64) {
+        self.remember(index);
+        if let Some(pattern) = self.get_mut(index) {
+            pattern.usage.touch(now_ms);
+            pattern.log = log;
+            pattern.unchanged = pattern.unchanged.saturating_add(1);
+        }
+    }
+
+    /// Puts a pattern in front of those used lately.
+    fn remember(&mut self, index: u32) {
+        let last = self.recent.first().copied();
+        if let Some(last) = last.and_then(|last| self.get_mut(last)) {
+            last.next = index;
+        }
+        match self.recent.iter().position(|other| *other == index) {
+            Some(place) => self.recent[..=place].rotate_right(1),
+            None => {
+                self.recent.truncate(RECENT - 1);
+                self.recent.insert(0, index);
+            }
+        }
+    }
+
     /// Finds the pattern of a line, learning from it.
     pub(crate) fn assign(&mut self, line: Line<'_>, now_ms: i64, log: u64) -> Found {
         let signature = line.tokens.signature();
         if let Some(index) = self.fitting(signature, line) {
-            if let Some(pattern) = self.get_mut(index) {
-                pattern.usage.touch(now_ms);
-                pattern.log = log;
-                pattern.unchanged = pattern.unchanged.saturating_add(1);
-            }
+            self.used(index, now_ms, log);
             return match self.join(index, line) {
                 true => Found::Changed(index),
                 false => Found::Known(index),
@@ -562,6 +620,7 @@ impl Clusters {
             misses: 0,
             joints: Joints::default(),
             to_join: Vec::new(),
+            next: NO_PATTERN,
         });
         self.next_id += 1;
         self.live += 1;

@@ -9,6 +9,7 @@ mod stats;
 mod structures;
 
 use std::hash::BuildHasher as _;
+use std::ops::Range;
 
 use crate::admission::{Seen, Sighting};
 use crate::cluster::{Clusters, Found, Reason, Slot};
@@ -88,6 +89,8 @@ pub struct Encoder {
     open: Operations,
     open_raw_bytes: usize,
     evicted: Vec<u64>,
+    /// Where the values of the log stand that is being encoded.
+    values: Vec<Range<u32>>,
     hashes: Vec<u32>,
     structures: Structures,
     stats: Stats,
@@ -105,6 +108,7 @@ impl Encoder {
             open: Operations::default(),
             open_raw_bytes: 0,
             evicted: Vec::new(),
+            values: Vec::new(),
             hashes: Vec::new(),
             structures: Structures::new(options.sample_bytes),
             stats: Stats::default(),
@@ -266,6 +270,11 @@ impl Encoder {
             };
             return (self.raw(text, reason), self.lone_structure(text));
         }
+        if text.is_ascii()
+            && let Some(index) = self.clusters.guess(text, &mut self.values, now.ms, now.log)
+        {
+            return self.structured(text, index, now);
+        }
         if self.tokenizer.tokenize(text).is_err() {
             return (
                 self.raw(text, RawReason::TooLong),
@@ -277,9 +286,13 @@ impl Encoder {
             tokens: self.tokenizer.tokens(),
         };
         match self.clusters.assign(line, now.ms, now.log) {
-            Found::Known(index) => self.structured(text, index, now),
+            Found::Known(index) => {
+                self.find_values(text, index);
+                self.structured(text, index, now)
+            }
             Found::Changed(index) => {
                 self.define_pattern(index);
+                self.find_values(text, index);
                 self.structured(text, index, now)
             }
             Found::Raw { structure, reason } => {
@@ -287,7 +300,7 @@ impl Encoder {
                     Reason::New => RawReason::New,
                     Reason::Unsuitable => RawReason::Unsuitable,
                 };
-                self.structures.note(structure, text, || Vec::new());
+                self.structures.note(structure, text, Vec::new);
                 (self.raw(text, reason), structure)
             }
         }
@@ -339,21 +352,34 @@ impl Encoder {
         self.stats.patterns_defined += 1;
     }
 
-    /// A log as the values of its pattern.
-    fn structured(&mut self, text: &[u8], index: u32, now: Moment) -> (Body, u64) {
+    /// Finds the values of a line by its tokens.
+    fn find_values(&mut self, text: &[u8], index: u32) {
         let line = Line {
             text,
             tokens: self.tokenizer.tokens(),
         };
+        self.values.clear();
+        if let Some(pattern) = self.clusters.get(index) {
+            let place = |at: usize| u32::try_from(at).unwrap_or(u32::MAX);
+            let ranges = pattern.template.params().iter().map(|param| {
+                let value = Template::value(line, param);
+                place(value.start)..place(value.end)
+            });
+            self.values.extend(ranges);
+        }
+    }
+
+    /// A log as the values of its pattern, which were found before.
+    fn structured(&mut self, text: &[u8], index: u32, now: Moment) -> (Body, u64) {
         let Some(pattern) = self.clusters.get_mut(index) else {
             return (self.raw(text, RawReason::Guard), 0);
         };
         let (id, structure) = (pattern.id, pattern.structure);
         self.structures
-            .note(structure, text, || variable_ranges(line, &pattern.template));
+            .note(structure, text, || self.values.clone());
         let first = self.open.next_value();
-        for (param, slot) in pattern.template.params().iter().zip(&mut pattern.slots) {
-            let value = &text[Template::value(line, param)];
+        for (range, slot) in self.values.iter().zip(&mut pattern.slots) {
+            let value = &text[range.start as usize..range.end as usize];
             let value = Values {
                 dictionary: &mut self.dictionary,
                 seen: &mut self.seen,
@@ -377,21 +403,18 @@ impl Encoder {
         let Some(pattern) = self.clusters.get(index) else {
             return;
         };
-        let params = pattern.template.params();
-        if !pattern.joints.is_curious(pattern.usage.count, params.len()) {
+        if !pattern
+            .joints
+            .is_curious(pattern.usage.count, self.values.len())
+        {
             return;
         }
-        let line = Line {
-            text,
-            tokens: self.tokenizer.tokens(),
+        let hash = |range: &Range<u32>| {
+            let value = &text[range.start as usize..range.end as usize];
+            u32::try_from(self.hasher.hash_one(value) >> 32).unwrap_or_default()
         };
-        let hash = |value: &[u8]| (self.hasher.hash_one(value) >> 32) as u32;
         self.hashes.clear();
-        self.hashes.extend(
-            params
-                .iter()
-                .map(|param| hash(&text[Template::value(line, param)])),
-        );
+        self.hashes.extend(self.values.iter().map(hash));
         self.clusters.observe(index, &self.hashes);
     }
 
@@ -475,16 +498,4 @@ impl Slot {
 /// A negative number takes ten bytes; and a long one is random, which as bytes hinders the compressor more than as digits.
 fn is_shorter_as_int(number: i64, text: &[u8]) -> bool {
     number >= 0 && text.len() <= INT_MAX_DIGITS
-}
-
-fn variable_ranges(line: Line<'_>, template: &Template) -> Vec<std::ops::Range<u32>> {
-    template
-        .params()
-        .iter()
-        .map(|param| {
-            let range = Template::value(line, param);
-            let place = |at: usize| u32::try_from(at).unwrap_or(u32::MAX);
-            place(range.start)..place(range.end)
-        })
-        .collect()
 }

@@ -12,6 +12,7 @@ pub mod cluster;
 pub mod decoder;
 mod delta;
 mod dictionary;
+mod direct;
 pub mod encoder;
 pub mod eviction;
 pub mod integer;

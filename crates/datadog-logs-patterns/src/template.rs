@@ -6,6 +6,7 @@
 
 use std::ops::Range;
 
+use crate::direct::{self, Search};
 use crate::token::{Flags, Kind, Tokens};
 
 /// Longest literal between two variables that becomes part of their value.
@@ -77,6 +78,7 @@ pub(crate) struct Template {
     positions: Box<[u32]>,
     params: Box<[Param]>,
     marks: Box<[Mark]>,
+    searches: Option<Box<[Search]>>,
 }
 
 impl Template {
@@ -94,6 +96,7 @@ impl Template {
         }
         text.extend_from_slice(&line.text[from..]);
         Self {
+            searches: direct::searches(line, &marks, &params, &text, &positions),
             text: text.into(),
             positions: positions.into(),
             params: params.into(),
@@ -125,6 +128,14 @@ impl Template {
             + size_of_val(&*self.positions)
             + size_of_val(&*self.params)
             + size_of_val(&*self.marks)
+            + self.searches.as_deref().map_or(0, size_of_val)
+    }
+
+    /// Finds the values of an ASCII line without its tokens; tells whether it fits.
+    pub(crate) fn fits_directly(&self, line: &[u8], values: &mut Vec<Range<u32>>) -> bool {
+        self.searches.as_deref().is_some_and(|searches| {
+            direct::fits(searches, &self.text, &self.positions, line, values)
+        })
     }
 
     /// Whether the template with the values of this line gives the line back, byte for byte.

@@ -2,8 +2,6 @@
 
 use std::ops::Range;
 
-use hashbrown::HashMap;
-
 /// One structure.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StructureSample {
@@ -17,10 +15,14 @@ pub struct StructureSample {
     pub variable: Vec<Range<u32>>,
 }
 
+/// The place of a structure that is not kept.
+const NONE: u32 = u32::MAX;
+
 #[derive(Debug)]
 pub(super) struct Structures {
     all: Vec<StructureSample>,
-    places: HashMap<u64, u32, foldhash::fast::FixedState>,
+    /// The place of each structure by its id; ids are given one after the other.
+    places: Vec<u32>,
     bytes: usize,
     limit: usize,
 }
@@ -29,7 +31,7 @@ impl Structures {
     pub(super) fn new(limit: usize) -> Self {
         Self {
             all: Vec::new(),
-            places: HashMap::default(),
+            places: Vec::new(),
             bytes: 0,
             limit,
         }
@@ -49,15 +51,24 @@ impl Structures {
         if self.limit == 0 {
             return;
         }
-        if let Some(place) = self.places.get(&id) {
-            self.all[*place as usize].count += 1;
+        let Ok(index) = usize::try_from(id) else {
+            return;
+        };
+        if let Some(known) = self
+            .places
+            .get(index)
+            .and_then(|place| self.all.get_mut(*place as usize))
+        {
+            known.count += 1;
             return;
         }
         if self.bytes >= self.limit {
             return;
         }
-        let place = u32::try_from(self.all.len()).unwrap_or(u32::MAX);
-        self.places.insert(id, place);
+        if self.places.len() <= index {
+            self.places.resize(index + 1, NONE);
+        }
+        self.places[index] = u32::try_from(self.all.len()).unwrap_or(NONE);
         self.bytes += text.len() + size_of::<StructureSample>();
         self.all.push(StructureSample {
             id,
