@@ -9,3 +9,4 @@
 
 pub mod operation;
 pub mod token;
+pub mod view;
