@@ -1,6 +1,7 @@
-//! Measures how well the view groups labelled log lines: `grouping DIR [--coarse] [--errors N] [--only NAME]`.
+//! Measures how well the view groups labelled log lines: `grouping DIR [--fine | --coarse] [--errors N] [--only NAME]`.
 //!
-//! `DIR` holds CSV files with the columns `Content`, `EventId` and `EventTemplate`, one file for each system.
+//! `DIR` holds CSV files whose names end in `_corrected.csv`, with the columns `Content`, `EventId` and `EventTemplate`,
+//! one for each system.
 //! A line counts when the lines of its pattern are exactly the lines that have its label.
 #![allow(
     clippy::print_stdout,

@@ -295,7 +295,6 @@ impl Sets {
         at
     }
 
-    /// The smaller root stays, so that the result does not depend on the order of the joins.
     fn join(&mut self, a: usize, b: usize) {
         let (a, b) = (self.root(a), self.root(b));
         self.parents[a.max(b)] = a.min(b);
