@@ -23,3 +23,4 @@ mod template;
 pub mod token;
 pub mod tokenizer;
 pub mod wire;
+pub mod view;
