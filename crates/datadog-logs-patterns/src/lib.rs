@@ -22,5 +22,5 @@ mod protobuf;
 mod template;
 pub mod token;
 pub mod tokenizer;
-pub mod wire;
 pub mod view;
+pub mod wire;

@@ -1,9 +1,13 @@
 //! The pattern engine as this verb uses it: nothing else here names its types.
 
+use std::cell::OnceCell;
+use std::collections::HashMap;
+
 use clap::ValueEnum;
 use datadog_logs_patterns::decoder::{self, Decoder};
-use datadog_logs_patterns::encoder::{Encoder, Input, Options, StructureSample};
+use datadog_logs_patterns::encoder::{Encoder, Input, Options};
 use datadog_logs_patterns::tokenizer::{self, Tokenizer};
+use datadog_logs_patterns::view::{self, Piece, VariableKind};
 use datadog_logs_patterns::wire::Profile;
 
 use super::legs::{HOSTNAME, SERVICE, SOURCE, STATUS, TAGS};
@@ -71,6 +75,64 @@ pub(super) struct Engine {
     encoder: Encoder,
     tags: String,
     service: Option<&'static str>,
+    /// What people see, found when it is first asked for: after the last log.
+    view: OnceCell<View>,
+}
+
+/// Structures put together into the patterns that people see.
+#[derive(Debug)]
+struct View {
+    patterns: Vec<Pattern>,
+    /// The pattern of each structure.
+    ids: HashMap<u64, u64>,
+}
+
+impl View {
+    fn new(encoder: &Encoder) -> Self {
+        let samples = encoder.structures();
+        let structures: Vec<_> = samples
+            .iter()
+            .map(|sample| view::Structure {
+                id: sample.id,
+                count: sample.count,
+                sample: &sample.sample,
+                variable: &sample.variable,
+            })
+            .collect();
+        let mut found = Self {
+            patterns: Vec::new(),
+            ids: HashMap::new(),
+        };
+        for (id, pattern) in (1..).zip(view::patterns(&structures)) {
+            let covered = pattern.structures.iter().map(|place| structures[*place].id);
+            found.ids.extend(covered.map(|structure| (structure, id)));
+            let parts = pattern.template.into_iter().map(part).collect();
+            found.patterns.push(Pattern { id, parts });
+        }
+        found
+    }
+}
+
+fn part(piece: Piece) -> Part {
+    match piece {
+        Piece::Literal(text) => Part::Literal(text),
+        Piece::Variable(kind) => Part::Variable(kind_name(kind)),
+    }
+}
+
+/// What people call values of this kind.
+fn kind_name(kind: VariableKind) -> &'static str {
+    match kind {
+        VariableKind::Number => "number",
+        VariableKind::Ip => "ip",
+        VariableKind::Timestamp => "time",
+        VariableKind::Path => "path",
+        VariableKind::Uri => "url",
+        VariableKind::Uuid => "uuid",
+        VariableKind::Hex => "hex",
+        VariableKind::Email => "email",
+        _ => "*",
+    }
 }
 
 impl Engine {
@@ -86,7 +148,12 @@ impl Engine {
             encoder: Encoder::new(options, SEED),
             tags: wire.tags(),
             service: wire.service(),
+            view: OnceCell::new(),
         }
+    }
+
+    fn view(&self) -> &View {
+        self.view.get_or_init(|| View::new(&self.encoder))
     }
 
     /// Adds an entry to the open batch and returns the id of the structure that it belongs to.
@@ -114,29 +181,12 @@ impl Engine {
 
     /// The id of the pattern as which a structure ended.
     pub(super) fn resolve(&self, cluster: u64) -> u64 {
-        cluster
+        self.view().ids.get(&cluster).copied().unwrap_or_default()
     }
 
     /// The patterns as they ended.
     pub(super) fn patterns(&self) -> Vec<Pattern> {
-        self.encoder.structures().iter().map(pattern).collect()
-    }
-}
-
-fn pattern(structure: &StructureSample) -> Pattern {
-    let mut parts = Vec::new();
-    let mut from = 0;
-    for range in &structure.variable {
-        parts.push(Part::Literal(
-            structure.sample[from..range.start as usize].to_vec(),
-        ));
-        parts.push(Part::Variable("*"));
-        from = range.end as usize;
-    }
-    parts.push(Part::Literal(structure.sample[from..].to_vec()));
-    Pattern {
-        id: structure.id,
-        parts,
+        self.view().patterns.clone()
     }
 }
 
