@@ -111,26 +111,25 @@ pub(crate) fn fits(
 
 /// Where a value ends that this literal follows.
 fn value_end(rest: &[u8], search: Search, literal: &[u8], is_last: bool) -> Option<usize> {
-    let end = match literal.first() {
-        None => rest.len(),
-        Some(_) if is_last => rest.len().checked_sub(literal.len())?,
-        Some(stop) => nth(rest, *stop, search.stops_inside)?,
+    let allowed = |byte: &u8| CLASSES[usize::from(*byte)] & !search.allowed == 0;
+    let Some(stop) = literal.first().filter(|_| !is_last) else {
+        let end = rest.len().checked_sub(literal.len())?;
+        let (value, behind) = rest.split_at(end);
+        return (end > 0 && behind == literal && value.iter().all(allowed)).then_some(end);
     };
-    let value = &rest[..end];
-    let fits = end > 0
-        && rest[end..].starts_with(literal)
-        && value
-            .iter()
-            .all(|byte| CLASSES[usize::from(*byte)] & !search.allowed == 0);
-    fits.then_some(end)
-}
-
-/// The place of a byte, behind so many others of the same.
-fn nth(text: &[u8], byte: u8, skip: u8) -> Option<usize> {
-    if skip == 0 {
-        return text.iter().position(|other| *other == byte);
+    let mut skip = search.stops_inside;
+    for (end, byte) in rest.iter().enumerate() {
+        if byte == stop {
+            if skip == 0 && end > 0 && rest[end..].starts_with(literal) {
+                return Some(end);
+            }
+            skip = skip.saturating_sub(1);
+        }
+        if !allowed(byte) {
+            return None;
+        }
     }
-    memchr::memchr_iter(byte, text).nth(usize::from(skip))
+    None
 }
 
 fn place(at: usize) -> u32 {
