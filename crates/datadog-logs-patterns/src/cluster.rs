@@ -117,6 +117,8 @@ pub(crate) struct Slot {
     pub(crate) fleeting: bool,
     /// Whether there is a time among the values.
     pub(crate) time: bool,
+    /// Whether there is a word without digits among the values.
+    pub(crate) word: bool,
 }
 
 #[derive(Debug, Default)]
@@ -975,10 +977,20 @@ fn slots(template: &Template, line: Line<'_>, before: Option<&Pattern>) -> Box<[
             Slot {
                 fleeting: time || only_ids,
                 time,
+                word: has_word(template, line, param),
                 ..old(param).unwrap_or_default()
             }
         })
         .collect()
+}
+
+/// Whether a word without digits is among the values of this place.
+fn has_word(template: &Template, line: Line<'_>, param: &Param) -> bool {
+    (param.first..param.end).map(usize::from).any(|index| {
+        template.marks()[index].is_variable()
+            && line.tokens.kind(index) == Kind::Word
+            && !line.tokens.flags(index).contains(Flags::HAS_DIGIT)
+    })
 }
 
 /// Whether there is a time among the values of this place, and whether they are all numbers, times and ids.

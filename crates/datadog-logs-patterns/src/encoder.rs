@@ -8,11 +8,11 @@ mod options;
 mod stats;
 mod structures;
 
-use std::hash::BuildHasher as _;
+use std::hash::{BuildHasher as _, Hasher as _};
 use std::ops::Range;
 
 use crate::admission::{Seen, Sighting};
-use crate::cluster::{Clusters, Found, Reason, Slot};
+use crate::cluster::{Clusters, Found, Pattern, Reason, Slot};
 use crate::dictionary::{Dictionary, Moment};
 use crate::integer::is_canonical_int;
 use crate::operation::{Body, DictId, Log, Operation, Operations, Value};
@@ -36,6 +36,8 @@ const SAVED_PERCENT: usize = 15;
 /// What an entry costs besides its text, in percent of a byte.
 const ENTRY_COST_PERCENT: usize = 600;
 
+/// Bytes of the longest word that tells structures apart.
+const WORD_BYTES: usize = 40;
 /// Digits of the longest number that travels as one.
 const INT_MAX_DIGITS: usize = 16;
 
@@ -374,9 +376,11 @@ impl Encoder {
         let Some(pattern) = self.clusters.get_mut(index) else {
             return (self.raw(text, RawReason::Guard), 0);
         };
-        let (id, structure) = (pattern.id, pattern.structure);
-        self.structures
-            .note(structure, text, || self.values.clone());
+        let id = pattern.id;
+        let structure = match self.structures.is_wanted() {
+            true => finer_structure(&mut self.structures, text, pattern, &self.values),
+            false => pattern.structure,
+        };
         let first = self.open.next_value();
         for (range, slot) in self.values.iter().zip(&mut pattern.slots) {
             let value = &text[range.start as usize..range.end as usize];
@@ -498,4 +502,49 @@ impl Slot {
 /// A negative number takes ten bytes; and a long one is random, which as bytes hinders the compressor more than as digits.
 fn is_shorter_as_int(number: i64, text: &[u8]) -> bool {
     number >= 0 && text.len() <= INT_MAX_DIGITS
+}
+
+/// The structure of a line for people: words that the wire takes for values tell structures apart.
+fn finer_structure(
+    structures: &mut Structures,
+    text: &[u8],
+    pattern: &Pattern,
+    values: &[Range<u32>],
+) -> u64 {
+    let slots = || values.iter().zip(&pattern.slots);
+    if !slots().any(|(_, slot)| slot.word) {
+        structures.note(pattern.structure, text, || values.to_vec());
+        return pattern.structure;
+    }
+    let mut hasher = foldhash::fast::FixedState::default().build_hasher();
+    for (range, slot) in slots() {
+        let words = pieces(text, range).filter(|piece| slot.word && is_word(&text[piece.clone()]));
+        words.for_each(|word| hasher.write(&text[word]));
+        hasher.write_u8(0);
+    }
+    structures.note_variant(pattern.structure, hasher.finish(), text, || {
+        let varies = slots().flat_map(|(range, slot)| {
+            let pieces = pieces(text, range);
+            pieces.filter(|piece| !slot.word || !is_word(&text[piece.clone()]))
+        });
+        let place = |at: usize| u32::try_from(at).unwrap_or(u32::MAX);
+        varies
+            .map(|piece| place(piece.start)..place(piece.end))
+            .collect()
+    })
+}
+
+/// The parts of a value between spaces.
+fn pieces<'a>(text: &'a [u8], value: &Range<u32>) -> impl Iterator<Item = Range<usize>> + 'a {
+    let range = value.start as usize..value.end as usize;
+    let mut start = range.start;
+    text[range].split(|byte| *byte == b' ').map(move |piece| {
+        let place = start..start + piece.len();
+        start = place.end + 1;
+        place
+    })
+}
+
+fn is_word(text: &[u8]) -> bool {
+    text.len() <= WORD_BYTES && !text.iter().any(u8::is_ascii_digit)
 }
