@@ -26,9 +26,11 @@ pub(crate) struct Options {
 }
 
 /// Bench targets of the crates; each prints its figures in the same form.
-const TARGETS: [(&str, &str); 2] = [
+const TARGETS: [(&str, &str); 4] = [
     ("datadog-logs-agent", "pure"),
     ("datadog-logs-agent", "server"),
+    ("datadog-logs-patterns", "tokenizer"),
+    ("datadog-logs-patterns", "write"),
 ];
 
 /// Runs the bench of the pattern engine if there are logs for it, those of the crates, then those of the whole

@@ -34,6 +34,8 @@ const RECENT: usize = 8;
 const NO_PATTERN: u32 = u32::MAX;
 /// Bytes between two values that may become one.
 const JOINT_GAP: usize = 16;
+/// Tokens of a line that is long.
+const LONG_LINE: usize = 256;
 /// Bytes of a template that is too long to be sent again and again.
 const LONG_TEMPLATE: usize = 512;
 /// Digits of a number that is variable from the start.
@@ -457,6 +459,9 @@ impl Clusters {
     }
 
     fn learn(&mut self, signature: u64, line: Line<'_>, now_ms: i64, log: u64) -> Found {
+        if let Some(structure) = self.waits_in_vain(signature, line, log) {
+            return raw(structure);
+        }
         let protected = self.protects_first_word(signature, line);
         if let Some((index, marks)) = self.closest_pattern(signature, line, protected) {
             return self.widen(index, line, marks, now_ms, log);
@@ -470,6 +475,26 @@ impl Clusters {
             structure,
             reason: Reason::New,
         }
+    }
+
+    /// The structure of a long line of text whose only pattern will not be widened for it in any case.
+    ///
+    /// To compare them would cost more than the line is worth.
+    fn waits_in_vain(&mut self, signature: u64, line: Line<'_>, log: u64) -> Option<u64> {
+        let json = line.tokens.kinds().first() == Some(&Kind::Structure);
+        if line.tokens.len() < LONG_LINE || json {
+            return None;
+        }
+        let [index] = *self.clusters.get(&signature)?.patterns else {
+            return None;
+        };
+        let pattern = self.get_mut(index)?;
+        if pattern.misses + 1 >= patience(pattern) {
+            return None;
+        }
+        pattern.misses += 1;
+        pattern.log = log;
+        Some(pattern.structure)
     }
 
     /// Counts the first word of a line, and tells whether it has to stay literal.
@@ -952,11 +977,21 @@ fn is_eager(line: Line<'_>, index: usize) -> bool {
     }
 }
 
+/// The first word that is not in brackets: what stands in those says where a line comes from.
 fn first_word(line: Line<'_>) -> Option<usize> {
-    line.tokens
-        .kinds()
-        .iter()
-        .position(|kind| *kind == Kind::Word)
+    let mut depth = 0_usize;
+    for (index, kind) in line.tokens.kinds().iter().enumerate() {
+        match kind {
+            Kind::Word if depth == 0 => return Some(index),
+            Kind::Special => match line.token(index) {
+                b"[" | b"(" | b"<" => depth += 1,
+                b"]" | b")" | b">" => depth = depth.saturating_sub(1),
+                _ => {}
+            },
+            _ => {}
+        }
+    }
+    None
 }
 
 fn slots(template: &Template, line: Line<'_>, before: Option<&Pattern>) -> Box<[Slot]> {
@@ -997,11 +1032,8 @@ fn has_word(template: &Template, line: Line<'_>, param: &Param) -> bool {
 fn nature(template: &Template, line: Line<'_>, param: &Param) -> (bool, bool) {
     let kinds = (param.first..param.end)
         .map(usize::from)
-        .filter_map(|index| {
-            template.marks()[index]
-                .is_variable()
-                .then(|| line.tokens.kind(index))
-        });
+        .filter(|index| template.marks()[*index].is_variable())
+        .map(|index| line.tokens.kind(index));
     let (mut time, mut only_ids) = (false, true);
     for kind in kinds {
         time |= kind == Kind::Timestamp;

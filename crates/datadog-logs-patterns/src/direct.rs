@@ -158,9 +158,9 @@ fn classes(kind: Kind) -> Classes {
 
 static CLASSES: [Classes; 256] = {
     let mut table = [NEVER; 256];
-    let mut byte = 0x20;
-    while byte < 0x7f {
-        table[byte] = match byte as u8 {
+    let mut byte = b' ';
+    while byte <= b'~' {
+        table[byte as usize] = match byte {
             b'0'..=b'9' => DIGIT,
             b'a'..=b'f' | b'A'..=b'F' => HEX,
             b'g'..=b'z' | b'G'..=b'Z' | b'_' => LETTER,

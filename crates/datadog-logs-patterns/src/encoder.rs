@@ -210,7 +210,8 @@ impl Encoder {
             pattern_bytes: self.clusters.bytes(),
             waiting_bytes: self.clusters.waiting_bytes(),
             texts: self.dictionary.len(),
-            text_bytes: self.dictionary.bytes(),
+            text_bytes: self.dictionary.allocated(),
+            seen_bytes: self.seen.bytes(),
             ..self.stats.clone()
         }
     }

@@ -109,8 +109,8 @@ impl Default for Learning {
         Self {
             first_word_protection: true,
             first_word_max_cardinality: 100,
-            max_patterns_per_cluster: 64,
-            pattern_scan_budget: 64,
+            max_patterns_per_cluster: 128,
+            pattern_scan_budget: 128,
             saturation_threshold: 50,
             max_template_bytes: 16 << 10,
         }

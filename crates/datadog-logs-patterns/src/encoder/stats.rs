@@ -74,6 +74,8 @@ pub struct Stats {
     pub texts: usize,
     /// Memory of the dictionary, in bytes.
     pub text_bytes: usize,
+    /// Memory of what is remembered of values without an entry, in bytes; a fixed size.
+    pub seen_bytes: usize,
     /// Definitions of entries.
     pub texts_defined: u64,
     /// Entries that had to leave.
@@ -91,7 +93,7 @@ impl Stats {
 
     /// Memory of everything that is kept between batches, in bytes.
     pub fn state_bytes(&self) -> usize {
-        self.pattern_bytes + self.waiting_bytes + self.text_bytes
+        self.pattern_bytes + self.waiting_bytes + self.text_bytes + self.seen_bytes
     }
 
     /// Logs that would not have come back byte for byte, and travelled as they are.
