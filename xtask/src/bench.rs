@@ -26,9 +26,10 @@ pub(crate) struct Options {
 }
 
 /// Bench targets of the crates; each prints its figures in the same form.
-const TARGETS: [(&str, &str); 4] = [
+const TARGETS: [(&str, &str); 5] = [
     ("datadog-logs-agent", "pure"),
     ("datadog-logs-agent", "server"),
+    ("datadog-logs-patterns", "encode"),
     ("datadog-logs-patterns", "tokenizer"),
     ("datadog-logs-patterns", "write"),
 ];

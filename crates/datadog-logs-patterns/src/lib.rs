@@ -24,3 +24,7 @@ pub mod token;
 pub mod tokenizer;
 pub mod view;
 pub mod wire;
+
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;
