@@ -190,6 +190,81 @@ impl Operations {
         self.list.push(operation);
     }
 
+    /// Adds the operations of another batch behind these.
+    pub fn append(&mut self, other: &Self) {
+        let text = offset(self.text.len());
+        let values = offset(self.values.len());
+        let positions = offset(self.positions.len());
+        self.text.extend_from_slice(&other.text);
+        self.positions.extend_from_slice(&other.positions);
+        let moved = |span: &Span| span.start + text..span.end + text;
+        self.values
+            .extend(other.values.iter().map(|value| match value {
+                Value::Text(span) => Value::Text(moved(span)),
+                value => value.clone(),
+            }));
+        for operation in &other.list {
+            let mut operation = operation.clone();
+            match &mut operation {
+                Operation::DefinePattern {
+                    template,
+                    positions: range,
+                    ..
+                } => {
+                    *template = moved(template);
+                    *range = range.start + positions..range.end + positions;
+                }
+                Operation::DefineText { text, .. } => *text = moved(text),
+                Operation::DeletePattern { .. } | Operation::DeleteText { .. } => {}
+                Operation::Log(log) => {
+                    log.uuid = log.uuid.as_ref().map(moved);
+                    match &mut log.body {
+                        Body::Raw(span) => *span = moved(span),
+                        Body::Bytes { lossy, exact } => {
+                            *lossy = moved(lossy);
+                            *exact = moved(exact);
+                        }
+                        Body::Pattern { values: range, .. } => {
+                            *range = range.start + values..range.end + values;
+                        }
+                    }
+                }
+            }
+            self.push(operation);
+        }
+    }
+
+    /// Cuts the batch in two with half of the logs each, to be sent one after the other.
+    ///
+    /// Definitions stay in front of the first log that may use them and deletions behind the last,
+    /// as all operations keep their order.
+    #[must_use]
+    pub fn split(&self) -> (Self, Self) {
+        let half = self.logs.div_ceil(2);
+        let mut logs = 0;
+        let cut = self.list.iter().position(|operation| {
+            let is_log = matches!(operation, Operation::Log(_));
+            logs += usize::from(is_log);
+            is_log && logs > half
+        });
+        let (first, second) = self.list.split_at(cut.unwrap_or(self.list.len()));
+        (self.with(first), self.with(second))
+    }
+
+    /// A batch of some of these operations, with all of their text.
+    fn with(&self, list: &[Operation]) -> Self {
+        let logs = list
+            .iter()
+            .filter(|operation| matches!(operation, Operation::Log(_)));
+        Self {
+            logs: logs.count(),
+            list: list.to_vec(),
+            values: self.values.clone(),
+            positions: self.positions.clone(),
+            text: self.text.clone(),
+        }
+    }
+
     /// Moves the entries of the dictionary in front of everything else, in their order.
     ///
     /// Ids are never reused, so this changes no meaning; texts beside texts compress better.
