@@ -163,11 +163,9 @@ proptest! {
         let mut planner = Planner::new();
         let begin = planner.begin(&snapshot, &sent[acknowledged..waiting]);
         let mut lazy = vec![(0, begin.unwrap_or_default())];
-        let mut id = 1;
-        for (place, batch) in sent.iter().enumerate().skip(acknowledged) {
+        for (id, (place, batch)) in (1..).zip(sent.iter().enumerate().skip(acknowledged)) {
             let prepared = (place >= waiting).then(|| planner.prepare(&snapshot, batch)).flatten();
             lazy.push((id, prepared.unwrap_or_else(|| batch.clone())));
-            id += 1;
         }
         let (_, records) = decode(&lazy, profile);
         check(&records, &lines[acknowledged..]);
