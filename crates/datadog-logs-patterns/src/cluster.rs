@@ -926,11 +926,8 @@ fn slots(template: &Template, line: Line<'_>, before: Option<&Pattern>) -> Box<[
 fn nature(template: &Template, line: Line<'_>, param: &Param) -> (bool, bool) {
     let kinds = (param.first..param.end)
         .map(usize::from)
-        .filter_map(|index| {
-            template.marks()[index]
-                .is_variable()
-                .then(|| line.tokens.kind(index))
-        });
+        .filter(|index| template.marks()[*index].is_variable())
+        .map(|index| line.tokens.kind(index));
     let (mut time, mut only_ids) = (false, true);
     for kind in kinds {
         time |= kind == Kind::Timestamp;

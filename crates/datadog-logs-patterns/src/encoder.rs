@@ -4,6 +4,8 @@
 //! Operations are written in the form of a profile of the wire when a batch is sealed, and can be written again later.
 //! Every log is checked to come back byte for byte, also in release builds; one that would not travels as it is.
 
+#[cfg(any(test, fuzzing))]
+pub mod checks;
 mod options;
 mod stats;
 mod structures;
@@ -287,7 +289,7 @@ impl Encoder {
                     Reason::New => RawReason::New,
                     Reason::Unsuitable => RawReason::Unsuitable,
                 };
-                self.structures.note(structure, text, || Vec::new());
+                self.structures.note(structure, text, Vec::new);
                 (self.raw(text, reason), structure)
             }
         }
