@@ -207,6 +207,8 @@ impl Encoder {
             waiting_bytes: self.clusters.waiting_bytes(),
             texts: self.dictionary.len(),
             text_bytes: self.dictionary.bytes(),
+            admission_bytes: self.seen.bytes(),
+            patterns_compared: self.clusters.compared(),
             ..self.stats.clone()
         }
     }

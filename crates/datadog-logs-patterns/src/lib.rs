@@ -21,4 +21,5 @@ mod protobuf;
 mod template;
 pub mod token;
 pub mod tokenizer;
+mod waiting;
 pub mod wire;
