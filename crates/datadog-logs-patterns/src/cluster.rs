@@ -5,7 +5,6 @@
 //! the pattern is made at the second sighting, from what the two lines have in common.
 //! A line that nearly fits a pattern widens it; the same id then stands for the wider one.
 
-use std::collections::VecDeque;
 use std::ops::Range;
 
 use hashbrown::{HashMap, HashSet};
@@ -17,11 +16,8 @@ use crate::template::{
     Known, Line, Mark, Param, Template, common_ends, common_head, has_time_of_day, may_be_literal,
 };
 use crate::token::{Flags, Kind, Tokens};
+use crate::waiting::Waiting;
 
-/// Bytes of lines that are remembered until their structure is seen again.
-const PENDING_BYTES: usize = 1 << 20;
-/// Lines of one signature that are looked through for a partner.
-const PENDING_SCAN: usize = 8;
 /// Of so many words in a line, one may differ for two lines to share a pattern.
 const WORDS_PER_CHANGE: usize = 3;
 /// Widenings after which all tokens with digits become variable.
@@ -42,6 +38,11 @@ const LONG_TEMPLATE: usize = 512;
 const LONG_NUMBER: usize = 4;
 /// The same for a number that is a value of JSON.
 const LONG_JSON_NUMBER: usize = 3;
+
+/// About what a cluster takes, most of which have one pattern.
+const CLUSTER_BYTES: usize = 2 * size_of::<Cluster>();
+/// Logs from one eviction to the next, as long as no limit is reached.
+const EVICTION_PAUSE: u64 = 64;
 
 /// How patterns are learned.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -188,15 +189,6 @@ impl TimeHeads {
     }
 }
 
-/// A line whose structure was seen once.
-#[derive(Debug)]
-struct Pending {
-    signature: u64,
-    structure: u64,
-    text: Box<[u8]>,
-    lens: Box<[u16]>,
-}
-
 type Map<V> = HashMap<u64, V, foldhash::fast::FixedState>;
 
 /// All patterns of one stream, by the signature of the lines they fit.
@@ -207,12 +199,13 @@ pub(crate) struct Clusters {
     free: Vec<u32>,
     live: usize,
     clusters: Map<Cluster>,
-    waiting: VecDeque<Pending>,
-    /// How many lines have left `waiting` at its front.
-    departed: u64,
-    waiting_by_signature: Map<Vec<u64>>,
-    waiting_bytes: usize,
+    waiting: Waiting,
     pattern_bytes: usize,
+    /// The memory behind the clusters in their table.
+    cluster_bytes: usize,
+    /// The log before which nothing is evicted, unless a limit is reached.
+    evict_from: u64,
+    compared: u64,
     next_id: PatternId,
     next_structure: u64,
     hot_hits: u64,
@@ -230,11 +223,11 @@ impl Clusters {
             free: Vec::new(),
             live: 0,
             clusters: Map::with_hasher(state.clone()),
-            waiting: VecDeque::new(),
-            departed: 0,
-            waiting_by_signature: Map::with_hasher(state),
-            waiting_bytes: 0,
+            waiting: Waiting::new(state),
             pattern_bytes: 0,
+            cluster_bytes: 0,
+            evict_from: 0,
+            compared: 0,
             next_id: 1,
             next_structure: 1,
             hot_hits: 0,
@@ -266,14 +259,23 @@ impl Clusters {
             .count()
     }
 
-    /// The memory that the patterns take.
+    /// The memory that the patterns take, with that of the tables that hold them.
     pub(crate) fn bytes(&self) -> usize {
         self.pattern_bytes
+            + self.cluster_bytes
+            + self.clusters.allocation_size()
+            + self.patterns.capacity() * size_of::<Option<Box<Pattern>>>()
+            + self.free.capacity() * size_of::<u32>()
+    }
+
+    /// How often a pattern was compared with a line, or looked at because some had to leave.
+    pub(crate) fn compared(&self) -> u64 {
+        self.compared
     }
 
     /// The memory of lines that wait for a second of their structure.
     pub(crate) fn waiting_bytes(&self) -> usize {
-        self.waiting_bytes
+        self.waiting.bytes()
     }
 
     pub(crate) fn iter(&self) -> impl Iterator<Item = &Pattern> {
@@ -442,16 +444,15 @@ impl Clusters {
     /// The pattern that gives this line back; it becomes the first to be tried.
     fn fitting(&mut self, signature: u64, line: Line<'_>) -> Option<u32> {
         let cluster = self.clusters.get_mut(&signature)?;
-        let budget = match self.learning.pattern_scan_budget {
-            0 => usize::MAX,
-            budget => budget,
-        };
-        let patterns = &self.patterns;
+        let (patterns, budget) = (&self.patterns, self.learning.scan_budget());
         let place = cluster.patterns.iter().take(budget).position(|index| {
             patterns[*index as usize]
                 .as_ref()
                 .is_some_and(|pattern| pattern.template.fits(line))
-        })?;
+        });
+        let tried = place.map_or_else(|| cluster.patterns.len().min(budget), |place| place + 1);
+        self.compared += tried as u64;
+        let place = place?;
         let index = cluster.patterns[place];
         self.hot_hits += u64::from(place == 0);
         cluster.patterns[..=place].rotate_right(1);
@@ -466,11 +467,16 @@ impl Clusters {
         if let Some((index, marks)) = self.closest_pattern(signature, line, protected) {
             return self.widen(index, line, marks, now_ms, log);
         }
+        if self.is_full(signature) {
+            // Nothing may be merged with it, such as lines of other severities.
+            return raw(self.new_structure());
+        }
         if let Some((sequence, marks)) = self.closest_waiting(signature, line, protected) {
-            let structure = self.take_waiting(sequence);
+            let structure = self.waiting.take(sequence);
             return self.create(signature, line, marks, structure, now_ms, log);
         }
-        let structure = self.wait(signature, line);
+        let structure = self.new_structure();
+        self.waiting.add(signature, structure, line);
         Found::Raw {
             structure,
             reason: Reason::New,
@@ -497,6 +503,13 @@ impl Clusters {
         Some(pattern.structure)
     }
 
+    /// Whether a cluster has as many patterns as it may have.
+    fn is_full(&self, signature: u64) -> bool {
+        let limit = self.learning.max_patterns_per_cluster;
+        let cluster = self.clusters.get(&signature);
+        limit > 0 && cluster.is_some_and(|cluster| cluster.patterns.len() >= limit)
+    }
+
     /// Counts the first word of a line, and tells whether it has to stay literal.
     fn protects_first_word(&mut self, signature: u64, line: Line<'_>) -> bool {
         if !self.learning.first_word_protection {
@@ -512,28 +525,32 @@ impl Clusters {
         if limit > 0
             && let Some(first) = first_word(line)
         {
+            let before = cluster.heap_bytes();
             cluster.first_words.insert(hash_of(line.token(first)));
             if cluster.first_words.len() > limit {
                 cluster.unprotected = true;
                 cluster.first_words = HashSet::default();
-                return false;
             }
+            self.cluster_bytes = self.cluster_bytes - before + cluster.heap_bytes();
+            return !cluster.unprotected;
         }
         true
     }
 
     /// The pattern that takes the fewest changes to fit, if few enough.
     fn closest_pattern(
-        &self,
+        &mut self,
         signature: u64,
         line: Line<'_>,
         protected: bool,
     ) -> Option<(u32, Vec<Mark>)> {
+        let full = self.is_full(signature);
         let cluster = self.clusters.get(&signature)?;
-        let limit = self.learning.max_patterns_per_cluster;
-        let full = limit > 0 && cluster.patterns.len() >= limit;
-        let merges = cluster.patterns.iter().filter_map(|index| {
-            let pattern = self.get(*index)?;
+        let budget = self.learning.scan_budget();
+        self.compared += cluster.patterns.len().min(budget) as u64;
+        let patterns = &self.patterns;
+        let merges = cluster.patterns.iter().take(budget).filter_map(|index| {
+            let pattern = patterns.get(*index as usize)?.as_deref()?;
             let impatient = pattern.widened >= PATIENCE;
             let merge = merge(line, &pattern.template.known(), impatient)?;
             (full || merge.is_acceptable(protected)).then_some((*index, merge))
@@ -550,15 +567,11 @@ impl Clusters {
         line: Line<'_>,
         protected: bool,
     ) -> Option<(u64, Vec<Mark>)> {
-        let waiting = self.waiting_by_signature.get(&signature)?;
-        waiting
-            .iter()
-            .rev()
-            .take(PENDING_SCAN)
-            .filter_map(|sequence| {
-                let pending = self.waiting.get(self.place_of(*sequence)?)?;
+        self.waiting
+            .of(signature)
+            .filter_map(|(sequence, pending)| {
                 let merge = merge(line, &pending.known(), false)?;
-                merge.is_acceptable(protected).then_some((*sequence, merge))
+                merge.is_acceptable(protected).then_some((sequence, merge))
             })
             .min_by_key(|(_, merge)| merge.changes())
             .map(|(sequence, merge)| (sequence, merge.with_eager(line)))
@@ -660,76 +673,15 @@ impl Clusters {
             u32::try_from(self.patterns.len() - 1).unwrap_or(u32::MAX)
         };
         let cluster = self.clusters.entry(signature).or_default();
+        let before = cluster.heap_bytes();
         cluster.patterns.insert(0, index);
         if let Some(first) = first_word(line)
             && !cluster.unprotected
         {
             cluster.first_words.insert(hash_of(line.token(first)));
         }
+        self.cluster_bytes = self.cluster_bytes - before + cluster.heap_bytes();
         index
-    }
-
-    /// Remembers a line until a second one of its structure comes.
-    fn wait(&mut self, signature: u64, line: Line<'_>) -> u64 {
-        let structure = self.new_structure();
-        let lens = (0..line.tokens.len())
-            .map(|index| u16::try_from(line.tokens.range(index).len()).unwrap_or(u16::MAX))
-            .collect();
-        let pending = Pending {
-            signature,
-            structure,
-            text: line.text.into(),
-            lens,
-        };
-        self.waiting_bytes += pending.bytes();
-        let sequence = self.departed + self.waiting.len() as u64;
-        self.waiting.push_back(pending);
-        self.waiting_by_signature
-            .entry(signature)
-            .or_default()
-            .push(sequence);
-        while self.waiting_bytes > PENDING_BYTES {
-            let Some(oldest) = self.waiting.pop_front() else {
-                break;
-            };
-            self.forget_waiting(&oldest, self.departed);
-            self.departed += 1;
-        }
-        structure
-    }
-
-    /// Takes the text of a waiting line away; its place stays until it is the oldest.
-    fn take_waiting(&mut self, sequence: u64) -> u64 {
-        let place = self.place_of(sequence).unwrap_or(usize::MAX);
-        let Some(pending) = self.waiting.get_mut(place) else {
-            return 0;
-        };
-        let taken = std::mem::replace(
-            pending,
-            Pending {
-                signature: pending.signature,
-                structure: pending.structure,
-                text: Box::default(),
-                lens: Box::default(),
-            },
-        );
-        self.forget_waiting(&taken, sequence);
-        self.waiting_bytes += size_of::<Pending>();
-        taken.structure
-    }
-
-    fn place_of(&self, sequence: u64) -> Option<usize> {
-        usize::try_from(sequence.checked_sub(self.departed)?).ok()
-    }
-
-    fn forget_waiting(&mut self, pending: &Pending, sequence: u64) {
-        self.waiting_bytes -= pending.bytes();
-        if let Some(same) = self.waiting_by_signature.get_mut(&pending.signature) {
-            same.retain(|other| *other != sequence);
-            if same.is_empty() {
-                self.waiting_by_signature.remove(&pending.signature);
-            }
-        }
     }
 
     /// Removes the patterns that the limits ask to leave, except that of the current log, and names them.
@@ -740,24 +692,33 @@ impl Clusters {
         log: u64,
         evicted: &mut Vec<PatternId>,
     ) {
-        if !limits.exceeded(self.live, self.pattern_bytes) {
+        let bytes = self.bytes();
+        let full = limits.full(self.live, bytes);
+        if !limits.exceeded(self.live, bytes) || (!full && log < self.evict_from) {
             return;
         }
+        self.compared += self.live as u64;
         let mut candidates: Vec<Candidate> = (0_u32..)
             .zip(&self.patterns)
             .filter_map(|(index, pattern)| Some((index, pattern.as_ref()?)))
-            .filter(|(_, pattern)| pattern.log != log && limits.may_leave(&pattern.usage, now_ms))
+            .filter(|(_, pattern)| pattern.log != log)
+            .filter(|(_, pattern)| full || limits.may_leave(&pattern.usage, now_ms))
             .map(|(index, pattern)| Candidate {
                 index,
-                bytes: pattern.bytes(),
+                bytes: pattern.bytes() + CLUSTER_BYTES,
                 score: pattern.usage.score(now_ms, limits.age_decay),
             })
             .collect();
-        let leaving = limits.choose(self.live, self.pattern_bytes, &mut candidates);
+        let leaving = limits.choose(self.live, bytes, &mut candidates);
         for candidate in &candidates[..leaving] {
             if let Some(id) = self.remove(candidate.index) {
                 evicted.push(id);
             }
+        }
+        self.clusters.shrink_to_fit();
+        if limits.exceeded(self.live, self.bytes()) {
+            // What is too young to leave now need not be looked at again for every log.
+            self.evict_from = log + EVICTION_PAUSE;
         }
     }
 
@@ -769,6 +730,7 @@ impl Clusters {
         if let Some(cluster) = self.clusters.get_mut(&pattern.signature) {
             cluster.patterns.retain(|other| *other != index);
             if cluster.patterns.is_empty() {
+                self.cluster_bytes -= cluster.heap_bytes();
                 self.clusters.remove(&pattern.signature);
             }
         }
@@ -776,34 +738,32 @@ impl Clusters {
     }
 }
 
+impl Cluster {
+    /// The memory behind this value.
+    fn heap_bytes(&self) -> usize {
+        self.patterns.capacity() * size_of::<u32>() + self.first_words.allocation_size()
+    }
+}
+
+impl Learning {
+    /// Patterns that are tried for a line.
+    fn scan_budget(&self) -> usize {
+        match self.pattern_scan_budget {
+            0 => usize::MAX,
+            budget => budget,
+        }
+    }
+}
+
 impl Pattern {
-    /// The memory that the pattern takes, with its places in the tables.
+    /// The memory that the pattern takes, without its places in the tables.
     pub(crate) fn bytes(&self) -> usize {
         size_of::<Self>()
-            + size_of::<Cluster>()
             + self.template.bytes()
             + size_of_val(&*self.slots)
             + self.lessons.capacity() * size_of::<Mark>()
             + self.to_join.capacity()
             + self.joints.bytes()
-    }
-}
-
-impl Pending {
-    fn bytes(&self) -> usize {
-        size_of::<Self>() + self.text.len() + size_of_val(&*self.lens)
-    }
-
-    fn known(&self) -> Vec<Known<'_>> {
-        let mut rest = &*self.text;
-        self.lens
-            .iter()
-            .map(|len| {
-                let (token, left) = rest.split_at(usize::from(*len).min(rest.len()));
-                rest = left;
-                Known::Literal(token)
-            })
-            .collect()
     }
 }
 

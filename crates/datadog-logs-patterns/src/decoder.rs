@@ -72,7 +72,7 @@ impl Decoder {
         self
     }
 
-    /// Decodes the next batch: its number and its data, as [`envelope`] gives them.
+    /// Decodes the next batch: its number and its data, as [`envelope()`] gives them.
     ///
     /// The first batch of a stream is 0, the snapshot of an earlier state, or 1; each later one is one more.
     /// A batch without logs is as good as any, and to be acknowledged.

@@ -17,12 +17,16 @@ pub(crate) struct Moment {
 /// Texts by their ids, and ids by their texts.
 #[derive(Debug)]
 pub(crate) struct Dictionary {
-    entries: Vec<Option<Entry>>,
-    free: Vec<u32>,
+    entries: Vec<Entry>,
     by_text: HashTable<u32>,
     next_id: DictId,
     text_bytes: usize,
+    /// The log before which nothing is evicted, unless a limit is reached.
+    evict_from: u64,
 }
+
+/// Logs from one eviction to the next, as long as no limit is reached.
+const EVICTION_PAUSE: u64 = 64;
 
 #[derive(Debug)]
 struct Entry {
@@ -35,7 +39,7 @@ struct Entry {
 }
 
 /// Memory of an entry besides its text: the entry, and its place in the table of hashes.
-const ENTRY_BYTES: usize = size_of::<Option<Entry>>() + 2 * size_of::<u32>();
+const ENTRY_BYTES: usize = size_of::<Entry>() + 2 * size_of::<u32>();
 /// Entries for which room is made at once.
 const GROWTH: usize = 64;
 
@@ -44,10 +48,10 @@ impl Dictionary {
     pub(crate) fn new(first_id: DictId) -> Self {
         Self {
             entries: Vec::new(),
-            free: Vec::new(),
             by_text: HashTable::new(),
             next_id: first_id,
             text_bytes: 0,
+            evict_from: 0,
         }
     }
 
@@ -56,28 +60,20 @@ impl Dictionary {
         self.by_text.len()
     }
 
-    /// The memory that the entries take.
-    pub(crate) fn bytes(&self) -> usize {
-        self.text_bytes + self.len() * ENTRY_BYTES
-    }
-
     /// The memory that is allocated, with the room for entries to come.
-    pub(crate) fn allocated(&self) -> usize {
+    pub(crate) fn bytes(&self) -> usize {
         self.text_bytes
-            + self.entries.capacity() * size_of::<Option<Entry>>()
-            + self.free.capacity() * size_of::<u32>()
+            + self.entries.capacity() * size_of::<Entry>()
             + self.by_text.allocation_size()
     }
 
     /// The id of a text, if it has an entry; counts the use by a log.
     pub(crate) fn find(&mut self, hash: u64, text: &[u8], now: Moment) -> Option<DictId> {
         let entries = &self.entries;
-        let index = *self.by_text.find(hash, |index| {
-            entries[*index as usize]
-                .as_ref()
-                .is_some_and(|entry| *entry.text == *text)
-        })?;
-        let entry = self.entries[index as usize].as_mut()?;
+        let index = *self
+            .by_text
+            .find(hash, |index| *entries[*index as usize].text == *text)?;
+        let entry = &mut self.entries[index as usize];
         entry.usage.touch(now.ms);
         entry.log = now.log;
         Some(entry.id)
@@ -88,67 +84,75 @@ impl Dictionary {
         let id = self.next_id;
         self.next_id += 1;
         self.text_bytes += text.len();
-        let entry = Some(Entry {
+        if self.entries.len() == self.entries.capacity() {
+            self.entries.reserve_exact(GROWTH);
+        }
+        self.entries.push(Entry {
             id,
             hash,
             text: text.into(),
             usage: Usage::new(now.ms),
             log: now.log,
         });
-        let index = if let Some(index) = self.free.pop() {
-            self.entries[index as usize] = entry;
-            index
-        } else {
-            if self.entries.len() == self.entries.capacity() {
-                self.entries.reserve_exact(GROWTH);
-            }
-            self.entries.push(entry);
-            u32::try_from(self.entries.len() - 1).unwrap_or(u32::MAX)
-        };
-        let entries = &self.entries;
-        self.by_text.insert_unique(hash, index, |index| {
-            entries[*index as usize]
-                .as_ref()
-                .map_or(0, |entry| entry.hash)
-        });
+        self.list(self.entries.len() - 1);
         id
     }
 
     /// Removes the entries that the limits ask to leave, except those that the current log uses, and names them.
     pub(crate) fn evict(&mut self, limits: &Limits, now: Moment, evicted: &mut Vec<DictId>) {
-        if !limits.exceeded(self.len(), self.bytes()) {
+        let (items, bytes) = (self.len(), self.bytes());
+        let full = limits.full(items, bytes);
+        if !limits.exceeded(items, bytes) || (!full && now.log < self.evict_from) {
             return;
         }
         let mut candidates: Vec<Candidate> = (0_u32..)
             .zip(&self.entries)
-            .filter_map(|(index, entry)| Some((index, entry.as_ref()?)))
-            .filter(|(_, entry)| entry.log != now.log && limits.may_leave(&entry.usage, now.ms))
+            .filter(|(_, entry)| entry.log != now.log)
+            .filter(|(_, entry)| full || limits.may_leave(&entry.usage, now.ms))
             .map(|(index, entry)| Candidate {
                 index,
                 bytes: entry.text.len() + ENTRY_BYTES,
                 score: entry.usage.score(now.ms, limits.age_decay),
             })
             .collect();
-        let leaving = limits.choose(self.len(), self.bytes(), &mut candidates);
-        for candidate in &candidates[..leaving] {
-            if let Some(id) = self.remove(candidate.index) {
-                evicted.push(id);
-            }
+        let leaving = limits.choose(items, bytes, &mut candidates);
+        evicted.extend(candidates[..leaving].iter().map(|leaving| {
+            let entry = &mut self.entries[leaving.index as usize];
+            std::mem::take(&mut entry.id)
+        }));
+        if leaving > 0 {
+            self.forget_nameless();
+        }
+        if limits.exceeded(self.len(), self.bytes()) {
+            // What is too young to leave now need not be looked at again for every log.
+            self.evict_from = now.log + EVICTION_PAUSE;
         }
     }
 
     /// The ids of all entries, in no order.
     pub(crate) fn ids(&self) -> impl Iterator<Item = DictId> {
-        self.entries.iter().flatten().map(|entry| entry.id)
+        self.entries.iter().map(|entry| entry.id)
     }
 
-    fn remove(&mut self, index: u32) -> Option<DictId> {
-        let entry = self.entries.get_mut(index as usize)?.take()?;
-        if let Ok(found) = self.by_text.find_entry(entry.hash, |other| *other == index) {
-            found.remove();
+    /// Lets go of the entries whose id was taken away, and of the memory that is too much for the others.
+    fn forget_nameless(&mut self) {
+        self.entries.retain(|entry| entry.id != 0);
+        self.entries.shrink_to(self.entries.len() + GROWTH);
+        self.text_bytes = self.entries.iter().map(|entry| entry.text.len()).sum();
+        self.by_text.clear();
+        self.by_text.shrink_to(self.entries.len(), |_| 0);
+        for index in 0..self.entries.len() {
+            self.list(index);
         }
-        self.free.push(index);
-        self.text_bytes -= entry.text.len();
-        Some(entry.id)
+    }
+
+    /// Makes an entry known by its text.
+    fn list(&mut self, index: usize) {
+        let entries = &self.entries;
+        let place = u32::try_from(index).unwrap_or(u32::MAX);
+        self.by_text
+            .insert_unique(entries[index].hash, place, |index| {
+                entries[*index as usize].hash
+            });
     }
 }

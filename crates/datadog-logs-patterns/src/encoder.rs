@@ -4,6 +4,8 @@
 //! Operations are written in the form of a profile of the wire when a batch is sealed, and can be written again later.
 //! Every log is checked to come back byte for byte, also in release builds; one that would not travels as it is.
 
+#[cfg(any(test, fuzzing))]
+pub mod checks;
 mod options;
 mod stats;
 mod structures;
@@ -210,8 +212,9 @@ impl Encoder {
             pattern_bytes: self.clusters.bytes(),
             waiting_bytes: self.clusters.waiting_bytes(),
             texts: self.dictionary.len(),
-            text_bytes: self.dictionary.allocated(),
-            seen_bytes: self.seen.bytes(),
+            text_bytes: self.dictionary.bytes(),
+            admission_bytes: self.seen.bytes(),
+            patterns_compared: self.clusters.compared(),
             ..self.stats.clone()
         }
     }

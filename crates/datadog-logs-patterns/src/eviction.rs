@@ -22,7 +22,7 @@ pub struct Limits {
     pub low_watermark: f64,
     /// How strongly age lowers a score; 0 not at all.
     pub age_decay: f64,
-    /// Items younger than this stay, in milliseconds.
+    /// Items younger than this stay, in milliseconds, as long as the collection is within its limits.
     pub grace_ms: i64,
 }
 
@@ -85,7 +85,12 @@ impl Limits {
             || over(items, self.max_items, self.high_watermark)
     }
 
-    /// Whether an item may leave at all.
+    /// Whether a collection of this size is beyond a limit itself, so that young items have to leave as well.
+    pub fn full(&self, items: usize, bytes: usize) -> bool {
+        items > self.max_items || bytes > self.max_bytes
+    }
+
+    /// Whether an item is old enough to leave.
     pub fn may_leave(&self, usage: &Usage, now_ms: i64) -> bool {
         now_ms.saturating_sub(usage.created_ms) >= self.grace_ms
     }

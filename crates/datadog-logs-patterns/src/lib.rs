@@ -24,6 +24,7 @@ mod template;
 pub mod token;
 pub mod tokenizer;
 pub mod view;
+mod waiting;
 pub mod wire;
 
 #[cfg(doctest)]

@@ -74,12 +74,14 @@ pub struct Stats {
     pub texts: usize,
     /// Memory of the dictionary, in bytes.
     pub text_bytes: usize,
-    /// Memory of what is remembered of values without an entry, in bytes; a fixed size.
-    pub seen_bytes: usize,
     /// Definitions of entries.
     pub texts_defined: u64,
     /// Entries that had to leave.
     pub texts_evicted: u64,
+    /// Memory of what is known of values without an entry, in bytes; always about the same.
+    pub admission_bytes: usize,
+    /// How often a pattern was compared with a log or weighed against others: the work of the search.
+    pub patterns_compared: u64,
     /// Values that had an entry.
     pub dictionary_hits: u64,
     /// Values that might have had an entry and had none.
@@ -93,7 +95,7 @@ impl Stats {
 
     /// Memory of everything that is kept between batches, in bytes.
     pub fn state_bytes(&self) -> usize {
-        self.pattern_bytes + self.waiting_bytes + self.text_bytes + self.seen_bytes
+        self.pattern_bytes + self.waiting_bytes + self.text_bytes + self.admission_bytes
     }
 
     /// Logs that would not have come back byte for byte, and travelled as they are.

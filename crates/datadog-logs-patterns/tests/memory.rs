@@ -1,0 +1,175 @@
+//! The memory that an encoder claims is the memory that it has, and neither grows without end.
+//!
+//! A binary of its own, because it counts every allocation of the process; hence one test that runs all streams in turn.
+
+#![allow(
+    clippy::unwrap_used,
+    reason = "a line that cannot be encoded is a failed test"
+)]
+
+use std::alloc::{GlobalAlloc, Layout, System};
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use datadog_logs_patterns::encoder::{Encoder, Input, Options};
+use datadog_logs_patterns::eviction::Limits;
+
+/// The allocator of the system, with a sum of what is allocated.
+struct Counting;
+
+static ALLOCATED: AtomicUsize = AtomicUsize::new(0);
+
+#[allow(unsafe_code, reason = "an allocator has no safe interface")]
+// SAFETY: every call goes to the system's allocator as it came.
+unsafe impl GlobalAlloc for Counting {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        ALLOCATED.fetch_add(layout.size(), Ordering::Relaxed);
+        // SAFETY: the caller keeps the contract.
+        unsafe { System.alloc(layout) }
+    }
+
+    unsafe fn dealloc(&self, at: *mut u8, layout: Layout) {
+        ALLOCATED.fetch_sub(layout.size(), Ordering::Relaxed);
+        // SAFETY: the caller keeps the contract.
+        unsafe { System.dealloc(at, layout) }
+    }
+}
+
+#[global_allocator]
+static ALLOCATOR: Counting = Counting;
+
+/// Lines of the long stream; the others have a quarter.
+const LINES: u64 = 200_000;
+/// Lines of a batch.
+const BATCH: u64 = 500;
+/// What an encoder has besides its state: the tokens of a line, lists of ids.
+const BUFFERS: usize = 64 << 10;
+
+const MAX_ITEMS: usize = 600;
+const MAX_PATTERN_BYTES: usize = 512 << 10;
+const MAX_TEXT_BYTES: usize = 128 << 10;
+
+fn options(grace_ms: i64) -> Options {
+    let mut options = Options::default();
+    let limits = |limits: Limits, max_bytes| Limits {
+        max_items: MAX_ITEMS,
+        max_bytes,
+        grace_ms,
+        ..limits
+    };
+    options.pattern_limits = limits(options.pattern_limits, MAX_PATTERN_BYTES);
+    options.text_limits = limits(options.text_limits, MAX_TEXT_BYTES);
+    options
+}
+
+fn mixed(number: u64) -> u64 {
+    let number = (number ^ 0x9e37_79b9_7f4a_7c15).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    (number ^ number >> 31).wrapping_mul(0x94d0_49bb_1331_11eb) >> 17
+}
+
+/// A word of letters.
+fn word(number: u64) -> String {
+    let letter = |shift: u32| char::from(b'a' + (mixed(number) >> shift & 15).to_le_bytes()[0]);
+    (0..7).map(|place| letter(4 * place)).collect()
+}
+
+/// Structures that come three times and never again, among some that stay.
+fn churning(number: u64) -> String {
+    let structure = number / 3;
+    let marks: String = (0..6)
+        .map(|place| char::from(b"/:;,|="[(mixed(structure) >> (3 * place) & 7) as usize % 6]))
+        .collect();
+    let (one, other) = (word(structure), word(structure + 1));
+    match number % 10 {
+        0..3 => format!("request of user-{} took {number} ms", number % 900),
+        3..6 => format!(
+            "{} has come to {one} and {other} as usual",
+            word(number % 150)
+        ),
+        _ => format!(
+            "{one} {marks} {other} of id{number} {marks} for customer-{}",
+            number % 2_000
+        ),
+    }
+}
+
+/// A new structure on every line.
+fn hostile(number: u64) -> String {
+    let text: Vec<String> = (0..12)
+        .map(|place| {
+            format!(
+                "{}{}",
+                word(number * 16 + place),
+                [",", ";", " ", "=", ":"][(mixed(number * 3 + place) % 5) as usize]
+            )
+        })
+        .collect();
+    text.concat()
+}
+
+/// One structure, whose words are never the same; each line comes twice.
+fn one_signature(number: u64) -> String {
+    let words: Vec<String> = (0..8).map(|place| word(number / 2 * 8 + place)).collect();
+    words.join(" ")
+}
+
+/// Sends a stream through an encoder, and compares what it claims with what is allocated.
+fn check(name: &str, lines: u64, line: impl Fn(u64) -> String, grace_ms: i64) {
+    let before = ALLOCATED.load(Ordering::Relaxed);
+    let mut encoder = Encoder::new(options(grace_ms), 1);
+    let mut looks = Vec::new();
+    for number in 1..=lines {
+        push(&mut encoder, number, &line(number));
+        if number % BATCH == 0 {
+            drop(encoder.seal());
+        }
+        if number % (lines / 10) == 0 {
+            looks.push(ALLOCATED.load(Ordering::Relaxed) - before);
+            let (claimed, real) = (encoder.stats().state_bytes(), looks[looks.len() - 1]);
+            assert!(
+                claimed <= real,
+                "{name}: {claimed} claimed, {real} allocated"
+            );
+            let unclaimed = real - claimed;
+            assert!(
+                unclaimed * 20 <= real + 20 * BUFFERS,
+                "{name}: {claimed} claimed, {real} allocated"
+            );
+        }
+    }
+    flat(name, &looks);
+}
+
+fn push(encoder: &mut Encoder, number: u64, line: &str) {
+    let at_ms = i64::try_from(number).unwrap();
+    let log = Input {
+        body: line.as_bytes(),
+        timestamp_ms: at_ms,
+        status: Some("info"),
+        service: Some("shop"),
+        tags: "env:prod",
+        uuid: None,
+    };
+    encoder.push(&log, at_ms).unwrap();
+    let stats = encoder.stats();
+    assert!(
+        stats.patterns <= MAX_ITEMS && stats.texts <= MAX_ITEMS,
+        "{stats:?}"
+    );
+    assert!(stats.pattern_bytes <= MAX_PATTERN_BYTES, "{stats:?}");
+    assert!(stats.text_bytes <= MAX_TEXT_BYTES, "{stats:?}");
+}
+
+/// The second half of a stream takes no more than the first, but for what a table has grown by chance.
+fn flat(name: &str, looks: &[usize]) {
+    let (first, second) = looks.split_at(looks.len() / 2);
+    let most = |looks: &[usize]| looks.iter().copied().max().unwrap_or(0);
+    assert!(most(second) * 100 <= most(first) * 110, "{name}: {looks:?}");
+}
+
+#[test]
+fn the_claimed_memory_is_the_allocated_memory_and_stays_within_its_limits() {
+    check("churning", LINES / 4, churning, 0);
+    check("churning with grace", LINES, churning, 30_000);
+    check("hostile", LINES / 4, hostile, 30_000);
+    check("one signature", LINES / 4, one_signature, 30_000);
+}
