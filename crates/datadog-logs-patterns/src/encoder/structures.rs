@@ -17,6 +17,9 @@ pub struct StructureSample {
     pub variable: Vec<Range<u32>>,
 }
 
+/// About what the place of a sample by its id takes.
+const PLACE_BYTES: usize = 2 * size_of::<(u64, u32)>();
+
 #[derive(Debug)]
 pub(super) struct Structures {
     all: Vec<StructureSample>,
@@ -53,17 +56,42 @@ impl Structures {
             self.all[*place as usize].count += 1;
             return;
         }
-        if self.bytes >= self.limit {
+        let variable = variable();
+        let bytes = size_of::<StructureSample>()
+            + PLACE_BYTES
+            + text.len()
+            + variable.capacity() * size_of::<Range<u32>>();
+        if self.bytes + bytes > self.limit {
             return;
         }
         let place = u32::try_from(self.all.len()).unwrap_or(u32::MAX);
         self.places.insert(id, place);
-        self.bytes += text.len() + size_of::<StructureSample>();
+        self.bytes += bytes;
         self.all.push(StructureSample {
             id,
             count: 1,
             sample: text.into(),
-            variable: variable(),
+            variable,
         });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn samples_stay_within_their_limit() {
+        let mut structures = Structures::new(1_000);
+        structures.note(1, &[b'a'; 2_000], Vec::new);
+        assert!(structures.all().is_empty(), "too large for any room");
+        for id in 0..100 {
+            structures.note(id, b"a line of text", || vec![0..1, 2..6]);
+            structures.note(id, b"another", Vec::new);
+        }
+        let samples = structures.all();
+        let bytes = samples.len() * (size_of::<StructureSample>() + 14 + 16);
+        assert!((500..1_000).contains(&bytes), "{bytes}");
+        assert!(samples.iter().all(|sample| sample.count == 2));
     }
 }
