@@ -515,13 +515,14 @@ impl Clusters {
         if !self.learning.first_word_protection {
             return false;
         }
+        let limit = self.learning.first_word_max_cardinality;
         let Some(cluster) = self.clusters.get_mut(&signature) else {
-            return true;
+            // If each line has another first word, there never is a pattern that could count them.
+            return limit == 0 || self.waiting.without_partner(signature) < limit;
         };
         if cluster.unprotected {
             return false;
         }
-        let limit = self.learning.first_word_max_cardinality;
         if limit > 0
             && let Some(first) = first_word(line)
         {
@@ -864,7 +865,9 @@ fn merge(line: Line<'_>, known: &[Known<'_>], impatient: bool) -> Option<Merge> 
     };
     for (index, known) in known.iter().enumerate() {
         let kind = line.tokens.kind(index);
-        let is_word = kind == Kind::Word && !line.tokens.flags(index).contains(Flags::HAS_DIGIT);
+        let is_word = kind == Kind::Word
+            && !line.tokens.flags(index).contains(Flags::HAS_DIGIT)
+            && !is_json_value(line, index);
         merge.words += usize::from(is_word);
         let text = line.token(index);
         let mark = match *known {
@@ -917,6 +920,12 @@ fn ends_in_common(kind: Kind, text: &[u8], head: &[u8], tail: &[u8]) -> Mark {
         head: u16::try_from(head).unwrap_or(0),
         tail: u16::try_from(tail).unwrap_or(0),
     }
+}
+
+/// Whether a token is the whole value of a JSON member; then the keys tell what the line is, and not this word.
+fn is_json_value(line: Line<'_>, index: usize) -> bool {
+    let is_structure = |index: usize| line.tokens.kinds().get(index) == Some(&Kind::Structure);
+    index > 0 && is_structure(index - 1) && is_structure(index + 1)
 }
 
 /// Whether a token of this kind hardly ever stays the same.

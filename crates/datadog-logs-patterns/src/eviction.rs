@@ -227,4 +227,11 @@ mod tests {
         assert!(!LIMITS.may_leave(&usage, 30_999));
         assert!(LIMITS.may_leave(&usage, 31_000));
     }
+
+    #[test]
+    fn beyond_a_limit_itself_a_collection_is_full() {
+        assert!(!LIMITS.full(700, 4 << 20));
+        assert!(LIMITS.full(701, 0));
+        assert!(LIMITS.full(0, (4 << 20) + 1));
+    }
 }

@@ -23,6 +23,8 @@ pub(crate) struct Pending {
     structure: u64,
     /// The next older line of the signature; it may have left.
     older: Option<u64>,
+    /// Lines of the signature that had waited in vain when this one came.
+    before: u32,
     text: Box<[u8]>,
     lens: Box<[u16]>,
 }
@@ -64,15 +66,23 @@ impl Waiting {
         .take(SCAN)
     }
 
+    /// About how many lines of a signature came without a partner among those before them.
+    pub(crate) fn without_partner(&self, signature: u64) -> usize {
+        let youngest = self.of(signature).next();
+        youngest.map_or(0, |(_, pending)| pending.before as usize + 1)
+    }
+
     /// Adds a line; the oldest leave when there is no room.
     pub(crate) fn add(&mut self, signature: u64, structure: u64, line: Line<'_>) {
         let lens = (0..line.tokens.len())
             .map(|index| u16::try_from(line.tokens.range(index).len()).unwrap_or(u16::MAX))
             .collect();
         let sequence = self.departed + self.lines.len() as u64;
+        let before = u32::try_from(self.without_partner(signature)).unwrap_or(u32::MAX);
         let pending = Pending {
             signature,
             structure,
+            before,
             older: self.youngest.insert(signature, sequence),
             text: line.text.into(),
             lens,

@@ -14,6 +14,8 @@ mod stream;
 
 #[path = "engine/bad_input.rs"]
 mod bad_input;
+#[path = "engine/cases.rs"]
+mod cases;
 #[path = "engine/learning.rs"]
 mod learning;
 #[path = "engine/properties.rs"]

@@ -19,6 +19,8 @@ pub struct StructureSample {
 
 /// The place of a structure that is not kept.
 const NONE: u32 = u32::MAX;
+/// About what the place of a sample by its id takes.
+const PLACE_BYTES: usize = 2 * size_of::<((u64, u64), u32)>();
 
 #[derive(Debug)]
 pub(super) struct Structures {
@@ -66,15 +68,15 @@ impl Structures {
             self.all[*place as usize].count += 1;
             return FIRST_VARIANT + u64::from(*place);
         }
-        if self.bytes >= self.limit {
-            self.note(id, text, variable);
-            return id;
-        }
         let place = u32::try_from(self.all.len()).unwrap_or(NONE);
         let variant = FIRST_VARIANT + u64::from(place);
-        self.variants.insert((id, words), place);
-        self.add(variant, text, variable());
-        variant
+        match self.add(variant, text, variable()) {
+            Some(place) => {
+                self.variants.insert((id, words), place);
+                variant
+            }
+            None => id,
+        }
     }
 
     /// Counts a line of a structure; keeps it when it is the first, or the first since its pattern has changed.
@@ -98,23 +100,51 @@ impl Structures {
             known.count += 1;
             return;
         }
-        if self.bytes >= self.limit {
+        let Some(place) = self.add(id, text, variable()) else {
             return;
-        }
+        };
         if self.places.len() <= index {
             self.places.resize(index + 1, NONE);
         }
-        self.places[index] = u32::try_from(self.all.len()).unwrap_or(NONE);
-        self.add(id, text, variable());
+        self.places[index] = place;
     }
 
-    fn add(&mut self, id: u64, text: &[u8], variable: Vec<Range<u32>>) {
-        self.bytes += text.len() + size_of::<StructureSample>();
+    /// Keeps a sample; returns its place if there is room.
+    fn add(&mut self, id: u64, text: &[u8], variable: Vec<Range<u32>>) -> Option<u32> {
+        let bytes = size_of::<StructureSample>()
+            + PLACE_BYTES
+            + text.len()
+            + variable.capacity() * size_of::<Range<u32>>();
+        if self.bytes + bytes > self.limit {
+            return None;
+        }
+        let place = u32::try_from(self.all.len()).ok()?;
+        self.bytes += bytes;
         self.all.push(StructureSample {
             id,
             count: 1,
             sample: text.into(),
             variable,
         });
+        Some(place)
+    }
+}
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn samples_stay_within_their_limit() {
+        let mut structures = Structures::new(1_000);
+        structures.note(1, &[b'a'; 2_000], Vec::new);
+        assert!(structures.all().is_empty(), "too large for any room");
+        for id in 0..100 {
+            structures.note(id, b"a line of text", || vec![0..1, 2..6]);
+            structures.note(id, b"another", Vec::new);
+        }
+        let samples = structures.all();
+        let bytes = samples.len() * (size_of::<StructureSample>() + 14 + 16);
+        assert!((500..1_000).contains(&bytes), "{bytes}");
+        assert!(samples.iter().all(|sample| sample.count == 2));
     }
 }

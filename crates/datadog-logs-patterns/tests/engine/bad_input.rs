@@ -83,3 +83,93 @@ fn a_log_beyond_the_limit_is_refused_and_changes_nothing() {
     assert_eq!(encoder.stats(), Encoder::new(Options::default(), 1).stats());
     assert!(encoder.seal().is_empty());
 }
+
+/// Encodes lines, and returns how often a pattern was looked at for each of them.
+fn work(lines: impl Iterator<Item = String>, options: Options) -> u64 {
+    let mut encoder = Encoder::new(options, 1);
+    let (mut logs, mut most) = (0, 0);
+    for (number, line) in (1..).zip(lines) {
+        let before = encoder.stats().patterns_compared;
+        let log = Input {
+            body: line.as_bytes(),
+            ..PLAIN
+        };
+        encoder.push(&log, number).unwrap();
+        let stats = encoder.stats();
+        assert!(stats.patterns <= options.pattern_limits.max_items);
+        most = most.max(stats.patterns_compared - before);
+        logs += 1;
+        if number % 100 == 0 {
+            drop(encoder.seal());
+        }
+    }
+    let limits = options.pattern_limits;
+    let scans = 2 * options.learning.pattern_scan_budget;
+    assert!(most <= (scans + limits.max_items) as u64, "{most}");
+    encoder.stats().patterns_compared / logs
+}
+
+/// A word of letters that no other number has.
+fn word(number: usize) -> String {
+    let digits = format!("{:07}", number * 7_919 % 10_000_000);
+    let letters = digits.bytes().map(|digit| char::from(digit - b'0' + b'a'));
+    letters.collect()
+}
+
+/// Lines of one signature; each two share so many words that they make a pattern.
+fn one_signature(count: usize) -> impl Iterator<Item = String> {
+    (0..count).map(|number| {
+        let words: Vec<String> = (0..6).map(|place| word(number / 2 * 6 + place)).collect();
+        format!("{} {}", words.join(" "), word(number))
+    })
+}
+
+#[test]
+fn lines_of_one_signature_are_compared_with_no_more_patterns_than_the_budget() {
+    let mut options = Options::default();
+    // The pattern that is widened once the cluster is full takes most of the lines.
+    assert_eq!(work(one_signature(4_000), options), 8);
+    options.learning.max_patterns_per_cluster = 0;
+    assert_eq!(work(one_signature(4_000), options), 247);
+    options.learning.pattern_scan_budget = 4;
+    assert_eq!(work(one_signature(4_000), options), 7);
+}
+
+#[test]
+fn a_new_structure_on_every_line_costs_no_comparison() {
+    let lines = (0..4_000).map(|number: usize| {
+        let marks = format!("{number:b}").replace('0', ";").replace('1', ":");
+        format!("{} {marks} {}", word(number), word(number + 1))
+    });
+    assert_eq!(work(lines, Options::default()), 0);
+}
+
+#[test]
+fn young_patterns_that_may_not_leave_are_not_weighed_on_every_line() {
+    let lines = (0..8_000).map(|number: usize| {
+        let marks = format!("{:b}", number / 2)
+            .replace('0', ";")
+            .replace('1', ":");
+        format!("{} {marks} is what {number} has", word(number / 2))
+    });
+    let mut options = Options::default();
+    options.pattern_limits.max_items = 500;
+    assert_eq!(work(lines, options), 5);
+}
+
+#[test]
+fn severities_that_never_merge_do_not_fill_a_cluster_beyond_its_limit() {
+    let severities = ["INFO", "WARN", "ERROR", "DEBUG", "FATAL", "TRACE"];
+    let mut options = Options::default();
+    options.learning.max_patterns_per_cluster = 3;
+    let mut stream = Stream::new(options);
+    for number in 0..200 {
+        stream.push(format!(
+            "{} job number {number} is done",
+            severities[number % 6]
+        ));
+    }
+    stream.seal();
+    let stats = stream.encoder.stats();
+    assert_eq!((stats.patterns, stats.clusters), (3, 1));
+}

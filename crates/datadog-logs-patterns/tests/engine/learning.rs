@@ -81,3 +81,24 @@ fn more_than_a_hundred_first_words_become_a_value() {
     let found = patterns(&stream);
     assert!(found.contains(&merged), "{found:?}");
 }
+
+#[test]
+fn first_words_that_never_come_twice_become_a_value_as_well() {
+    let mut stream = Stream::new(Options::default());
+    let word = |number: u32| -> String {
+        let digits = number.to_string().into_bytes();
+        digits
+            .iter()
+            .map(|digit| char::from(digit - b'0' + b'a'))
+            .collect()
+    };
+    for number in 1_000..1_150 {
+        stream.push(format!("[1] {} has come and is here now", word(number)));
+    }
+    stream.seal();
+    assert_eq!(
+        patterns(&stream),
+        [("[1]  has come and is here now".to_owned(), vec![4])]
+    );
+    assert_eq!(stream.encoder.stats().raw.iter().sum::<u64>(), 100);
+}
