@@ -19,7 +19,6 @@ pub mod integer;
 mod joint;
 pub mod operation;
 mod protobuf;
-pub mod snapshot;
 mod template;
 pub mod token;
 pub mod tokenizer;
