@@ -4,6 +4,9 @@
 //! The back ends write a list of operations as often as they are asked to, with the same result,
 //! so a batch can be sealed again after a rotation of the stream.
 
+mod copy;
+pub(crate) mod references;
+
 use std::ops::Range;
 
 /// The id of a pattern; never 0, never reused by one encoder.
