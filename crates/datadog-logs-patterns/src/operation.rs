@@ -5,9 +5,13 @@
 //! so a batch can be sealed again after a rotation of the stream.
 
 mod copy;
+mod raw;
 pub(crate) mod references;
+mod split;
 
 use std::ops::Range;
+
+pub use self::raw::RebuildError;
 
 /// The id of a pattern; never 0, never reused by one encoder.
 pub type PatternId = u64;
