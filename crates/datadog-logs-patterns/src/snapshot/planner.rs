@@ -36,16 +36,16 @@ pub enum SnapshotMode {
 #[derive(Debug)]
 pub struct Planner {
     /// What the stream knows; `None` where it was told everything.
-    known: Option<Known>,
+    pub(super) known: Option<Known>,
 }
 
 type Ids = HashSet<u64, foldhash::fast::FixedState>;
 
 /// What is defined on a stream.
 #[derive(Debug, Default)]
-struct Known {
-    patterns: Ids,
-    texts: Ids,
+pub(super) struct Known {
+    pub(super) patterns: Ids,
+    pub(super) texts: Ids,
 }
 
 /// What has to be defined, in the order in which it is sent.

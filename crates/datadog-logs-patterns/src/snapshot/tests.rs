@@ -290,6 +290,7 @@ fn check_breaks(run: &Run, mode: SnapshotMode, breaks: &[(usize, usize)]) -> usi
             assert!(!changed || (planner.is_lazy() && !waited));
             completed += usize::from(changed);
             assert_eq!(&stream.send(&ready), records);
+            check_known(&planner, &stream.decoder);
             // Acknowledgements come while later batches are being sent.
             if index > first && acknowledged < first + acks {
                 snapshot.apply(&batches[acknowledged].operations);
@@ -304,16 +305,31 @@ fn check_breaks(run: &Run, mode: SnapshotMode, breaks: &[(usize, usize)]) -> usi
     completed
 }
 
+/// A lazy planner knows what the decoder knows, no less and no more.
+#[track_caller]
+fn check_known(planner: &Planner, decoder: &Decoder) {
+    let Some(known) = &planner.known else {
+        return;
+    };
+    assert!(
+        decoder
+            .pattern_ids()
+            .eq(sorted(known.patterns.iter().copied()))
+    );
+    assert!(decoder.text_ids().eq(sorted(known.texts.iter().copied())));
+}
+
+fn sorted(ids: impl Iterator<Item = u64>) -> Vec<u64> {
+    let mut ids: Vec<_> = ids.collect();
+    ids.sort_unstable();
+    ids
+}
+
 /// A decoder that was told everything knows what the encoder knows; one that was told less knows no more.
 #[track_caller]
 fn check_ids(run: &Run, decoder: &Decoder, is_lazy: bool) {
-    let sorted = |ids: &mut dyn Iterator<Item = u64>| {
-        let mut ids: Vec<_> = ids.collect();
-        ids.sort_unstable();
-        ids
-    };
-    let patterns = sorted(&mut run.encoder.pattern_ids());
-    let texts = sorted(&mut run.encoder.text_ids());
+    let patterns = sorted(run.encoder.pattern_ids());
+    let texts = sorted(run.encoder.text_ids());
     if is_lazy {
         assert!(decoder.pattern_ids().all(|id| patterns.contains(&id)));
         assert!(decoder.text_ids().all(|id| texts.contains(&id)));
