@@ -84,7 +84,8 @@ impl Planner {
 
     /// The batch as it has to be sent next on this stream: with definitions in front where it needs any.
     ///
-    /// A batch that comes back borrowed can be sent as it was written before; another has to be written anew.
+    /// A batch that comes back borrowed can be sent with the bytes that were written of it unchanged;
+    /// another has to be written anew, as differences are taken between neighbours, and is good for this stream only.
     /// Every batch of the stream has to pass through here in the order of sending, and only the batch as it was
     /// is applied to the snapshot later.
     /// An id that no batch has defined stays unknown, and the other end will refuse the batch.
