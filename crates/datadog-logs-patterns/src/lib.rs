@@ -19,6 +19,9 @@ pub mod integer;
 mod joint;
 pub mod operation;
 mod protobuf;
+#[cfg(test)]
+mod runs;
+pub mod snapshot;
 mod template;
 pub mod token;
 pub mod tokenizer;

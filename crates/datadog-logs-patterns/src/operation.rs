@@ -4,7 +4,14 @@
 //! The back ends write a list of operations as often as they are asked to, with the same result,
 //! so a batch can be sealed again after a rotation of the stream.
 
+mod copy;
+mod raw;
+pub(crate) mod references;
+mod split;
+
 use std::ops::Range;
+
+pub use self::raw::RebuildError;
 
 /// The id of a pattern; never 0, never reused by one encoder.
 pub type PatternId = u64;
