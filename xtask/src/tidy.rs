@@ -12,7 +12,7 @@ use crate::codegen;
 use crate::run::{print, read, root, say};
 
 /// What each crate may depend on in the workspace; `ARCHITECTURE.md` says why.
-const LAYERS: [(&str, &[&str]); 10] = [
+const LAYERS: [(&str, &[&str]); 11] = [
     ("datadog-wire", &[]),
     ("datadog-logs-patterns", &["datadog-wire"]),
     ("datadog-agent-config", &[]),
@@ -22,8 +22,21 @@ const LAYERS: [(&str, &[&str]); 10] = [
         &["datadog-agent-runtime", "datadog-wire"],
     ),
     (
+        "datadog-logs-stream",
+        &[
+            "datadog-agent-runtime",
+            "datadog-logs-patterns",
+            "datadog-wire",
+        ],
+    ),
+    (
         "datadog-logs-agent",
-        &["datadog-agent-runtime", "datadog-forwarder", "datadog-wire"],
+        &[
+            "datadog-agent-runtime",
+            "datadog-forwarder",
+            "datadog-logs-stream",
+            "datadog-wire",
+        ],
     ),
     (
         "datadog-agent-native",

@@ -16,6 +16,7 @@ use std::ops::Range;
 use crate::admission::{Seen, Sighting};
 use crate::cluster::{Clusters, Found, Pattern, Reason, Slot};
 use crate::dictionary::{Dictionary, Moment};
+use crate::eviction::Limits;
 use crate::integer::is_canonical_int;
 use crate::operation::{Body, DictId, Log, Operation, Operations, Value};
 use crate::template::{Line, Template};
@@ -123,6 +124,12 @@ impl Encoder {
     /// How the encoder was made.
     pub fn options(&self) -> &Options {
         &self.options
+    }
+
+    /// Keeps other numbers of patterns and texts from the next log on, which lets go of what has become too much.
+    pub fn set_limits(&mut self, patterns: Limits, texts: Limits) {
+        self.options.pattern_limits = patterns;
+        self.options.text_limits = texts;
     }
 
     /// Whether a log of so many bytes still belongs into the open batch, by its limits.
