@@ -34,6 +34,7 @@ const LAYERS: [(&str, &[&str]); 11] = [
         &[
             "datadog-agent-runtime",
             "datadog-forwarder",
+            "datadog-logs-patterns",
             "datadog-logs-stream",
             "datadog-wire",
         ],
@@ -45,6 +46,7 @@ const LAYERS: [(&str, &[&str]); 11] = [
             "datadog-agent-runtime",
             "datadog-forwarder",
             "datadog-logs-agent",
+            "datadog-logs-patterns",
             "datadog-wire",
         ],
     ),

@@ -26,6 +26,7 @@ use crate::operational_mode::OperationalMode;
 use crate::profile::Profile;
 use crate::rules::{LogsAdditionalEndpoint, ProcessingRule, ReplaceRule, TracePropagationStyle};
 use crate::source::{Environment, PlatformInputs};
+use crate::stateful::Stateful;
 use crate::value::Value;
 pub use load::Report;
 
@@ -344,6 +345,8 @@ config! {
         pub remote_configuration_no_tls_validation: bool,
         /// Base URL of the backend.
         pub remote_configuration_rc_dd_url: Option<String>,
+        /// The stateful log stream.
+        pub stateful: Stateful,
         /// When data is flushed.
         pub serverless_flush_strategy: FlushStrategy,
         /// Where the agent runs, which decides some defaults.

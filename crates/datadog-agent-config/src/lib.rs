@@ -30,6 +30,7 @@ pub mod operational_mode;
 mod profile;
 mod rules;
 mod source;
+mod stateful;
 pub mod table;
 mod tags;
 mod value;
@@ -45,4 +46,5 @@ pub use rules::{
     LogsAdditionalEndpoint, ProcessingRule, ProcessingRuleKind, ReplaceRule, TracePropagationStyle,
 };
 pub use source::PlatformInputs;
+pub use stateful::Stateful;
 pub use value::Value;

@@ -131,7 +131,7 @@ impl Pipeline {
             Self::Core | Self::Network | Self::Logs => true,
             Self::Collectors => false,
             Self::DiskRetry => false,
-            Self::Stateful => false,
+            Self::Stateful => true,
             Self::Traces => false,
             Self::Metrics => false,
             Self::AppSec => false,

@@ -1,6 +1,7 @@
 //! The log pipeline, put together from the configuration; its types are re-exported here.
 
 mod sender;
+mod stream;
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -87,9 +88,14 @@ fn logs_config(config: &Config, hostname: &str) -> Result<LogsConfig, AgentError
         .endpoints()
         .map_err(|issues| AgentError::ConfigError(ConfigError { issues }.to_string()))?;
     let key = api_key(config.logs_key_source())?;
+    let stream = stream::stream_config(config, key.as_ref())?;
     let mut logs = LogsConfig::from_destination(destination(&endpoints), key);
     receiving(config, hostname, &mut logs);
     sending(config, &endpoints, &mut logs);
+    if stream.is_some() {
+        logs.entry = stream::entry_limits(&config.stateful, logs.entry);
+    }
+    logs.stream = stream;
     Ok(logs)
 }
 

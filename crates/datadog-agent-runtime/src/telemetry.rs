@@ -135,6 +135,46 @@ metrics! {
     LogsRedriveBytes: "logs.redrive_bytes", Gauge, ["endpoint"];
     /// Bytes in use of the memory budget of logs.
     LogsMemoryBytes: "logs.memory_bytes", Gauge, [];
+    /// Attempts to open a stateful stream.
+    LogsStreamAttempts: "logs.stream.attempts", Counter, [];
+    /// Stateful streams that could be written to.
+    LogsStreamOpened: "logs.stream.opened", Counter, [];
+    /// Stateful streams that failed or could not be opened, by why.
+    LogsStreamErrors: "logs.stream.errors", Counter, ["reason"];
+    /// Stateful streams that were replaced by plan, by why.
+    LogsStreamRotations: "logs.stream.rotations", Counter, ["reason"];
+    /// Batches acknowledged.
+    LogsStreamAcks: "logs.stream.acks", Counter, [];
+    /// Bytes of messages sent over streams, with their frames; snapshots and what was sent again included.
+    LogsStreamBytesWire: "logs.stream.bytes_wire", Counter, [];
+    /// Bytes of those that were sent again on another stream.
+    LogsStreamResentBytes: "logs.stream.resent_bytes", Counter, [];
+    /// Logs sent again on another stream: at most so many arrived twice.
+    LogsStreamResentLogs: "logs.stream.resent_logs", Counter, [];
+    /// Logs that travelled as a pattern with values.
+    LogsStreamPatternLogs: "logs.stream.pattern_logs", Counter, [];
+    /// Logs that travelled as they are, by why.
+    LogsStreamRawLogs: "logs.stream.raw_logs", Counter, ["reason"];
+    /// Patterns and texts defined.
+    LogsStreamDefined: "logs.stream.defined", Counter, ["kind"];
+    /// Patterns and texts that had to leave.
+    LogsStreamEvicted: "logs.stream.evicted", Counter, ["kind"];
+    /// Copies of logs that were left out, since the second way did not keep up with the first.
+    LogsStreamShadowDropped: "logs.stream.shadow_dropped", Counter, [];
+    /// Entries with an empty message that were left out, as configured.
+    LogsStreamEmpty: "logs.stream.empty", Counter, [];
+    /// Batches sent or to be sent and not acknowledged.
+    LogsStreamInflightBatches: "logs.stream.inflight_batches", Gauge, [];
+    /// Memory of those.
+    LogsStreamInflightBytes: "logs.stream.inflight_bytes", Gauge, [];
+    /// Memory of the encoders' state.
+    LogsStreamStateBytes: "logs.stream.state_bytes", Gauge, [];
+    /// Patterns and texts in use.
+    LogsStreamStateEntries: "logs.stream.state_entries", Gauge, ["kind"];
+    /// Streams in use.
+    LogsStreamActive: "logs.stream.active", Gauge, [];
+    /// Pipelines whose logs go over HTTP for now.
+    LogsStreamFallbackActive: "logs.stream.fallback_active", Gauge, [];
     /// Events that found the event bus full.
     EventsDropped: "events.dropped", Counter, [];
 }
@@ -158,6 +198,10 @@ reasons! {
     UdpOverflow: "udp_overflow";
     /// Could not be read as what it claimed to be.
     Parse: "parse";
+    /// The intake refused it again and again on the stateful stream.
+    Poison: "poison";
+    /// The encoder of the stateful stream failed at it.
+    Encoder: "encoder";
 }
 
 /// The labels of one series, in the order in which they are shown.

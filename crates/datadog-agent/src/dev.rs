@@ -28,6 +28,9 @@ pub(crate) struct Options {
     /// Lets the system choose every port; without it, only those that are taken.
     #[arg(long)]
     ephemeral: bool,
+    /// Sends logs over HTTP; without it they go over the stateful stream.
+    #[arg(long)]
+    http: bool,
     /// How to print the addresses.
     #[arg(long, value_enum, default_value_t)]
     format: Format,
@@ -37,7 +40,8 @@ pub(crate) struct Options {
 pub(crate) async fn run(options: Options) -> anyhow::Result<ExitCode> {
     let signals = Signals::install()?;
     let intake = start_intake(options.ephemeral).await?;
-    let config = local_config(&intake, options.ephemeral);
+    let mut config = local_config(&intake, options.ephemeral);
+    choose_the_way(&mut config, &intake, options.http);
     install_logger(&config);
     let agent = start_agent(config).await?;
     let mut found = addresses(agent.listeners());
@@ -84,13 +88,9 @@ fn local_config(intake: &Intake, ephemeral: bool) -> Config {
     config.logs_config_api_key = None;
     config.logs_config_additional_endpoints.clear();
     config.observability_pipelines_worker_logs_enabled = false;
-    let is_default = |name| {
-        let key = config.explain().into_iter().find(|key| key.name == name);
-        key.is_none_or(|key| key.source == Source::Default)
-    };
     let (waits, stops) = (
-        is_default("logs_config.batch_wait"),
-        is_default("shutdown_timeout"),
+        is_default(&config, "logs_config.batch_wait"),
+        is_default(&config, "shutdown_timeout"),
     );
     if waits {
         config.logs_config_batch_wait = BATCH_WAIT;
@@ -102,6 +102,22 @@ fn local_config(intake: &Intake, ephemeral: bool) -> Config {
         config.logs_agent_port = Some(0);
     }
     config
+}
+
+/// The stream, unless the user wants HTTP; to the local intake in any case.
+fn choose_the_way(config: &mut Config, intake: &Intake, http: bool) {
+    config.stateful.dd_url = Some(intake.url());
+    if http {
+        config.stateful.enabled = false;
+        config.stateful.dual_ship = false;
+    } else if is_default(config, "stateful.enabled") {
+        config.stateful.enabled = true;
+    }
+}
+
+fn is_default(config: &Config, name: &str) -> bool {
+    let key = config.explain().into_iter().find(|key| key.name == name);
+    key.is_none_or(|key| key.source == Source::Default)
 }
 
 /// Starts the agent; a taken port gives way to one that the system chooses.

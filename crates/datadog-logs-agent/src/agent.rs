@@ -15,7 +15,8 @@ use datadog_agent_runtime::bind::http::{Pages, ServeStats};
 use datadog_agent_runtime::connect::Client;
 use datadog_agent_runtime::drain::Drain;
 use datadog_agent_runtime::telemetry::{Metric, Reason, Telemetry};
-use datadog_forwarder::{Budget, Forwarder};
+use datadog_forwarder::Budget;
+use futures_util::future::join_all;
 use serde_json::{Value, json};
 use tokio::task::{JoinHandle, JoinSet};
 use tokio::time::Instant;
@@ -26,9 +27,10 @@ use self::watch::Watch;
 use crate::Config;
 use crate::aggregator::service::{AggregatorHandle, AggregatorService, Stopped};
 use crate::config::{BufferLimits, ConfigError};
-use crate::flusher::{DrainReport, FlushReport, Flusher, endpoints};
+use crate::flusher::{DrainReport, FlushReport, Flusher, Tasks, endpoints};
 use crate::rules::Rules;
 use crate::server::{BoundServer, Intake, Server};
+use crate::stream;
 
 /// What the log agent shares with the rest of the process.
 #[derive(Debug, Clone)]
@@ -64,7 +66,7 @@ pub struct Running {
     drain: Drain,
     servers: JoinSet<ServeStats>,
     service: Room,
-    forwarder: Room,
+    senders: Room,
     failure: Failure,
 }
 
@@ -75,6 +77,7 @@ pub struct Status {
     budget: Budget,
     /// Names of the endpoints, the primary first.
     endpoints: Vec<String>,
+    stream: Option<stream::Status>,
     limits: BufferLimits,
 }
 
@@ -92,7 +95,7 @@ pub async fn start(config: Config, shared: Shared, drain: Drain) -> Result<Runni
         pages,
     } = shared;
     let rules = Rules::compile(&config.rules).map_err(ConfigError::from)?;
-    let (flusher, forwarder) = Flusher::new(&config, client, telemetry.clone())?;
+    let (flusher, tasks) = Flusher::new(&config, client, telemetry.clone(), &drain)?;
     let budget = Budget::new(config.memory_bytes);
     let status = Status {
         telemetry: telemetry.clone(),
@@ -101,6 +104,7 @@ pub async fn start(config: Config, shared: Shared, drain: Drain) -> Result<Runni
             .into_iter()
             .map(|endpoint| endpoint.name)
             .collect(),
+        stream: flusher.stream_status(),
         limits: config.buffer,
     };
     let (service, handle) = AggregatorService::new(
@@ -130,7 +134,7 @@ pub async fn start(config: Config, shared: Shared, drain: Drain) -> Result<Runni
         paths,
         status,
         service: Room::spawn("aggregator", service.run(), &watch),
-        forwarder: Room::spawn("forwarder", run(forwarder, drain.clone()), &watch),
+        senders: Room::spawn("senders", run(tasks, drain.clone()), &watch),
         failure: watch.failure(),
         drain,
         servers,
@@ -150,9 +154,19 @@ async fn bind_all(
     Ok(bound)
 }
 
-/// What is left is in the counters, as everything else.
-async fn run(forwarder: Forwarder, drain: Drain) {
-    drop(forwarder.run(drain).await);
+/// Runs what sends. What is left is in the counters, as everything else.
+async fn run(tasks: Tasks, drain: Drain) {
+    let Tasks {
+        forwarders,
+        streams,
+    } = tasks;
+    let forwarders = forwarders.into_iter().map(|it| it.run(drain.clone()));
+    let streams = async {
+        if let Some(streams) = streams {
+            streams.run(drain.clone()).await;
+        }
+    };
+    let (_reports, ()) = tokio::join!(join_all(forwarders), streams);
 }
 
 impl Running {
@@ -211,7 +225,7 @@ impl Running {
             drain,
             mut servers,
             service,
-            forwarder,
+            senders,
             ..
         } = self;
         drain.signalled().await;
@@ -231,7 +245,7 @@ impl Running {
         handle.shutdown().await;
         drop(handle);
         service.ended().await;
-        forwarder.ended().await;
+        senders.ended().await;
         let report = status.drained();
         // Whoever sent what could not be read or taken was told so at once.
         let told = [Reason::Parse.name(), Reason::QueueFull.name()];
@@ -254,12 +268,13 @@ impl Status {
         let memory = self.telemetry.series(Metric::LogsMemoryBytes, &[]);
         memory.set(self.budget.used() as u64);
         let sum = |metric| self.telemetry.sum(metric, &[]);
+        // Asked first, since that brings its counters up to date.
+        let stream = self.stream.as_ref().map(stream::Status::to_json);
         let endpoints: serde_json::Map<_, _> = self
-            .endpoints
-            .iter()
-            .map(|name| (name.clone(), self.endpoint(name)))
+            .names()
+            .map(|name| (name.to_owned(), self.endpoint(name)))
             .collect();
-        json!({
+        let mut status = json!({
             "received": sum(Metric::LogsEntriesReceived),
             "processed": sum(Metric::LogsProcessed),
             "excluded": sum(Metric::LogsExcluded),
@@ -277,7 +292,11 @@ impl Status {
                 "max_bytes": self.budget.limit(),
             },
             "endpoints": endpoints,
-        })
+        });
+        if let Some(stream) = stream {
+            status["stream"] = stream;
+        }
+        status
     }
 
     fn endpoint(&self, name: &str) -> Value {
@@ -292,10 +311,25 @@ impl Status {
         })
     }
 
+    /// All endpoints; the stream is one.
+    fn names(&self) -> impl Iterator<Item = &str> {
+        let stream = self.stream.as_ref().map(stream::Status::endpoint);
+        let http = self.endpoints.iter().map(String::as_str);
+        stream.into_iter().chain(http)
+    }
+
+    /// The primary, over HTTP and over the stream.
+    fn primary(&self) -> impl Iterator<Item = &str> {
+        let further = self.endpoints.len().saturating_sub(1);
+        let all = self.names().count();
+        self.names().take(all - further)
+    }
+
     /// Entries lost before they were sent, or by the primary. What an additional endpoint lost is its own loss.
     fn dropped(&self) -> BTreeMap<String, u64> {
-        let primary = self.endpoints.first().map(String::as_str);
-        self.dropped_where(|endpoint| endpoint.is_none() || endpoint == primary)
+        self.dropped_where(|endpoint| {
+            endpoint.is_none_or(|name| self.primary().any(|primary| primary == name))
+        })
     }
 
     fn dropped_where(&self, include: impl Fn(Option<&str>) -> bool) -> BTreeMap<String, u64> {
@@ -320,11 +354,9 @@ impl Status {
 
     fn drained(&self) -> DrainReport {
         let dropped = self.dropped();
-        let primary = self.endpoints.first().map_or("", String::as_str);
+        let sent = |name| self.telemetry.sum(Metric::LogsSent, &[("endpoint", name)]);
         DrainReport {
-            sent: self
-                .telemetry
-                .sum(Metric::LogsSent, &[("endpoint", primary)]),
+            sent: self.primary().map(sent).sum(),
             pending: dropped.get("shutdown").copied().unwrap_or_default(),
             dropped,
         }

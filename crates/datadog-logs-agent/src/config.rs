@@ -15,7 +15,7 @@ use crate::aggregator::BatchLimits;
 use crate::destination::DestinationError;
 use crate::processor::{Enrichment, EntryLimits, Oversize};
 use crate::rules::{RuleConfig, RuleError, Rules};
-use crate::{AdditionalEndpoint, Destination, flusher};
+use crate::{AdditionalEndpoint, Destination, flusher, stream};
 
 /// The port on which log clients expect the agent.
 pub const DEFAULT_PORT: u16 = 10_517;
@@ -63,6 +63,8 @@ pub struct Config {
     pub api_key: Option<ApiKey>,
     /// Further intakes, each of which gets every batch too.
     pub additional_endpoints: Vec<AdditionalEndpoint>,
+    /// How logs go over the stateful stream. Default: not at all.
+    pub stream: Option<stream::Config>,
     /// How bodies to Datadog intakes are compressed. Default: zstd at level 3.
     pub encoding: Encoding,
     /// How bodies to an Observability Pipelines Worker are compressed. Default: not at all.
@@ -208,6 +210,7 @@ impl Config {
             destination,
             api_key,
             additional_endpoints: Vec::new(),
+            stream: None,
             encoding: Encoding::Zstd(3),
             worker_encoding: Encoding::Identity,
             order: Order::Free,

@@ -1,16 +1,17 @@
 //! Batches become payloads.
 //!
-//! The way from the aggregator to the forwarder, and the reports of what became of it. Compression, attempts and the
-//! queue of what waits for another try are the forwarder's.
+//! The way from the aggregator to the forwarder or to the stateful stream, and the reports of what became of it.
+//! Compression, attempts and the queue of what waits for another try are theirs.
 
 mod endpoints;
 
 use std::collections::BTreeMap;
 
 use datadog_agent_runtime::connect::Client;
+use datadog_agent_runtime::drain::Drain;
 use datadog_agent_runtime::telemetry::{Metric, Telemetry};
 use datadog_forwarder::service::{self as forwarder, Metrics};
-use datadog_forwarder::{Forwarder, ForwarderHandle, Payload, Reservation, Split};
+use datadog_forwarder::{Endpoint, Forwarder, ForwarderHandle, Payload, Reservation, Split};
 use datadog_wire::status;
 use serde::Serialize;
 use tokio::time::Instant;
@@ -19,6 +20,7 @@ pub use self::endpoints::endpoints;
 use crate::Config;
 use crate::aggregator::{self, Batch};
 use crate::config::ConfigError;
+use crate::stream::{self, Streams};
 
 /// What the forwarder counts for logs.
 const METRICS: Metrics = Metrics {
@@ -32,10 +34,38 @@ const METRICS: Metrics = Metrics {
     redrive_bytes: Metric::LogsRedriveBytes,
 };
 
-/// Hands batches to the forwarder; cheap to clone.
+/// The way over HTTP; cheap to clone.
+#[derive(Debug, Clone)]
+pub(crate) struct Http {
+    forwarder: ForwarderHandle,
+}
+
+/// Hands batches on; cheap to clone.
 #[derive(Debug, Clone)]
 pub struct Flusher {
-    forwarder: ForwarderHandle,
+    way: Way,
+}
+
+/// Which ways a batch goes.
+#[derive(Debug, Clone)]
+enum Way {
+    /// Over HTTP alone.
+    Http(Http),
+    /// Over HTTP, with a copy over the stream.
+    Both { http: Http, copies: Streams },
+    /// Over the stream, which falls back to `http`, and to further endpoints over HTTP if there are any.
+    Stream {
+        streams: Streams,
+        http: Http,
+        additional: Option<Http>,
+    },
+}
+
+/// The tasks behind a flusher, to be run.
+pub(crate) struct Tasks {
+    /// What sends over HTTP. With a stream, one to fall back to and one for further endpoints, else one for all.
+    pub(crate) forwarders: Vec<Forwarder>,
+    pub(crate) streams: Option<stream::Tasks>,
 }
 
 /// What a flush did: all that was settled since the report before, and what is left. Flushes at the same time get
@@ -75,39 +105,10 @@ pub struct DrainReport {
     pub pending: u64,
 }
 
-impl Flusher {
-    /// The flusher of this configuration, and the forwarder that it feeds. Nothing is sent until the forwarder runs.
-    ///
-    /// # Errors
-    /// A destination, key or header that cannot be used.
-    pub fn new(
-        config: &Config,
-        client: Client,
-        telemetry: Telemetry,
-    ) -> Result<(Self, Forwarder), ConfigError> {
-        let config = forwarder::Config {
-            endpoints: endpoints(config)?,
-            content_type: "application/json",
-            user_agent: config.user_agent.clone(),
-            status: status::LOGS,
-            split: Split(std::sync::Arc::new(aggregator::halve)),
-            metrics: METRICS,
-            request_timeout: config.request_timeout,
-            attempts: config.attempts,
-            pauses: config.pauses,
-            concurrency: config.concurrency,
-            order: config.order,
-            redrive_bytes: config.redrive_bytes,
-            redrive_age: config.redrive_age,
-            overflow: config.overflow,
-        };
-        let (task, handle) = Forwarder::new(config, client, telemetry);
-        Ok((Self { forwarder: handle }, task))
-    }
-
+impl Http {
     /// Hands a batch over, waiting while the forwarder is full; says whether it was taken. A batch that was not is
     /// gone, because the forwarder is.
-    pub async fn send(&self, batch: Batch, reservation: Option<Reservation>) -> bool {
+    pub(crate) async fn send(&self, batch: Batch, reservation: Option<Reservation>) -> bool {
         let payload = Payload {
             items: u64::from(batch.entries),
             body: batch.body,
@@ -116,11 +117,159 @@ impl Flusher {
         self.forwarder.send(payload).await.is_ok()
     }
 
-    /// Waits until what was handed over is settled, batches that wait for another try included, or `deadline` comes;
-    /// `None` when the forwarder has stopped.
-    pub async fn flush(&self, deadline: Instant) -> Option<FlushReport> {
+    async fn flush(&self, deadline: Instant) -> Option<FlushReport> {
         let report = self.forwarder.flush(deadline).await.ok()?;
         Some(report.into())
+    }
+}
+
+impl Flusher {
+    /// The flusher of this configuration, and the tasks that it feeds. Nothing is sent until they run.
+    ///
+    /// # Errors
+    /// A destination, key or header that cannot be used.
+    pub(crate) fn new(
+        config: &Config,
+        client: Client,
+        telemetry: Telemetry,
+        drain: &Drain,
+    ) -> Result<(Self, Tasks), ConfigError> {
+        let mut endpoints = endpoints(config)?;
+        let mut forwarders = Vec::new();
+        let mut http = |endpoints: Vec<Endpoint>| {
+            let config = forwarder_config(config, endpoints);
+            let (task, handle) = Forwarder::new(config, client.clone(), telemetry.clone());
+            forwarders.push(task);
+            Http { forwarder: handle }
+        };
+        let Some(stream) = config.stream.clone() else {
+            let way = Way::Http(http(endpoints));
+            let streams = None;
+            return Ok((
+                Self { way },
+                Tasks {
+                    forwarders,
+                    streams,
+                },
+            ));
+        };
+        let additional = match stream.role {
+            stream::Role::Primary => endpoints.split_off(1),
+            stream::Role::Shadow => Vec::new(),
+        };
+        let additional = (!additional.is_empty()).then(|| http(additional));
+        let http = http(endpoints);
+        let (streams, tasks) = Streams::new(stream, &client, http.clone(), &telemetry, drain);
+        let way = match streams.is_shadow() {
+            true => Way::Both {
+                http,
+                copies: streams,
+            },
+            false => Way::Stream {
+                streams,
+                http,
+                additional,
+            },
+        };
+        let streams = Some(tasks);
+        Ok((
+            Self { way },
+            Tasks {
+                forwarders,
+                streams,
+            },
+        ))
+    }
+
+    /// Hands a batch on, waiting while the next room is full; says whether it was taken. A batch that was not is gone,
+    /// because what takes it is.
+    pub async fn send(&self, batch: Batch, reservation: Option<Reservation>) -> bool {
+        match &self.way {
+            Way::Http(http) => http.send(batch, reservation).await,
+            Way::Both { http, copies } => {
+                let batch = copies.mark(batch);
+                copies.copy(&batch);
+                http.send(batch, reservation).await
+            }
+            Way::Stream {
+                streams,
+                additional,
+                ..
+            } => {
+                if let Some(additional) = additional {
+                    // What these lose is their own loss, and shows in their own counters.
+                    additional.send(batch.clone(), None).await;
+                }
+                streams.send(batch, reservation).await
+            }
+        }
+    }
+
+    /// Waits until what was handed over is settled, batches that wait for another try included, or `deadline` comes;
+    /// `None` when what takes batches has stopped.
+    pub async fn flush(&self, deadline: Instant) -> Option<FlushReport> {
+        match &self.way {
+            Way::Http(http) | Way::Both { http, .. } => http.flush(deadline).await,
+            Way::Stream {
+                streams,
+                http,
+                additional,
+            } => {
+                let mut report = streams.flush(deadline).await;
+                report.add(http.flush(deadline).await?);
+                if let Some(additional) = additional {
+                    let further = additional.flush(deadline).await?;
+                    report.per_endpoint.extend(further.per_endpoint);
+                }
+                Some(report)
+            }
+        }
+    }
+
+    /// How the stream is doing, if there is one.
+    pub(crate) fn stream_status(&self) -> Option<stream::Status> {
+        match &self.way {
+            Way::Http(_) => None,
+            Way::Both { copies, .. } => Some(copies.status()),
+            Way::Stream { streams, .. } => Some(streams.status()),
+        }
+    }
+}
+
+fn forwarder_config(config: &Config, endpoints: Vec<Endpoint>) -> forwarder::Config {
+    forwarder::Config {
+        endpoints,
+        content_type: "application/json",
+        user_agent: config.user_agent.clone(),
+        status: status::LOGS,
+        split: Split(std::sync::Arc::new(aggregator::halve)),
+        metrics: METRICS,
+        request_timeout: config.request_timeout,
+        attempts: config.attempts,
+        pauses: config.pauses,
+        concurrency: config.concurrency,
+        order: config.order,
+        redrive_bytes: config.redrive_bytes,
+        redrive_age: config.redrive_age,
+        overflow: config.overflow,
+    }
+}
+
+impl FlushReport {
+    /// Adds what went another way to the same place.
+    fn add(&mut self, other: Self) {
+        self.batches_sent += other.batches_sent;
+        self.entries_sent += other.entries_sent;
+        self.bytes_raw += other.bytes_raw;
+        self.bytes_wire += other.bytes_wire;
+        self.retried += other.retried;
+        self.pending_batches += other.pending_batches;
+        self.pending_entries += other.pending_entries;
+        self.pending_bytes += other.pending_bytes;
+        for (reason, count) in other.dropped {
+            *self.dropped.entry(reason).or_default() += count;
+        }
+        self.per_endpoint.extend(other.per_endpoint);
     }
 }
 

@@ -1,7 +1,7 @@
 //! Logs from a local HTTP intake, files or a handle, to the Datadog logs intake.
 //!
 //! The way of a log: [`server`] or a source → [`processor`] (entry, rules, enrichment, oversize policy) → queue →
-//! [`aggregator`] (batches) → [`flusher`] → forwarder. Reads no environment: the caller fills a [`Config`], and
+//! [`aggregator`] (batches) → [`flusher`] → forwarder, or [`stream`]. Reads no environment: the caller fills a [`Config`], and
 //! [`start`] does the rest.
 
 pub mod agent;
@@ -13,6 +13,7 @@ pub mod intake_entry;
 pub mod processor;
 pub mod rules;
 pub mod server;
+pub mod stream;
 
 pub use agent::{Failure, Running, Shared, StartError, Status, start};
 pub use aggregator::service::{AggregatorHandle, AggregatorService, InsertError, Stopped};

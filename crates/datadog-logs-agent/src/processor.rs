@@ -11,7 +11,7 @@ mod body;
 #[cfg(any(test, fuzzing))]
 pub mod checks;
 mod draft;
-mod outline;
+pub(crate) mod outline;
 mod plan;
 mod run;
 pub(crate) mod scan;

@@ -10,8 +10,8 @@ use crate::writer::Writer;
 
 /// Logs that are encoded together, and whose fate their owner learns together.
 pub trait Logs {
-    /// Calls `each` with every log in order.
-    fn for_each(&self, each: &mut dyn FnMut(&Input<'_>));
+    /// Calls `each` with every log in order, as that profile has it: in A the service of a log is one of its tags.
+    fn for_each(&self, profile: Profile, each: &mut dyn FnMut(&Input<'_>));
 
     /// How many there are.
     fn count(&self) -> usize;
@@ -103,7 +103,7 @@ impl Coder {
         let most = logs.count().div_ceil(parts.max(1)).max(1);
         let mut batches = Vec::new();
         let mut failed = false;
-        logs.for_each(&mut |input| {
+        logs.for_each(self.options.profile, &mut |input| {
             if self.must_seal(input, most) {
                 failed |= self.seal(&mut batches).is_err();
             }

@@ -5,11 +5,17 @@
 //! stream if this one ends before.
 
 pub mod backoff;
+pub mod client;
+mod codec;
 pub mod coder;
 pub mod failure;
 mod inflight;
+mod line;
 pub mod pipeline;
+pub mod report;
+pub mod service;
 pub mod state;
+mod watched;
 pub mod writer;
 
 pub use failure::{Code, Failure};

@@ -54,6 +54,8 @@ pub enum Output<L> {
 /// A pipeline.
 #[derive(Debug)]
 pub struct Pipeline<L> {
+    options: Options,
+    seed: u64,
     machine: Machine<L>,
     /// Away while a job runs.
     coder: Option<Coder>,
@@ -91,6 +93,11 @@ pub struct Done<L> {
 }
 
 impl<L: Logs> Job<L> {
+    /// How many logs it encodes.
+    pub fn logs(&self) -> usize {
+        self.logs.count()
+    }
+
     /// Encodes. `now_ms` is the time by which patterns age.
     pub fn run(mut self, now_ms: i64) -> Done<L> {
         let result = self.coder.encode(self.logs, self.parts, now_ms);
@@ -104,19 +111,13 @@ impl<L: Logs> Job<L> {
 impl<L: Logs> Pipeline<L> {
     /// A pipeline that begins with nothing. The seed should be random.
     pub fn new(options: Options, seed: u64) -> Self {
+        let coder = new_coder(&options, seed);
         let Options {
-            settings,
-            encoder,
-            compression,
-            a_none,
-        } = options;
-        let profile = settings.wire.first_profile();
+            settings, encoder, ..
+        } = &options;
         let exact_bytes = encoder.exact_bytes_extension;
-        let encoder = encoder::Options { profile, ..encoder };
-        let writer = Writer::new(profile, compression, exact_bytes);
-        let coder = Coder::new(encoder, writer, a_none, seed);
         Self {
-            machine: Machine::new(settings, compression, exact_bytes, seed),
+            machine: Machine::new(settings.clone(), options.compression, exact_bytes, seed),
             stats: coder.stats(),
             coder: Some(coder),
             again: VecDeque::new(),
@@ -128,6 +129,8 @@ impl<L: Logs> Pipeline<L> {
             outputs: VecDeque::new(),
             close_by: None,
             too_large: 0,
+            options,
+            seed,
         }
     }
 
@@ -199,6 +202,19 @@ impl<L: Logs> Pipeline<L> {
             }
         }
         self.is_stale = false;
+        self.settle(now);
+    }
+
+    /// The job has failed and will never be done: its logs are lost, `lost` of them, and what was learned too.
+    pub fn job_failed(&mut self, lost: u64, now: Duration) {
+        self.coder = Some(new_coder(&self.options, self.seed));
+        self.machine.forget_state(now);
+        self.is_stale = false;
+        self.outputs.push_back(Output::Dropped {
+            logs: None,
+            lost,
+            reason: DropReason::Encoder,
+        });
         self.settle(now);
     }
 
@@ -376,4 +392,15 @@ impl<L: Logs> Pipeline<L> {
             Return::Undelivered => self.outputs.extend(logs.map(Output::Undelivered)),
         }
     }
+}
+
+fn new_coder(options: &Options, seed: u64) -> Coder {
+    let profile = options.settings.wire.first_profile();
+    let exact_bytes = options.encoder.exact_bytes_extension;
+    let encoder = encoder::Options {
+        profile,
+        ..options.encoder
+    };
+    let writer = Writer::new(profile, options.compression, exact_bytes);
+    Coder::new(encoder, writer, options.a_none, seed)
 }

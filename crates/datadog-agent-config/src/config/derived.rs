@@ -128,6 +128,36 @@ impl Config {
             .ok()
     }
 
+    /// Where the stateful stream goes, as scheme, host and port: to its own address, else to that of the logs if one is
+    /// set. The public intake has none that is known.
+    ///
+    /// # Errors
+    /// When neither is set, or the one that is cannot be used.
+    pub fn stateful_origin(&self) -> Result<String, ConfigIssue> {
+        let own = self.stateful.dd_url.as_deref().unwrap_or_default();
+        let (key, address, scheme) = match own.is_empty() {
+            false => ("stateful.dd_url", own, Scheme::Https),
+            true => {
+                let scheme = match self.logs_config_logs_no_ssl {
+                    true => Scheme::Http,
+                    false => Scheme::Https,
+                };
+                let address = self.logs_config_logs_dd_url.as_str();
+                ("logs_config.logs_dd_url", address, scheme)
+            }
+        };
+        if address.is_empty() {
+            let problem = "is required for the stateful stream, unless logs_config.logs_dd_url is set: set \
+                           DD_STATEFUL_DD_URL or DD_LOGS_CONFIG_LOGS_DD_URL";
+            return Err(self.misfit("stateful.dd_url", "", problem.to_owned()));
+        }
+        let url =
+            logs_url(address, scheme).map_err(|problem| self.misfit(key, address, problem))?;
+        let (scheme, rest) = url.split_once("://").unwrap_or(("https", &url));
+        let authority = rest.split('/').next().unwrap_or_default();
+        Ok(format!("{scheme}://{authority}"))
+    }
+
     fn logs_additional(
         &self,
         primary: Option<&LogsDestination>,

@@ -1,6 +1,6 @@
 //! Keys of the subject *Stateful log stream*.
 
-use super::{Class, Default, Key, Pipeline};
+use super::{Class, Default, Key, Pipeline, put};
 use crate::kind::{DAY, GIB, KIB, Kind, MILLISECOND, Outside, Unit};
 
 const BASE: Key = Key::of(Pipeline::Stateful);
@@ -17,6 +17,7 @@ pub(super) static KEYS: &[Key] = &[
         kind: Kind::Bool,
         default: Default::Text("false"),
         doc: "Sends logs over the stream in place of HTTP batches.",
+        set: |config, value| put(&mut config.stateful.enabled, value),
         ..BASE
     },
     Key {
@@ -26,6 +27,7 @@ pub(super) static KEYS: &[Key] = &[
         default: Default::Text("a"),
         class: Class::Fatal,
         doc: "Generation of the protocol; `auto` tries `a`, then `c`.",
+        set: |config, value| put(&mut config.stateful.wire, value),
         ..BASE
     },
     Key {
@@ -36,6 +38,7 @@ pub(super) static KEYS: &[Key] = &[
         default: Default::Described("host and port of `logs_config.logs_dd_url`, if set"),
         class: Class::Fatal,
         doc: "Where the stream goes.",
+        set: |config, value| put(&mut config.stateful.dd_url, value),
         ..BASE
     },
     Key {
@@ -46,6 +49,7 @@ pub(super) static KEYS: &[Key] = &[
         default: Default::Described("by `stateful.wire`"),
         class: Class::Fatal,
         doc: "gRPC method, as `/service/method`.",
+        set: |config, value| put(&mut config.stateful.method, value),
         ..BASE
     },
     Key {
@@ -60,6 +64,7 @@ pub(super) static KEYS: &[Key] = &[
         },
         class: Class::Fatal,
         doc: "How much state a new stream repeats.",
+        set: |config, value| put(&mut config.stateful.snapshot, value),
         ..BASE
     },
     Key {
@@ -69,6 +74,7 @@ pub(super) static KEYS: &[Key] = &[
         default: Default::Text("text"),
         class: Class::Fatal,
         doc: "How JSON logs are encoded.",
+        set: |config, value| put(&mut config.stateful.json, value),
         ..BASE
     },
     Key {
@@ -94,6 +100,7 @@ pub(super) static KEYS: &[Key] = &[
             lambda: "8",
         },
         doc: "Batches that wait for an acknowledgement at most.",
+        set: |config, value| put(&mut config.stateful.max_inflight_payloads, value),
         ..BASE
     },
     Key {
@@ -111,6 +118,7 @@ pub(super) static KEYS: &[Key] = &[
             lambda: "4MiB",
         },
         doc: "Encoded bytes that wait for an acknowledgement at most.",
+        set: |config, value| put(&mut config.stateful.max_inflight_bytes, value),
         ..BASE
     },
     Key {
@@ -138,6 +146,7 @@ pub(super) static KEYS: &[Key] = &[
         },
         class: Class::Fatal,
         doc: "Age at which a stream is replaced.",
+        set: |config, value| put(&mut config.stateful.lifetime, value),
         ..BASE
     },
     Key {
@@ -146,6 +155,7 @@ pub(super) static KEYS: &[Key] = &[
         kind: Kind::Float { min: 0.0, max: 0.5 },
         default: Default::Text("0.1"),
         doc: "Share of the lifetime by which it varies.",
+        set: |config, value| put(&mut config.stateful.lifetime_jitter, value),
         ..BASE
     },
     Key {
@@ -160,6 +170,7 @@ pub(super) static KEYS: &[Key] = &[
         default: Default::Text("5"),
         class: Class::Fatal,
         doc: "How long an old stream may finish.",
+        set: |config, value| put(&mut config.stateful.drain_timeout, value),
         ..BASE
     },
     Key {
@@ -174,6 +185,7 @@ pub(super) static KEYS: &[Key] = &[
         default: Default::Text("10"),
         class: Class::Fatal,
         doc: "Longest time to connect.",
+        set: |config, value| put(&mut config.stateful.connect_timeout, value),
         ..BASE
     },
     Key {
@@ -188,6 +200,7 @@ pub(super) static KEYS: &[Key] = &[
         default: Default::Text("10"),
         class: Class::Fatal,
         doc: "Longest time to send a batch.",
+        set: |config, value| put(&mut config.stateful.send_timeout, value),
         ..BASE
     },
     Key {
@@ -206,6 +219,7 @@ pub(super) static KEYS: &[Key] = &[
         default: Default::Text("30"),
         class: Class::Fatal,
         doc: "Longest wait for an acknowledgement.",
+        set: |config, value| put(&mut config.stateful.ack_timeout, value),
         ..BASE
     },
     Key {
@@ -224,6 +238,7 @@ pub(super) static KEYS: &[Key] = &[
         default: Default::Text("15"),
         class: Class::Fatal,
         doc: "Time for the stream at the end; never beyond `shutdown_timeout`.",
+        set: |config, value| put(&mut config.stateful.shutdown_timeout, value),
         ..BASE
     },
     Key {
@@ -242,6 +257,7 @@ pub(super) static KEYS: &[Key] = &[
         default: Default::Text("30"),
         class: Class::Fatal,
         doc: "Pause between signs of life.",
+        set: |config, value| put(&mut config.stateful.keepalive_time, value),
         ..BASE
     },
     Key {
@@ -260,6 +276,7 @@ pub(super) static KEYS: &[Key] = &[
         default: Default::Text("10"),
         class: Class::Fatal,
         doc: "Longest wait for the answer to a sign of life.",
+        set: |config, value| put(&mut config.stateful.keepalive_timeout, value),
         ..BASE
     },
     Key {
@@ -269,6 +286,7 @@ pub(super) static KEYS: &[Key] = &[
         default: Default::Text("http"),
         class: Class::Fatal,
         doc: "What takes over when the intake refuses the stream.",
+        set: |config, value| put(&mut config.stateful.fallback, value),
         ..BASE
     },
     Key {
@@ -283,6 +301,7 @@ pub(super) static KEYS: &[Key] = &[
         default: Default::Text("3600"),
         class: Class::Fatal,
         doc: "Pause before the stream is tried again after that.",
+        set: |config, value| put(&mut config.stateful.fallback_recheck, value),
         ..BASE
     },
     Key {
@@ -295,6 +314,7 @@ pub(super) static KEYS: &[Key] = &[
         },
         default: Default::Text("5"),
         doc: "Refusals of the key after which the fallback takes over.",
+        set: |config, value| put(&mut config.stateful.auth_fallback_after, value),
         ..BASE
     },
     Key {
@@ -304,6 +324,7 @@ pub(super) static KEYS: &[Key] = &[
         default: Default::Text("strict"),
         class: Class::Fatal,
         doc: "How an acknowledgement with an unknown status is read.",
+        set: |config, value| put(&mut config.stateful.ack_status, value),
         ..BASE
     },
     Key {
@@ -313,6 +334,7 @@ pub(super) static KEYS: &[Key] = &[
         default: Default::Text("empty_value"),
         class: Class::Fatal,
         doc: "How a missing value is written in generation `a`.",
+        set: |config, value| put(&mut config.stateful.a_none, value),
         ..BASE
     },
     Key {
@@ -322,6 +344,7 @@ pub(super) static KEYS: &[Key] = &[
         default: Default::Text("block"),
         class: Class::Fatal,
         doc: "What happens when too much waits.",
+        set: |config, value| put(&mut config.stateful.on_full, value),
         ..BASE
     },
     Key {
@@ -334,6 +357,7 @@ pub(super) static KEYS: &[Key] = &[
         },
         default: Default::Text("1MiB"),
         doc: "Largest log that the stream carries.",
+        set: |config, value| put(&mut config.stateful.max_log_bytes, value),
         ..BASE
     },
     Key {
@@ -343,6 +367,7 @@ pub(super) static KEYS: &[Key] = &[
         default: Default::Text("http"),
         class: Class::Fatal,
         doc: "What happens to a larger one.",
+        set: |config, value| put(&mut config.stateful.oversize, value),
         ..BASE
     },
     Key {
@@ -351,6 +376,7 @@ pub(super) static KEYS: &[Key] = &[
         kind: Kind::Bool,
         default: Default::Text("true"),
         doc: "Sends empty logs too.",
+        set: |config, value| put(&mut config.stateful.send_empty, value),
         ..BASE
     },
     Key {
@@ -359,6 +385,7 @@ pub(super) static KEYS: &[Key] = &[
         kind: Kind::Bool,
         default: Default::Text("true"),
         doc: "Carries logs that are not valid text byte for byte.",
+        set: |config, value| put(&mut config.stateful.exact_bytes_extension, value),
         ..BASE
     },
     Key {
@@ -375,6 +402,7 @@ pub(super) static KEYS: &[Key] = &[
         },
         default: Default::Described("the sum of the two byte limits"),
         doc: "Memory that is asked of the intake.",
+        set: |config, value| put(&mut config.stateful.state_request_bytes, value),
         ..BASE
     },
     Key {
@@ -396,6 +424,7 @@ pub(super) static KEYS: &[Key] = &[
             lambda: "512",
         },
         doc: "Patterns that are remembered at most.",
+        set: |config, value| put(&mut config.stateful.limits_max_patterns, value),
         ..BASE
     },
     Key {
@@ -417,6 +446,7 @@ pub(super) static KEYS: &[Key] = &[
             lambda: "1MiB",
         },
         doc: "Bytes of patterns that are remembered at most.",
+        set: |config, value| put(&mut config.stateful.limits_pattern_bytes, value),
         ..BASE
     },
     Key {
@@ -438,6 +468,7 @@ pub(super) static KEYS: &[Key] = &[
             lambda: "512",
         },
         doc: "Strings that are remembered at most.",
+        set: |config, value| put(&mut config.stateful.limits_max_strings, value),
         ..BASE
     },
     Key {
@@ -459,6 +490,7 @@ pub(super) static KEYS: &[Key] = &[
             lambda: "1MiB",
         },
         doc: "Bytes of strings that are remembered at most.",
+        set: |config, value| put(&mut config.stateful.limits_string_bytes, value),
         ..BASE
     },
     Key {
@@ -467,6 +499,7 @@ pub(super) static KEYS: &[Key] = &[
         kind: Kind::Bool,
         default: Default::Text("false"),
         doc: "Sends over HTTP as well as over the stream.",
+        set: |config, value| put(&mut config.stateful.dual_ship, value),
         ..BASE
     },
     Key {
@@ -479,6 +512,7 @@ pub(super) static KEYS: &[Key] = &[
         },
         default: Default::Text("8"),
         doc: "Batches that a pipeline prepares ahead.",
+        set: |config, value| put(&mut config.stateful.pipeline_depth, value),
         ..BASE
     },
     Key {
@@ -487,6 +521,7 @@ pub(super) static KEYS: &[Key] = &[
         kind: Kind::Bool,
         default: Default::Text("true"),
         doc: "Keeps the first word of a log out of its variables.",
+        set: |config, value| put(&mut config.stateful.patterns_first_word_protection, value),
         ..BASE
     },
     Key {
@@ -499,6 +534,12 @@ pub(super) static KEYS: &[Key] = &[
         },
         default: Default::Text("100"),
         doc: "Different first words at which that protection ends.",
+        set: |config, value| {
+            put(
+                &mut config.stateful.patterns_first_word_max_cardinality,
+                value,
+            )
+        },
         ..BASE
     },
     Key {
@@ -511,6 +552,7 @@ pub(super) static KEYS: &[Key] = &[
         },
         default: Default::Text("50"),
         doc: "Logs without a change after which a pattern counts as settled.",
+        set: |config, value| put(&mut config.stateful.patterns_saturation_threshold, value),
         ..BASE
     },
     Key {
@@ -523,6 +565,12 @@ pub(super) static KEYS: &[Key] = &[
         },
         default: Default::Text("0"),
         doc: "Patterns of one structure; `0` is no limit.",
+        set: |config, value| {
+            put(
+                &mut config.stateful.patterns_max_patterns_per_cluster,
+                value,
+            )
+        },
         ..BASE
     },
     Key {
@@ -535,6 +583,7 @@ pub(super) static KEYS: &[Key] = &[
         },
         default: Default::Text("0"),
         doc: "Patterns that are tried for one log; `0` is no limit.",
+        set: |config, value| put(&mut config.stateful.patterns_pattern_scan_budget, value),
         ..BASE
     },
     Key {
@@ -547,6 +596,7 @@ pub(super) static KEYS: &[Key] = &[
         },
         default: Default::Described("no limit of its own"),
         doc: "Bytes of a pattern's text.",
+        set: |config, value| put(&mut config.stateful.patterns_max_template_bytes, value),
         ..BASE
     },
     Key {
@@ -555,6 +605,7 @@ pub(super) static KEYS: &[Key] = &[
         kind: Kind::Bool,
         default: Default::Text("false"),
         doc: "Sends JSON logs without a pattern.",
+        set: |config, value| put(&mut config.stateful.patterns_json_as_raw, value),
         ..BASE
     },
     Key {
@@ -563,6 +614,7 @@ pub(super) static KEYS: &[Key] = &[
         kind: Kind::Float { min: 0.0, max: 1.0 },
         default: Default::Text("0.95"),
         doc: "Share of the limit at which patterns begin to be forgotten.",
+        set: |config, value| put(&mut config.stateful.patterns_eviction_high_watermark, value),
         ..BASE
     },
     Key {
@@ -571,6 +623,7 @@ pub(super) static KEYS: &[Key] = &[
         kind: Kind::Float { min: 0.0, max: 1.0 },
         default: Default::Text("0.85"),
         doc: "Share of the limit that is left of patterns then.",
+        set: |config, value| put(&mut config.stateful.patterns_eviction_low_watermark, value),
         ..BASE
     },
     Key {
@@ -582,6 +635,7 @@ pub(super) static KEYS: &[Key] = &[
         },
         default: Default::Text("0.5"),
         doc: "How much age counts against patterns.",
+        set: |config, value| put(&mut config.stateful.patterns_age_decay_factor, value),
         ..BASE
     },
     Key {
@@ -595,6 +649,12 @@ pub(super) static KEYS: &[Key] = &[
         },
         default: Default::Text("30"),
         doc: "How long new patterns are safe.",
+        set: |config, value| {
+            put(
+                &mut config.stateful.patterns_eviction_grace_period_seconds,
+                value,
+            )
+        },
         ..BASE
     },
     Key {
@@ -603,6 +663,7 @@ pub(super) static KEYS: &[Key] = &[
         kind: Kind::Float { min: 0.0, max: 1.0 },
         default: Default::Text("0.8"),
         doc: "Share of the limit at which strings begin to be forgotten.",
+        set: |config, value| put(&mut config.stateful.tags_eviction_high_watermark, value),
         ..BASE
     },
     Key {
@@ -611,6 +672,7 @@ pub(super) static KEYS: &[Key] = &[
         kind: Kind::Float { min: 0.0, max: 1.0 },
         default: Default::Text("0.7"),
         doc: "Share of the limit that is left of strings then.",
+        set: |config, value| put(&mut config.stateful.tags_eviction_low_watermark, value),
         ..BASE
     },
     Key {
@@ -622,6 +684,7 @@ pub(super) static KEYS: &[Key] = &[
         },
         default: Default::Text("0.5"),
         doc: "How much age counts against strings.",
+        set: |config, value| put(&mut config.stateful.tags_age_decay_factor, value),
         ..BASE
     },
     Key {
@@ -635,6 +698,12 @@ pub(super) static KEYS: &[Key] = &[
         },
         default: Default::Text("0"),
         doc: "How long new strings are safe.",
+        set: |config, value| {
+            put(
+                &mut config.stateful.tags_eviction_grace_period_seconds,
+                value,
+            )
+        },
         ..BASE
     },
 ];

@@ -344,7 +344,7 @@ impl std::fmt::Debug for Sending {
 }
 
 /// Waits until the deadline of the drain, which may be moved forward meanwhile.
-async fn end_of(drain: Drain) {
+pub(crate) async fn end_of(drain: Drain) {
     let mut deadline = drain.signalled().await;
     while Instant::now() < deadline {
         sleep_until(deadline.min(Instant::now() + DRAIN_TICK)).await;

@@ -6,13 +6,13 @@ use super::scan::{Fault, Found, Kind, Member, Scanner, decode};
 use crate::intake_entry::whole_milliseconds;
 
 /// Number of `message` among the reserved keys.
-pub(super) const MESSAGE: usize = 0;
+pub(crate) const MESSAGE: usize = 0;
 /// Number of `timestamp` among the reserved keys.
-pub(super) const TIMESTAMP: usize = 1;
+pub(crate) const TIMESTAMP: usize = 1;
 /// Number of `ddtags` among the reserved keys.
-pub(super) const DDTAGS: usize = 5;
+pub(crate) const DDTAGS: usize = 5;
 /// How many keys are reserved.
-pub(super) const RESERVED: usize = logs::RESERVED_KEYS.len();
+pub(crate) const RESERVED: usize = logs::RESERVED_KEYS.len();
 
 /// One entry object in the text of a request.
 #[derive(Debug, Clone, Copy)]
@@ -88,7 +88,7 @@ impl Outline {
 }
 
 /// The number of the reserved key, if the member's key is one.
-pub(super) fn reserved(text: &str, member: &Member) -> Option<usize> {
+pub(crate) fn reserved(text: &str, member: &Member) -> Option<usize> {
     if member.key.kind == (Kind::String { escaped: false }) {
         let key = &text.as_bytes()[member.key.inner()];
         return number_of(key);

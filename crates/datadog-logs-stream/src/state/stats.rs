@@ -49,6 +49,8 @@ pub enum DropReason {
     Poison,
     /// They could not be compressed, for lack of memory.
     Compression,
+    /// The encoder failed at them.
+    Encoder,
 }
 
 impl DropReason {
@@ -57,6 +59,7 @@ impl DropReason {
         match self {
             Self::Poison => "poison",
             Self::Compression => "compression",
+            Self::Encoder => "encoder",
         }
     }
 }

@@ -1,6 +1,7 @@
 //! Logs that can be told apart wherever they end up.
 
 use datadog_logs_patterns::encoder::Input;
+use datadog_logs_patterns::wire::Profile;
 use datadog_logs_stream::coder::Logs;
 
 /// One log, which holds its number.
@@ -24,7 +25,7 @@ impl Group {
 }
 
 impl Logs for Group {
-    fn for_each(&self, each: &mut dyn FnMut(&Input<'_>)) {
+    fn for_each(&self, _profile: Profile, each: &mut dyn FnMut(&Input<'_>)) {
         for log in &self.0 {
             each(&Input {
                 body: &log.body,

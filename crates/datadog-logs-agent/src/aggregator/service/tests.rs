@@ -17,7 +17,7 @@ struct Rig {
     budget: Budget,
     telemetry: Telemetry,
     signal: DrainSignal,
-    _forwarder: Forwarder,
+    _tasks: Tasks,
 }
 
 impl Rig {
@@ -29,9 +29,9 @@ impl Rig {
         change(&mut config);
         let telemetry = Telemetry::default();
         let client = Client::new(ConnectConfig::default()).unwrap();
-        let (flusher, forwarder) = Flusher::new(&config, client, telemetry.clone()).unwrap();
-        let budget = Budget::new(config.memory_bytes);
         let (signal, drain) = drain::channel();
+        let (flusher, tasks) = Flusher::new(&config, client, telemetry.clone(), &drain).unwrap();
+        let budget = Budget::new(config.memory_bytes);
         let (service, handle) = AggregatorService::new(
             &config,
             Rules::compile(&[]).unwrap(),
@@ -46,7 +46,7 @@ impl Rig {
             budget,
             telemetry,
             signal,
-            _forwarder: forwarder,
+            _tasks: tasks,
         }
     }
 
