@@ -23,6 +23,9 @@ pub(crate) struct Options {
     /// Bytes of records that are kept; the oldest go first, and are counted.
     #[arg(long, default_value_t = DEFAULT_KEEP_BYTES, value_name = "BYTES")]
     keep_bytes: u64,
+    /// Bytes that a sender may have on their way in one HTTP/2 stream; a small number makes a stateful stream stall.
+    #[arg(long, value_name = "BYTES")]
+    stream_window_bytes: Option<u32>,
     /// Folder to serve the page from, for who works on it.
     #[arg(long, value_name = "FOLDER")]
     ui: Option<PathBuf>,
@@ -39,6 +42,9 @@ pub(crate) async fn run(options: Options) -> anyhow::Result<ExitCode> {
         .keep_bytes(options.keep_bytes);
     if let Some(file) = options.faults {
         builder = builder.faults_file(file);
+    }
+    if let Some(bytes) = options.stream_window_bytes {
+        builder = builder.stream_window_bytes(bytes);
     }
     if let Some(folder) = options.ui {
         builder = builder.ui_dir(folder);

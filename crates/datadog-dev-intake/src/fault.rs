@@ -6,9 +6,12 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use crate::grpc::GrpcStatus;
 pub use on::On;
+pub use stream::Ack;
 
 mod on;
+mod stream;
 
 /// Rules in one script; a longer one is refused.
 const MAX_RULES: usize = 1_000;
@@ -33,19 +36,19 @@ pub struct Rule {
     /// Matches bodies of at least that many bytes once decompressed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub min_raw_bytes: Option<u64>,
-    /// How many requests it applies to; none means until reset.
+    /// How many requests it applies to, a stream being one; none means until reset.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub times: Option<u64>,
-    /// Answers with this status, 200 to 599.
+    /// Answers with this status, 200 to 599; a stream as something in front of the intake would, without any of gRPC.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub status: Option<u16>,
     /// Seconds in the `Retry-After` header of that answer.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub retry_after: Option<u64>,
-    /// Milliseconds between having the request and answering it, at most ten minutes.
+    /// Milliseconds between having the request and answering it, at most ten minutes; of a stream, each batch.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub delay_ms: Option<u64>,
-    /// Reads the request and never answers it.
+    /// Reads the request and never answers it; of a stream, not even its batches are read.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub hang: bool,
     /// Closes the connection after that many bytes of the answer, head included; 0 for no answer at all.
@@ -57,6 +60,27 @@ pub struct Rule {
     /// Reads the request's body no faster than this.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub slow_read_bytes_per_s: Option<u64>,
+    /// Ends a stream with this status, a number or its name: at once, or after [`Self::end_after_batches`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub grpc_status: Option<GrpcStatus>,
+    /// The words beside that status, at most 1,024 bytes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub grpc_message: Option<String>,
+    /// Ends a stream after that many batches, the snapshot included; `OK` unless [`Self::grpc_status`] says otherwise.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub end_after_batches: Option<u64>,
+    /// Which batches of a stream are acknowledged, and how.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ack: Option<Ack>,
+    /// Drops what a stream has defined, once, after [`Self::after_batches`]: what refers to it is then unknown.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub forget_state: bool,
+    /// Tells a stream's connection to go away, after [`Self::after_batches`]; the stream itself goes on.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub goaway: bool,
+    /// The batches after which [`Self::forget_state`] and [`Self::goaway`] act; default 1, and 0 for as it opens.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub after_batches: Option<u64>,
 }
 
 fn every_path() -> String {
@@ -78,6 +102,13 @@ impl Default for Rule {
             close_after_bytes: None,
             close_after_read_bytes: None,
             slow_read_bytes_per_s: None,
+            grpc_status: None,
+            grpc_message: None,
+            end_after_batches: None,
+            ack: None,
+            forget_state: false,
+            goaway: false,
+            after_batches: None,
         }
     }
 }
@@ -95,6 +126,7 @@ impl Rule {
             || self.delay_ms.is_some()
             || self.closes_or_hangs()
             || self.acts_on_reading()
+            || self.acts_on_streams()
     }
 
     /// What the rule does, as the inspection API names it: `status 429`, `delay+hang` and so on.
@@ -119,6 +151,7 @@ impl Rule {
         if self.close_after_bytes.is_some() {
             words.push("close".to_owned());
         }
+        self.stream_words(&mut words);
         words.join("+")
     }
 
@@ -142,6 +175,15 @@ impl Rule {
 
     fn closes_or_hangs(&self) -> bool {
         self.hang || self.close_after_bytes.is_some() || self.close_after_read_bytes.is_some()
+    }
+
+    /// Whether it does something that only a stream can meet.
+    fn acts_on_streams(&self) -> bool {
+        self.grpc_status.is_some()
+            || self.end_after_batches.is_some()
+            || self.ack.is_some()
+            || self.forget_state
+            || self.goaway
     }
 
     /// Whether it must be chosen before the body is read.
@@ -179,7 +221,9 @@ impl Rule {
 
     fn check(&self) -> Result<(), String> {
         if !self.has_effect() {
-            return Err("does nothing: set status, delay_ms, hang, close_after_bytes, close_after_read_bytes or slow_read_bytes_per_s".to_owned());
+            return Err("does nothing: set status, delay_ms, hang, close_after_bytes, close_after_read_bytes, \
+                 slow_read_bytes_per_s, or for streams grpc_status, end_after_batches, ack, forget_state or goaway"
+                .to_owned());
         }
         if self.times == Some(0) {
             return Err("has times 0 and can never apply".to_owned());
@@ -204,7 +248,7 @@ impl Rule {
         if self.acts_on_reading() && self.looks_at_body() {
             return Err("acts while the body is read, and cannot look at it first".to_owned());
         }
-        Ok(())
+        self.check_stream()
     }
 }
 
@@ -274,9 +318,22 @@ impl Script {
     /// Rules that look at the body are passed over, since nobody knows yet.
     pub(crate) fn choose_before_body(&mut self, head: &Head<'_>) -> Option<Rule> {
         let first = self.rules.iter_mut().find(|live| {
-            live.is_live() && !live.rule.looks_at_body() && live.rule.matches_head(head)
+            live.is_live()
+                && live.rule.stream_effect().is_none()
+                && !live.rule.looks_at_body()
+                && live.rule.matches_head(head)
         })?;
         first.rule.acts_on_reading().then(|| first.hit())
+    }
+
+    /// The first live rule that matches, for a stream that opens. Rules that look at a body are passed over.
+    pub(crate) fn choose_for_stream(&mut self, head: &Head<'_>) -> Option<Rule> {
+        self.rules
+            .iter_mut()
+            .find(|live| {
+                live.is_live() && !live.rule.looks_at_body() && live.rule.matches_head(head)
+            })
+            .map(Scripted::hit)
     }
 
     /// The first live rule that matches, for a request that has been read.
@@ -285,6 +342,7 @@ impl Script {
             .iter_mut()
             .find(|live| {
                 live.is_live()
+                    && live.rule.stream_effect().is_none()
                     && !live.rule.acts_on_reading()
                     && live.rule.matches_head(head)
                     && live.rule.matches_body(body)

@@ -12,8 +12,9 @@ use serde_json::Value;
 use crate::expect;
 use crate::fault::{self, On, Rule, ScriptError};
 use crate::query;
-use crate::server::{self, Options, Running, Shared};
-use crate::snapshot::{LogRecord, RequestRecord, Snapshot};
+use crate::server::{self, H2_STREAM_WINDOW, Options, Running, Shared, now_ms};
+use crate::snapshot::{BatchRecord, LogRecord, RequestRecord, Snapshot};
+use crate::streams::StreamSnapshot;
 
 /// Where the intake listens when it is started as a program.
 pub const DEFAULT_ADDR: SocketAddr =
@@ -101,6 +102,14 @@ impl Builder {
         self
     }
 
+    /// Lets a sender have at most that many bytes on their way in one HTTP/2 stream; default 1 MiB, at most 2^31 - 1.
+    ///
+    /// It holds for every connection: nobody knows yet what will be asked for when it is announced.
+    pub fn stream_window_bytes(mut self, bytes: u32) -> Self {
+        self.options.stream_window_bytes = bytes.min(i32::MAX.unsigned_abs());
+        self
+    }
+
     /// How long expectations wait; default ten seconds.
     pub fn deadline(mut self, deadline: Duration) -> Self {
         self.deadline = deadline;
@@ -174,6 +183,7 @@ impl Intake {
                 require_key: false,
                 ui_dir: None,
                 allowed_hosts: Vec::new(),
+                stream_window_bytes: H2_STREAM_WINDOW,
             },
         }
     }
@@ -232,13 +242,26 @@ impl Intake {
         self.snapshot().messages()
     }
 
-    /// How many requests `path` got since the start or the last reset, refused, faulted and evicted ones included.
+    /// How many requests and streams `path` got since the start or the last reset, refused, faulted and evicted ones included.
     #[must_use]
     pub fn requests(&self, path: &str) -> usize {
         usize::try_from(self.shared.store().counts().by_path.get(path)).unwrap_or(usize::MAX)
     }
 
-    /// Every request that is kept, in the order of arrival.
+    /// The stateful streams that are open and the last hundred that ended, in the order in which they opened.
+    #[must_use]
+    pub fn streams(&self) -> Vec<StreamSnapshot> {
+        let (all, now_ms) = (self.shared.streams().all(), now_ms());
+        all.iter().map(|live| live.snapshot(now_ms)).collect()
+    }
+
+    /// Every batch of a stateful stream that is kept, in the order of arrival.
+    #[must_use]
+    pub fn batches(&self) -> Vec<BatchRecord> {
+        self.snapshot().batches()
+    }
+
+    /// Every request and stream that is kept, in the order of arrival.
     #[must_use]
     pub fn raw_requests(&self) -> Vec<RequestRecord> {
         self.snapshot().raw_requests()

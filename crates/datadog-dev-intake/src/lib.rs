@@ -1,7 +1,8 @@
 //! A local Datadog: takes what an agent sends, decodes and stores it, shows it, and misbehaves on request.
 //!
 //! It is what a newcomer sends the first log to, and the other end of the wire in every integration test.
-//! It shares the *names* on the wire with the agent and no code: both ends must not be wrong together.
+//! It shares the *names* on the wire with the agent, and the pure decoder of the stateful log stream, which has vectors
+//! of its own; never an encoder, batcher or client: both ends must not be wrong together.
 //! Meant for a developer's machine; whoever can reach its address can read and change everything in it.
 //!
 //! ```no_run
@@ -17,6 +18,7 @@
 
 mod expect;
 mod fault;
+mod grpc;
 mod intake;
 mod logs;
 mod problem;
@@ -25,8 +27,11 @@ mod record;
 mod server;
 mod snapshot;
 mod store;
+mod streams;
 mod ui;
 
-pub use fault::{On, Rule, ScriptError, Scripted, parse_script};
+pub use fault::{Ack, On, Rule, ScriptError, Scripted, parse_script};
+pub use grpc::GrpcStatus;
 pub use intake::{Builder, DEFAULT_ADDR, DEFAULT_KEEP_BYTES, Error, Intake};
-pub use snapshot::{LogRecord, RequestRecord, Snapshot};
+pub use snapshot::{BatchRecord, LogRecord, RequestRecord, Snapshot, StreamLog};
+pub use streams::{Compared, EndSnapshot, StateSnapshot, StreamSnapshot};

@@ -11,9 +11,11 @@ use serde::de::{Deserialize, Deserializer, IgnoredAny, SeqAccess, Visitor};
 use serde_json::value::RawValue;
 
 use crate::problem::{Problems, What};
+use crate::store::counts::OTHER;
 pub(crate) use entry::Entry;
 
 mod entry;
+pub(crate) mod rebuilt;
 
 /// What a body held.
 #[derive(Debug, Default)]
@@ -45,17 +47,35 @@ pub(crate) struct Facets {
     pub(crate) source: Tally,
 }
 
-/// A few values and how often each occurs; a body has at most a thousand entries.
+impl Facets {
+    fn add(&mut self, entry: &Entry<'_>) {
+        self.status.add(&entry.facet(STATUS));
+        self.service.add(&entry.facet(SERVICE));
+        self.source.add(&entry.facet(DDSOURCE));
+    }
+}
+
+/// A few values and how often each occurs.
+///
+/// A body has at most a thousand entries; a batch of a stream may have more, whose values are then counted as one.
 #[derive(Debug, Default)]
 pub(crate) struct Tally(pub(crate) Vec<(String, u64)>);
 
 impl Tally {
     fn add(&mut self, value: &str) {
+        let value = match self.0.len() {
+            MAX_ENTRIES.. if !self.has(value) => OTHER,
+            _ => value,
+        };
         // Neighbours mostly share their value, so the newest is looked at first.
         match self.0.iter_mut().rev().find(|(known, _)| known == value) {
             Some((_, count)) => *count += 1,
             None => self.0.push((value.to_owned(), 1)),
         }
+    }
+
+    fn has(&self, value: &str) -> bool {
+        self.0.iter().rev().any(|(known, _)| known == value)
     }
 }
 
@@ -104,9 +124,7 @@ fn add_entry(
 ) -> Result<(), serde_json::Error> {
     let entry = Entry::parse(text, |_| ())?;
     entry.check(text, now_ms, |what| problems.add_to_entry(index, what));
-    decoded.facets.status.add(&entry.facet(STATUS));
-    decoded.facets.service.add(&entry.facet(SERVICE));
-    decoded.facets.source.add(&entry.facet(DDSOURCE));
+    decoded.facets.add(&entry);
     decoded.entries.push(range_within(body, text));
     Ok(())
 }

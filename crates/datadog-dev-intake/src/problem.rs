@@ -53,6 +53,8 @@ pub(crate) enum What {
     UnknownProtocol,
     /// A `Content-Type` that is not JSON.
     NotJson,
+    /// A method of the stateful stream, and no gRPC over HTTP/2.
+    NotGrpc,
     /// A path that nothing answers.
     NoSuchPath,
 }
@@ -82,6 +84,7 @@ impl fmt::Display for What {
             Self::NoKey => "no DD-API-KEY header",
             Self::UnknownProtocol => "unknown DD-PROTOCOL",
             Self::NotJson => "Content-Type is not application/json",
+            Self::NotGrpc => "no gRPC over HTTP/2",
             Self::NoSuchPath => "no such path",
         })
     }

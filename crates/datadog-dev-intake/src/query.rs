@@ -15,6 +15,8 @@ use crate::record;
 use crate::server::answer::FellBehind;
 use crate::server::{Shared, now_ms};
 use crate::store::Stored;
+use crate::streams::compare::compare;
+use crate::streams::patterns;
 
 /// What a record can be; also the names under `/inspect/`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -205,7 +207,7 @@ impl Reader {
 
     fn write(&mut self, out: &mut Vec<u8>, stored: &Stored) {
         if self.kind == Kind::Requests {
-            if stored.seq > self.after {
+            if stored.seq > self.after && stored.received.origin.is_request() {
                 self.write_line(out, |out| {
                     out.extend_from_slice(record::request(stored).to_string().as_bytes())
                 });
@@ -236,10 +238,32 @@ impl Reader {
     }
 }
 
+/// The answer to a question about the streams, `http_bytes` worked out or not.
+pub(crate) async fn streams(shared: Arc<Shared>, with_http_bytes: bool) -> Value {
+    let left = if with_http_bytes {
+        let kept = shared.store().requests();
+        let compared = tokio::task::spawn_blocking(move || compare(&kept)).await;
+        compared.ok()
+    } else {
+        None
+    };
+    let now_ms = now_ms();
+    let all = shared.streams().all();
+    let streams: Vec<_> = all.iter().map(|live| live.snapshot(now_ms)).collect();
+    json!({ "now": now_ms, "streams": streams, "http_batches_left": left })
+}
+
+/// The answer to a question about the live patterns.
+pub(crate) fn patterns(shared: &Shared, limit: usize) -> Value {
+    let streams = shared.streams();
+    serde_json::to_value(patterns::shown(&streams, limit)).unwrap_or_default()
+}
+
 /// Counts of everything since the start or the last reset.
 pub(crate) fn summary(shared: &Shared) -> Value {
     let faults = shared.script().rules().to_vec();
     let hint = shared.hint().clone();
+    let streams = shared.streams().totals();
     let store = shared.store();
     let counts = store.counts();
     let problems: serde_json::Map<String, Value> = counts
@@ -257,6 +281,10 @@ pub(crate) fn summary(shared: &Shared) -> Value {
                 "requests": counts.logs.requests,
                 "raw_bytes": counts.logs.raw_bytes,
                 "wire_bytes": counts.logs.wire_bytes,
+                "by_via": {
+                    "http": counts.logs.over_http,
+                    "stream": counts.logs.over_streams,
+                },
                 "by_status": counts.logs.by_status.shown(),
                 "by_service": counts.logs.by_service.shown(),
                 "by_source": counts.logs.by_source.shown(),
@@ -267,6 +295,7 @@ pub(crate) fn summary(shared: &Shared) -> Value {
             "by_path": counts.by_path.shown(),
             "by_status": counts.by_status.shown(),
         },
+        "streams": streams,
         "problems": problems,
         "kept_bytes": store.kept_bytes(),
         "keep_bytes": store.keep_bytes(),

@@ -2,15 +2,17 @@
 //!
 //! A log's own keys are written as they came, numbers and order included. Never writes a whole API key.
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD as BASE64;
 use hyper::HeaderMap;
 use hyper::header::HeaderName;
 use serde_json::{Map, Value, json};
 
 use crate::logs::Entry;
-use crate::store::{Received, Stored};
+use crate::server::now_ms;
+use crate::store::{Batch, Origin, Received, Stored};
+use crate::streams::Live;
 
-/// How a request came in.
-const VIA: &str = "http";
 /// Characters of a key that are shown.
 const KEY_TAIL: usize = 4;
 /// Headers whose value is a secret.
@@ -23,16 +25,6 @@ const SECRET_HEADERS: [&str; 5] = [
 ];
 /// Query parameters whose value is a secret.
 const SECRET_PARAMETERS: [&str; 3] = ["api_key", "application_key", "dd-api-key"];
-/// The keys that a log's record has beside those of the entry.
-const LOG_KEYS: [&str; 6] = [
-    "seq",
-    "received_at",
-    "via",
-    "api_key",
-    "endpoint",
-    "request",
-];
-
 /// Whether the value of the header `name` is a secret.
 pub(crate) fn is_secret(name: &str) -> bool {
     SECRET_HEADERS.contains(&name)
@@ -54,19 +46,22 @@ pub(crate) fn tail(key: &str) -> &str {
 pub(crate) fn write_log(out: &mut Vec<u8>, stored: &Stored, index: usize) {
     let text = stored.log_text(index);
     let received = &stored.received;
-    let values: [Value; 6] = [
-        stored.log_seq(index).into(),
-        received.received_at_ms.into(),
-        VIA.into(),
-        received.api_key.as_deref().map(tail).into(),
-        received.path.as_str().into(),
-        stored.seq.into(),
+    let mut notes = vec![
+        ("seq", stored.log_seq(index).into()),
+        ("received_at", received.received_at_ms.into()),
+        ("via", received.origin.via().into()),
+        ("api_key", received.api_key.as_deref().map(tail).into()),
+        ("endpoint", received.path.as_str().into()),
+        ("request", stored.request_seq().into()),
     ];
-    let taken = taken_keys(text);
+    if let Origin::Batch(batch) = &received.origin {
+        notes.extend(stream_notes(batch, index));
+    }
+    let taken = taken_keys(text, &notes);
     out.push(b'{');
-    for (name, value) in LOG_KEYS.iter().zip(values) {
+    for (name, value) in notes {
         out.push(b'"');
-        let mut name = (*name).to_owned();
+        let mut name = name.to_owned();
         while taken.contains(&name) {
             name.insert(0, '_');
         }
@@ -87,11 +82,31 @@ pub(crate) fn write_log(out: &mut Vec<u8>, stored: &Stored, index: usize) {
     out.push(b'}');
 }
 
-/// Keys of the entry that are named like one of ours, with or without `_` in front.
-fn taken_keys(text: &str) -> Vec<String> {
+/// What is noted of a log that came over a stream.
+fn stream_notes(batch: &Batch, index: usize) -> [(&'static str, Value); 7] {
+    let note = batch.logs.get(index);
+    let opened = &batch.live.opened;
+    let exact = note.and_then(|note| note.exact.as_deref());
+    [
+        ("stream", batch.live.number.into()),
+        ("batch_id", batch.batch_id.into()),
+        ("pattern_id", note.and_then(|note| note.pattern).into()),
+        ("uuid", note.and_then(|note| note.uuid.as_deref()).into()),
+        ("wire", opened.wire().into()),
+        ("shadow", opened.is_shadow.into()),
+        (
+            "body_base64",
+            exact.map(|exact| BASE64.encode(exact)).into(),
+        ),
+    ]
+}
+
+/// Keys of the entry that are named like one of `notes`, with or without `_` in front.
+fn taken_keys(text: &str, notes: &[(&'static str, Value)]) -> Vec<String> {
     let mut taken = Vec::new();
     let parsed = Entry::parse(text, |key| {
-        if LOG_KEYS.contains(&key.trim_start_matches('_')) {
+        let bare = key.trim_start_matches('_');
+        if notes.iter().any(|(name, _)| *name == bare) {
             taken.push(key.to_owned());
         }
     });
@@ -120,13 +135,22 @@ fn write_compact(out: &mut Vec<u8>, json: &str) {
     }
 }
 
-/// The record of a request.
+/// The record of a request, or of a stream as it is now.
 pub(crate) fn request(stored: &Stored) -> Value {
+    let received = &stored.received;
+    let mut record = head(stored);
+    if let (Origin::Stream(live), Some(fields)) = (&received.origin, record.as_object_mut()) {
+        fields.extend(stream(live));
+    }
+    record
+}
+
+fn head(stored: &Stored) -> Value {
     let received = &stored.received;
     json!({
         "seq": stored.seq,
         "received_at": received.received_at_ms,
-        "via": VIA,
+        "via": received.origin.via(),
         "api_key": received.api_key.as_deref().map(tail),
         "endpoint": received.path,
         "method": received.method.as_str(),
@@ -143,6 +167,35 @@ pub(crate) fn request(stored: &Stored) -> Value {
         "problems": received.problems.lines(),
         "duration_ms": received.duration_ms,
     })
+}
+
+/// What the record of a stream has in place of that of a request, or beside it.
+fn stream(live: &Live) -> Map<String, Value> {
+    let now = live.snapshot(now_ms());
+    let until_ms = now.ended.as_ref().map_or_else(now_ms, |end| end.at_ms);
+    let http_status = match &now.ended {
+        Some(end) => end.http_status,
+        None => Some(200),
+    };
+    let fields = json!({
+        "status": http_status,
+        "fault": now.fault,
+        "wire_bytes": now.wire_bytes,
+        "raw_bytes": now.body_bytes,
+        "items": now.logs,
+        "problems": now.problems,
+        "duration_ms": until_ms.saturating_sub(now.opened_at_ms),
+        "stream": now.stream,
+        "wire": now.wire,
+        "shadow": now.shadow,
+        "batches": now.batches,
+        "last_acked": now.last_acked,
+        "ended": now.ended,
+    });
+    match fields {
+        Value::Object(fields) => fields,
+        _ => Map::new(),
+    }
 }
 
 /// Length of the decompressed body; `None` when it could not be decompressed.
@@ -228,8 +281,9 @@ mod tests {
 
     #[test]
     fn keys_like_ours_are_found_with_and_without_underscores() {
+        let notes = [("seq", Value::Null), ("via", Value::Null)];
         assert_eq!(
-            taken_keys(r#"{"seq":1,"__via":2,"other":3}"#),
+            taken_keys(r#"{"seq":1,"__via":2,"other":3}"#, &notes),
             ["seq", "__via"]
         );
     }

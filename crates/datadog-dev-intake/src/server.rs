@@ -5,6 +5,7 @@
 use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::pin::pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime};
 
@@ -17,10 +18,12 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 use tokio::task::{JoinHandle, JoinSet};
 use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
 
 use crate::fault::{Rule, Script};
 use crate::logs::Facets;
 use crate::store::{Received, Store};
+use crate::streams::Streams;
 use answer::Body;
 use connection::{Control, Cut};
 
@@ -30,11 +33,12 @@ mod connection;
 mod guard;
 mod ingest;
 mod inspect;
+mod stream;
 
 /// Connections open at once; further ones wait to be accepted.
 const MAX_CONNECTIONS: usize = 1_024;
-/// What a sender may have on its way in one HTTP/2 stream.
-const H2_STREAM_WINDOW: u32 = 1 << 20;
+/// What a sender may have on its way in one HTTP/2 stream, unless told otherwise.
+pub(crate) const H2_STREAM_WINDOW: u32 = 1 << 20;
 /// The same over all streams of a connection.
 const H2_CONNECTION_WINDOW: u32 = 4 << 20;
 /// Pause after a failed accept, so that running out of descriptors does not spin.
@@ -46,6 +50,8 @@ pub(crate) struct Options {
     pub(crate) require_key: bool,
     pub(crate) ui_dir: Option<PathBuf>,
     pub(crate) allowed_hosts: Vec<String>,
+    /// Bytes that a sender may have on its way in one HTTP/2 stream.
+    pub(crate) stream_window_bytes: u32,
 }
 
 /// What every connection, every reader and the handle of the intake have in common.
@@ -55,6 +61,7 @@ pub(crate) struct Shared {
     pub(crate) started_at_ms: i64,
     store: Mutex<Store>,
     script: Mutex<Script>,
+    streams: Mutex<Streams>,
     /// A line that posts a log, for the page to show while there is none.
     hint: Mutex<Option<String>>,
     /// The last number given out; tells waiting readers that there is more.
@@ -70,6 +77,7 @@ impl Shared {
             started_at_ms: now_ms(),
             store: Mutex::new(Store::new(keep_bytes)),
             script: Mutex::new(script),
+            streams: Mutex::new(Streams::default()),
             hint: Mutex::new(None),
             changed: watch::Sender::new(0),
         }
@@ -83,13 +91,27 @@ impl Shared {
         self.script.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    pub(crate) fn streams(&self) -> MutexGuard<'_, Streams> {
+        self.streams.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     pub(crate) fn hint(&self) -> MutexGuard<'_, Option<String>> {
         self.hint.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Stores a request and wakes whoever waits for one.
-    pub(crate) fn record(&self, received: Received, facets: &Facets) {
-        let seq = self.store().push(received, facets).last_seq();
+    /// Stores a request and wakes whoever waits for one; answers its number.
+    pub(crate) fn record(&self, received: Received, facets: &Facets) -> u64 {
+        let stored = self.store().push(received, facets);
+        self.wake(stored.last_seq());
+        stored.seq
+    }
+
+    /// Wakes whoever waits for a change that has no number of its own.
+    pub(crate) fn wake_all(&self) {
+        self.wake(0);
+    }
+
+    fn wake(&self, seq: u64) {
         // Two requests at once may get here in the wrong order; the number never falls.
         self.changed.send_modify(|last| *last = (*last).max(seq));
     }
@@ -102,6 +124,7 @@ impl Shared {
     /// Forgets all records, counts and faults.
     pub(crate) fn reset(&self) {
         self.store().reset();
+        self.streams().reset();
         self.script().replace(Vec::new());
     }
 }
@@ -153,6 +176,7 @@ pub(crate) async fn bind(addr: SocketAddr) -> std::io::Result<(TcpListener, Sock
 
 async fn accept(listener: TcpListener, shared: Arc<Shared>, stop: CancellationToken) {
     let mut connections = JoinSet::new();
+    let streams = TaskTracker::new();
     loop {
         let has_room = connections.len() < MAX_CONNECTIONS;
         tokio::select! {
@@ -160,7 +184,8 @@ async fn accept(listener: TcpListener, shared: Arc<Shared>, stop: CancellationTo
             Some(_) = connections.join_next(), if !connections.is_empty() => {}
             accepted = listener.accept(), if has_room => match accepted {
                 Ok((stream, _)) => {
-                    connections.spawn(serve(stream, Arc::clone(&shared), stop.child_token()));
+                    let control = Arc::new(Control::new(stop.child_token(), streams.clone()));
+                    connections.spawn(serve(stream, Arc::clone(&shared), control));
                 }
                 Err(error) => {
                     tracing::debug!(%error, "cannot accept");
@@ -171,28 +196,39 @@ async fn accept(listener: TcpListener, shared: Arc<Shared>, stop: CancellationTo
     }
     drop(listener);
     while connections.join_next().await.is_some() {}
+    streams.close();
+    streams.wait().await;
 }
 
-async fn serve(stream: TcpStream, shared: Arc<Shared>, closed: CancellationToken) {
+async fn serve(stream: TcpStream, shared: Arc<Shared>, control: Arc<Control>) {
     if let Err(error) = stream.set_nodelay(true) {
         tracing::debug!(%error, "cannot set TCP_NODELAY");
     }
-    let control = Arc::new(Control::new(closed.clone()));
     let io = TokioIo::new(Cut::new(stream, Arc::clone(&control)));
-    let service = service_fn(move |request| {
-        let (shared, control) = (Arc::clone(&shared), Arc::clone(&control));
-        async move { Ok::<_, Infallible>(route(request, &shared, &control).await) }
-    });
     let mut server = auto::Builder::new(TokioExecutor::new());
     server
         .http2()
-        .initial_stream_window_size(H2_STREAM_WINDOW)
+        .initial_stream_window_size(shared.options.stream_window_bytes)
         .initial_connection_window_size(H2_CONNECTION_WINDOW);
-    tokio::select! {
-        () = closed.cancelled() => {}
-        ended = server.serve_connection(io, service) => {
-            if let Err(error) = ended {
-                tracing::debug!(%error, "connection ended early");
+    let of_service = Arc::clone(&control);
+    let service = service_fn(move |request| {
+        let (shared, control) = (Arc::clone(&shared), Arc::clone(&of_service));
+        async move { Ok::<_, Infallible>(route(request, &shared, &control).await) }
+    });
+    let mut connection = pin!(server.serve_connection(io, service));
+    let mut is_going_away = false;
+    loop {
+        tokio::select! {
+            () = control.closed() => return,
+            () = control.told_to_go_away(), if !is_going_away => {
+                is_going_away = true;
+                connection.as_mut().graceful_shutdown();
+            }
+            ended = connection.as_mut() => {
+                if let Err(error) = ended {
+                    tracing::debug!(%error, "connection ended early");
+                }
+                return;
             }
         }
     }
@@ -207,6 +243,8 @@ async fn route(
     let path = request.uri().path();
     if inspect::owns(request.method(), path) {
         inspect::answer(request, shared).await
+    } else if stream::owns(&request) {
+        stream::answer(request, shared, control).await
     } else {
         ingest::answer(request, shared, control).await
     }

@@ -8,8 +8,8 @@ use serde_json::{Map, Value};
 
 use crate::logs::Entry;
 use crate::record;
-use crate::server::Shared;
-use crate::store::Stored;
+use crate::server::{Shared, now_ms};
+use crate::store::{Batch, Origin, Stored};
 
 /// One log as it arrived.
 #[derive(Debug, Clone, PartialEq)]
@@ -22,11 +22,13 @@ pub struct LogRecord {
     pub api_key: Option<String>,
     /// The path that it was sent to.
     pub endpoint: String,
-    /// The number of its request.
+    /// The number of its request, or of its stream.
     pub request: u64,
+    /// What is known of it because it came over a stream; `None` for a log over HTTP.
+    pub stream: Option<StreamLog>,
     /// The message; its JSON text if it is no string, and empty if there is none.
     pub message: String,
-    /// The entry's JSON text, exactly as it was sent.
+    /// The entry's JSON text: exactly as it was sent, or written anew for a log of a stream.
     pub text: String,
     /// The entry; of a key that was sent twice, the last value. Empty when no [`Value`] can hold it, as with a number
     /// beyond every float.
@@ -41,7 +43,39 @@ impl LogRecord {
     }
 }
 
-/// One request as it arrived.
+/// What is known of a log because it came over a stateful stream.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StreamLog {
+    /// The number of the stream.
+    pub stream: u64,
+    /// The batch that held it.
+    pub batch_id: u32,
+    /// The pattern that it was rebuilt from; `None` for a text that was sent as it is.
+    pub pattern_id: Option<u64>,
+    /// What tells apart two copies of a log.
+    pub uuid: Option<String>,
+    /// The generation of the protocol, `a` or `c`.
+    pub wire: &'static str,
+    /// Whether the stream was one whose logs are only to be compared.
+    pub shadow: bool,
+    /// The exact text, where it is not UTF-8.
+    pub body: Option<Vec<u8>>,
+}
+
+/// One batch of a stateful stream as it arrived.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BatchRecord {
+    /// The number of the stream.
+    pub stream: u64,
+    /// The number of the batch in its stream.
+    pub batch_id: u32,
+    /// The `StatefulBatch`, without the frame around it.
+    pub message: Bytes,
+    /// Logs in it.
+    pub logs: usize,
+}
+
+/// One request as it arrived, or a stream as it is now.
 #[derive(Debug, Clone)]
 pub struct RequestRecord {
     /// Its number among all records.
@@ -58,13 +92,13 @@ pub struct RequestRecord {
     pub http_version: String,
     /// The headers as sent, the key included.
     pub headers: HeaderMap,
-    /// The body as received.
+    /// The body as received; empty for a stream.
     pub wire_body: Bytes,
-    /// The body decompressed; empty when that failed.
+    /// The body decompressed; empty when that failed, and for a stream.
     pub body: Bytes,
-    /// Entries in the body, where they could be counted.
+    /// Entries in the body, where they could be counted; the logs of a stream.
     pub items: Option<usize>,
-    /// The status answered, `None` when there was no answer.
+    /// The status of HTTP answered, `None` when there was no answer.
     pub status: Option<u16>,
     /// The fault that was applied.
     pub fault: Option<String>,
@@ -118,22 +152,35 @@ impl Snapshot {
             .sum()
     }
 
-    /// How many requests `path` got, refused and faulted ones included.
+    /// How many requests and streams `path` got, refused and faulted ones included.
     #[must_use]
     pub fn requests(&self, path: &str) -> usize {
-        self.requests
-            .iter()
+        self.each_request()
             .filter(|stored| stored.received.path == path)
             .count()
     }
 
-    /// Every request, in the order of arrival.
+    /// Every request and stream, in the order of arrival.
     #[must_use]
     pub fn raw_requests(&self) -> Vec<RequestRecord> {
-        self.requests
-            .iter()
-            .map(|stored| request_record(stored))
+        self.each_request().map(request_record).collect()
+    }
+
+    /// Every batch of a stateful stream that was taken, in the order of arrival.
+    #[must_use]
+    pub fn batches(&self) -> Vec<BatchRecord> {
+        let records = self.requests.iter();
+        records
+            .filter_map(|stored| match &stored.received.origin {
+                Origin::Batch(batch) => Some(batch_record(stored, batch)),
+                Origin::Request | Origin::Stream(_) => None,
+            })
             .collect()
+    }
+
+    fn each_request(&self) -> impl Iterator<Item = &Stored> {
+        let records = self.requests.iter().map(|stored| &**stored);
+        records.filter(|stored| stored.received.origin.is_request())
     }
 
     fn each_log(&self) -> impl Iterator<Item = (&Stored, usize)> {
@@ -158,14 +205,54 @@ fn log_record(stored: &Stored, index: usize) -> LogRecord {
             .as_deref()
             .map(|key| record::tail(key).to_owned()),
         endpoint: stored.received.path.clone(),
-        request: stored.seq,
+        request: stored.request_seq(),
+        stream: stream_log(stored, index),
         message: message(text),
         text: text.to_owned(),
         entry: serde_json::from_str(text).unwrap_or_default(),
     }
 }
 
+fn stream_log(stored: &Stored, index: usize) -> Option<StreamLog> {
+    let Origin::Batch(batch) = &stored.received.origin else {
+        return None;
+    };
+    let note = batch.logs.get(index);
+    Some(StreamLog {
+        stream: batch.live.number,
+        batch_id: batch.batch_id,
+        pattern_id: note.and_then(|note| note.pattern),
+        uuid: note.and_then(|note| note.uuid.as_deref().map(str::to_owned)),
+        wire: batch.live.opened.wire(),
+        shadow: batch.live.opened.is_shadow,
+        body: note.and_then(|note| note.exact.as_deref().map(<[u8]>::to_vec)),
+    })
+}
+
+fn batch_record(stored: &Stored, batch: &Batch) -> BatchRecord {
+    BatchRecord {
+        stream: batch.live.number,
+        batch_id: batch.batch_id,
+        message: stored.received.wire.clone(),
+        logs: stored.received.logs.len(),
+    }
+}
+
 fn request_record(stored: &Stored) -> RequestRecord {
+    let mut record = plain_record(stored);
+    if let Origin::Stream(live) = &stored.received.origin {
+        let now = live.snapshot(now_ms());
+        if let Some(end) = &now.ended {
+            record.status = end.http_status;
+        }
+        record.items = usize::try_from(now.logs).ok();
+        record.fault = now.fault;
+        record.problems = now.problems;
+    }
+    record
+}
+
+fn plain_record(stored: &Stored) -> RequestRecord {
     let received = &stored.received;
     RequestRecord {
         seq: stored.seq,

@@ -13,14 +13,17 @@ use hyper::{HeaderMap, Method, Version};
 use crate::logs::Facets;
 use crate::problem::Problems;
 use counts::Counts;
+pub(crate) use origin::{Batch, Origin};
 
 pub(crate) mod counts;
+pub(crate) mod origin;
 
 /// What a stored request is taken to cost beside its bytes: the structure, its header table and its place in the queue.
 const REQUEST_OVERHEAD: usize = 512;
 
-/// A request as it arrived, with what became of it.
+/// A request as it arrived, with what became of it; or a stream, or a batch of one.
 pub(crate) struct Received {
+    pub(crate) origin: Origin,
     pub(crate) received_at_ms: i64,
     /// The whole key; only its last four characters are ever shown.
     pub(crate) api_key: Option<String>,
@@ -88,7 +91,8 @@ impl Received {
                 + self.wire.len()
                 + words
                 + logs
-                + self.problems.bytes(),
+                + self.problems.bytes()
+                + self.origin.cost(),
         )
     }
 }
@@ -106,6 +110,14 @@ impl Stored {
     /// The last number that belongs to this request.
     pub(crate) fn last_seq(&self) -> u64 {
         self.seq + as_u64(self.received.logs.len())
+    }
+
+    /// The number of the record that its logs belong to: its own, or that of the stream.
+    pub(crate) fn request_seq(&self) -> u64 {
+        match &self.received.origin {
+            Origin::Batch(batch) => batch.live.request(),
+            Origin::Request | Origin::Stream(_) => self.seq,
+        }
     }
 
     /// The number of the log at `index`.
@@ -200,16 +212,19 @@ impl Store {
         self.requests.get(at).map(Arc::clone)
     }
 
-    /// The kept request with the number `seq`.
+    /// The kept request or stream with the number `seq`.
     pub(crate) fn request(&self, seq: u64) -> Option<Arc<Stored>> {
         let at = self
             .requests
             .binary_search_by_key(&seq, |stored| stored.seq)
             .ok()?;
-        self.requests.get(at).map(Arc::clone)
+        self.requests
+            .get(at)
+            .filter(|stored| stored.received.origin.is_request())
+            .map(Arc::clone)
     }
 
-    /// Every kept request, oldest first.
+    /// Every kept request, stream and batch, oldest first.
     pub(crate) fn requests(&self) -> Vec<Arc<Stored>> {
         self.requests.iter().map(Arc::clone).collect()
     }
@@ -226,6 +241,10 @@ impl Store {
 
     pub(crate) fn counts(&self) -> &Counts {
         &self.counts
+    }
+
+    pub(crate) fn counts_mut(&mut self) -> &mut Counts {
+        &mut self.counts
     }
 
     pub(crate) fn evicted(&self) -> Evicted {

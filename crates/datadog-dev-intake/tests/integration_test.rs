@@ -8,6 +8,8 @@ mod client;
 mod expectations;
 #[path = "integration_test/faults.rs"]
 mod faults;
+#[path = "integration_test/grpc.rs"]
+mod grpc;
 #[path = "integration_test/inspection.rs"]
 mod inspection;
 #[path = "integration_test/limits.rs"]
@@ -16,3 +18,11 @@ mod limits;
 mod logs;
 #[path = "integration_test/page.rs"]
 mod page;
+#[path = "integration_test/stream_errors.rs"]
+mod stream_errors;
+#[path = "integration_test/stream_faults.rs"]
+mod stream_faults;
+#[path = "integration_test/stream_inspection.rs"]
+mod stream_inspection;
+#[path = "integration_test/streams.rs"]
+mod streams;

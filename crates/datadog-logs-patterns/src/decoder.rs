@@ -97,6 +97,11 @@ impl Decoder {
         decoded
     }
 
+    /// Forgets all that was defined, as an intake does that lost its memory; the numbers of the batches go on.
+    pub fn forget(&mut self) {
+        self.state = State::default();
+    }
+
     fn decode_next(&mut self, batch_id: u32, data: &[u8]) -> Result<Vec<Record>, Error> {
         let data = self
             .check_sequence(batch_id)

@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use super::Rule;
+use super::{Ack, Rule};
+use crate::grpc::GrpcStatus;
 use crate::server::Shared;
 
 /// A rule being written. It is in force once this is dropped, at the end of the statement.
@@ -79,6 +80,44 @@ impl<'a> On<'a> {
     /// Reads bodies no faster than this.
     pub fn slow_read(mut self, bytes_per_s: u64) -> Self {
         self.rule.slow_read_bytes_per_s = Some(bytes_per_s);
+        self
+    }
+
+    /// Ends a stream with that status: at once, or after [`Self::end_after_batches`].
+    pub fn grpc_status(mut self, status: GrpcStatus) -> Self {
+        self.rule.grpc_status = Some(status);
+        self
+    }
+
+    /// Puts words beside [`Self::grpc_status`].
+    pub fn grpc_message(mut self, message: impl Into<String>) -> Self {
+        self.rule.grpc_message = Some(message.into());
+        self
+    }
+
+    /// Ends a stream after that many batches, the snapshot included; with `OK` unless told otherwise.
+    pub fn end_after_batches(mut self, batches: u64) -> Self {
+        self.rule.end_after_batches = Some(batches);
+        self
+    }
+
+    /// Acknowledges the batches of a stream in that wrong way; their logs are taken.
+    pub fn ack(mut self, ack: Ack) -> Self {
+        self.rule.ack = Some(ack);
+        self
+    }
+
+    /// Drops what a stream has defined once it has taken that many batches.
+    pub fn forget_state_after(mut self, batches: u64) -> Self {
+        self.rule.forget_state = true;
+        self.rule.after_batches = Some(batches);
+        self
+    }
+
+    /// Tells the connection to go away once one of its streams has taken that many batches; 0 as it opens.
+    pub fn goaway_after(mut self, batches: u64) -> Self {
+        self.rule.goaway = true;
+        self.rule.after_batches = Some(batches);
         self
     }
 

@@ -133,7 +133,8 @@ fn a_script_with_a_mistake_is_refused_by_name() {
         r#"{"rules":[{"statuss":429}]}"#,
         "unknown field `statuss`, expected one of `path`, `api_key_suffix`, `min_items`, `min_raw_bytes`, `times`, \
          `status`, `retry_after`, `delay_ms`, `hang`, `close_after_bytes`, `close_after_read_bytes`, \
-         `slow_read_bytes_per_s` at line 1 column 20",
+         `slow_read_bytes_per_s`, `grpc_status`, `grpc_message`, `end_after_batches`, `ack`, `forget_state`, `goaway`, \
+         `after_batches` at line 1 column 20",
     );
     refused(
         r#"{"rule":[]}"#,
@@ -141,7 +142,8 @@ fn a_script_with_a_mistake_is_refused_by_name() {
     );
     refused(
         r#"{"rules":[{"status":500},{"path":"*"}]}"#,
-        "rule 1 does nothing: set status, delay_ms, hang, close_after_bytes, close_after_read_bytes or slow_read_bytes_per_s",
+        "rule 1 does nothing: set status, delay_ms, hang, close_after_bytes, close_after_read_bytes, \
+         slow_read_bytes_per_s, or for streams grpc_status, end_after_batches, ack, forget_state or goaway",
     );
     refused(
         r#"{"rules":[{"status":100}]}"#,
@@ -177,6 +179,98 @@ fn a_script_with_a_mistake_is_refused_by_name() {
     );
     let many = vec![r#"{"status":500}"#; 1_001].join(",");
     refused(&format!(r#"{{"rules":[{many}]}}"#), "more than 1000 rules");
+}
+
+#[test]
+fn a_rule_for_streams_that_contradicts_itself_is_refused() {
+    let refused = |fields: &str, why: &str| {
+        refused(
+            &format!(r#"{{"rules":[{{{fields}}}]}}"#),
+            &format!("rule 0 {why}"),
+        );
+    };
+    refused(
+        r#""path":"/api/v2/logs","ack":"none""#,
+        "has ack, and a path that is no method of a stream",
+    );
+    refused(
+        r#""path":"/api/*","goaway":true"#,
+        "has goaway, and a path that is no method of a stream",
+    );
+    refused(
+        r#""grpc_status":14,"min_items":1"#,
+        "has grpc_status, and looks at a body, which no stream has",
+    );
+    refused(
+        r#""status":503,"end_after_batches":1"#,
+        "has end_after_batches beside a status, with which no stream begins",
+    );
+    refused(
+        r#""hang":true,"forget_state":true"#,
+        "has forget_state beside hang, with which no stream begins",
+    );
+    refused(
+        r#""grpc_message":"x","end_after_batches":1"#,
+        "has grpc_message without a grpc_status",
+    );
+    refused(
+        &format!(r#""grpc_status":1,"grpc_message":"{}""#, "x".repeat(1_025)),
+        "has a grpc_message over 1024 bytes",
+    );
+    refused(
+        r#""grpc_status":"ABORTED","ack":"wrong_id""#,
+        "ends the stream at once, and cannot also ack; set end_after_batches",
+    );
+    refused(
+        r#""end_after_batches":0,"goaway":true"#,
+        "ends the stream at once, and cannot also goaway; set end_after_batches",
+    );
+    refused(
+        r#""ack":"not_last""#,
+        "has ack not_last without end_after_batches",
+    );
+    refused(
+        r#""ack":"none","after_batches":3"#,
+        "has after_batches without forget_state or goaway",
+    );
+    refused(
+        r#""forget_state":true,"after_batches":0"#,
+        "has forget_state before the first batch, and nothing to forget",
+    );
+    refused(
+        r#""forget_state":true,"end_after_batches":1"#,
+        "has forget_state, and ends the stream before that tells",
+    );
+    refused(
+        r#""goaway":true,"after_batches":3,"end_after_batches":2"#,
+        "has goaway, and ends the stream before it",
+    );
+}
+
+#[test]
+fn a_word_that_is_no_status_or_answer_is_refused() {
+    let message = |json: &str| parse_script(json.as_bytes()).unwrap_err().to_string();
+    assert_eq!(
+        message(r#"{"rules":[{"grpc_status":17}]}"#),
+        "invalid value: integer `17`, expected a status of gRPC, 0 to 16 or its name at line 1 column 27"
+    );
+    assert_eq!(
+        message(r#"{"rules":[{"ack":true}]}"#),
+        "invalid value: boolean `true`, expected none, only_snapshot, not_last, wrong_id, unknown_status or false \
+         at line 1 column 21"
+    );
+}
+
+#[test]
+fn a_rule_says_what_it_does_to_a_stream() {
+    let json = r#"{"path":"/datadog.*","delay_ms":1,"grpc_status":"ABORTED","end_after_batches":4,"ack":"not_last","forget_state":true,"goaway":true,"after_batches":3}"#;
+    let rule: Rule = serde_json::from_str(json).unwrap();
+    assert_eq!(rule.check(), Ok(()));
+    assert_eq!(serde_json::to_string(&rule).unwrap(), json);
+    assert_eq!(
+        rule.name(),
+        "delay+grpc ABORTED+end after 4+ack not_last+forget_state+goaway"
+    );
 }
 
 #[test]

@@ -85,7 +85,7 @@ fn stopped(mut bytes: Vec<u8>, length: usize, failure: Option<Failure>) -> Readi
 }
 
 /// How long `bytes` take at `rate` bytes a second.
-fn time_for(bytes: usize, rate: u64) -> Duration {
+pub(super) fn time_for(bytes: usize, rate: u64) -> Duration {
     let micros = crate::store::as_u64(bytes).saturating_mul(1_000_000) / rate.max(1);
     Duration::from_micros(micros)
 }

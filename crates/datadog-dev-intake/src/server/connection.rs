@@ -1,4 +1,4 @@
-//! A connection that can be cut: at once, or after a number of bytes of an answer.
+//! A connection that can be cut: at once, or after a number of bytes of an answer; or be told to go away.
 
 use std::io;
 use std::pin::Pin;
@@ -8,6 +8,7 @@ use std::task::{Context, Poll};
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
 
 /// No limit on what may be written.
 const UNLIMITED: u64 = u64::MAX;
@@ -16,16 +17,41 @@ const UNLIMITED: u64 = u64::MAX;
 #[derive(Debug)]
 pub(crate) struct Control {
     closed: CancellationToken,
+    going_away: CancellationToken,
+    /// The tasks of the streams of all connections, for whoever waits for their end.
+    streams: TaskTracker,
     may_write: AtomicU64,
 }
 
 impl Control {
     /// Cancelling `closed` closes the connection.
-    pub(crate) fn new(closed: CancellationToken) -> Self {
+    pub(crate) fn new(closed: CancellationToken, streams: TaskTracker) -> Self {
         Self {
             closed,
+            going_away: CancellationToken::new(),
+            streams,
             may_write: AtomicU64::new(UNLIMITED),
         }
+    }
+
+    /// Runs a stream of this connection; it must end when [`Self::closed`] does.
+    pub(crate) fn run(&self, stream: impl Future<Output = ()> + Send + 'static) {
+        self.streams.spawn(stream);
+    }
+
+    /// Ends when the connection is closed from this side.
+    pub(crate) fn closed(&self) -> impl Future<Output = ()> + Send {
+        self.closed.cancelled()
+    }
+
+    /// Ends when the connection is to go away.
+    pub(crate) fn told_to_go_away(&self) -> impl Future<Output = ()> + Send {
+        self.going_away.cancelled()
+    }
+
+    /// Takes no further request on the connection, and tells the client so; those that are open go on.
+    pub(crate) fn go_away(&self) {
+        self.going_away.cancel();
     }
 
     /// Closes the connection now.

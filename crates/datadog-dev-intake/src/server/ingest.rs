@@ -15,12 +15,12 @@ use hyper::{HeaderMap, Method, Request, Response, StatusCode, Version};
 use super::answer::{self, Body};
 use super::body::{self, Failure, MAX_RAW_BYTES};
 use super::connection::Control;
-use super::{Shared, now_ms};
+use super::{Shared, now_ms, stream};
 use crate::fault::{self, Head, MAX_PAUSE, Rule};
 use crate::logs::{self, Facets, Refusal};
 use crate::problem::{Problems, What};
 use crate::record::is_secret;
-use crate::store::{Received, as_u64};
+use crate::store::{Origin, Received, as_u64};
 
 /// Path with which an agent asks whether its key is good.
 const VALIDATE_PATH: &str = "/api/v1/validate";
@@ -30,6 +30,8 @@ const VALIDATE_PATH: &str = "/api/v1/validate";
 enum Kind {
     Logs,
     Validate,
+    /// A method of the stateful stream, asked for without gRPC.
+    NotGrpc,
     /// Any other path that is written to: recorded as it is.
     Raw,
     Unknown,
@@ -40,6 +42,7 @@ impl Kind {
         match (method, path) {
             (&Method::POST, LOGS_V2_PATH | LOGS_V1_PATH) => Self::Logs,
             (&Method::GET, VALIDATE_PATH) => Self::Validate,
+            (_, path) if stream::is_method(path) => Self::NotGrpc,
             (&Method::POST | &Method::PUT, _) => Self::Raw,
             _ => Self::Unknown,
         }
@@ -177,7 +180,7 @@ fn respond(kind: Kind, status: StatusCode, rule: Option<&Rule>) -> Response<Body
 }
 
 /// The record of a request of which only the head is known.
-fn received(parts: &Parts) -> Received {
+pub(super) fn received(parts: &Parts) -> Received {
     let mut headers = parts.headers.clone();
     for (name, value) in &mut headers {
         if is_secret(name.as_str()) {
@@ -186,6 +189,7 @@ fn received(parts: &Parts) -> Received {
         }
     }
     Received {
+        origin: Origin::Request,
         received_at_ms: now_ms(),
         api_key: api_key(parts),
         method: parts.method.clone(),
@@ -220,7 +224,7 @@ fn api_key(parts: &Parts) -> Option<String> {
         .map(|(_, key)| key.into_owned())
 }
 
-fn text_of<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
+pub(super) fn text_of<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
     headers.get(name).and_then(|value| value.to_str().ok())
 }
 
@@ -247,6 +251,10 @@ fn look(kind: Kind, received: &mut Received, failure: Option<Failure>, shared: &
     match kind {
         Kind::Logs => look_at_logs(received, undecoded, shared),
         Kind::Validate | Kind::Raw => Looked::with_status(StatusCode::OK),
+        Kind::NotGrpc => {
+            received.problems.add(What::NotGrpc);
+            Looked::with_status(StatusCode::UNSUPPORTED_MEDIA_TYPE)
+        }
         Kind::Unknown => {
             received.problems.add(What::NoSuchPath);
             Looked::with_status(StatusCode::NOT_FOUND)

@@ -16,6 +16,8 @@ use super::answer::{self, Body};
 use super::{Shared, guard};
 use crate::fault;
 use crate::query::{self, Kind, Query};
+use crate::store::Origin;
+use crate::streams::patterns::{DEFAULT_SHOWN, MAX_SHOWN};
 use crate::ui;
 
 /// Longest script of faults.
@@ -62,12 +64,42 @@ pub(super) async fn answer(request: Request<Incoming>, shared: &Arc<Shared>) -> 
             shared.script().replace(Vec::new());
             faults(shared)
         }
-        (_, "summary") => wrong_method("GET"),
+        ("GET", "streams") => streams(request.uri().query().unwrap_or(""), shared).await,
+        ("GET", "patterns") => patterns(request.uri().query().unwrap_or(""), shared),
+        (_, "summary" | "streams" | "patterns") => wrong_method("GET"),
         (_, "reset") => wrong_method("POST"),
         (_, "faults") => wrong_method("GET, POST, DELETE"),
         ("GET", _) => records(question, request.uri().query().unwrap_or(""), shared),
         _ => wrong_method("GET"),
     }
+}
+
+async fn streams(parameters: &str, shared: &Arc<Shared>) -> Response<Body> {
+    let with_http_bytes = match parameters {
+        "" | "http_bytes=0" => false,
+        "http_bytes=1" => true,
+        _ => {
+            return answer::refusal(
+                StatusCode::BAD_REQUEST,
+                "the only parameter is http_bytes=1",
+            );
+        }
+    };
+    let streams = query::streams(Arc::clone(shared), with_http_bytes).await;
+    answer::json(StatusCode::OK, streams.to_string())
+}
+
+fn patterns(parameters: &str, shared: &Shared) -> Response<Body> {
+    let limit = match parameters.strip_prefix("limit=").map(str::parse::<usize>) {
+        Some(Ok(limit)) if limit <= MAX_SHOWN => limit,
+        None if parameters.is_empty() => DEFAULT_SHOWN,
+        _ => {
+            let why = format!("the only parameter is limit, at most {MAX_SHOWN}");
+            return answer::refusal(StatusCode::BAD_REQUEST, &why);
+        }
+    };
+    let patterns = query::patterns(shared, limit);
+    answer::json(StatusCode::OK, patterns.to_string())
 }
 
 fn wrong_method(allowed: &'static str) -> Response<Body> {
@@ -129,7 +161,7 @@ fn records(question: &str, parameters: &str, shared: &Arc<Shared>) -> Response<B
     }
     let Some(kind) = Kind::named(question) else {
         let why = format!(
-            "no records are called \"{question}\" here; there are {}, and beside them summary, faults and reset",
+            "no records are called \"{question}\" here; there are {}, and beside them summary, streams, patterns, faults and reset",
             Kind::NAMES
         );
         return answer::refusal(StatusCode::NOT_FOUND, &why);
@@ -162,6 +194,13 @@ fn request_body(rest: &str, parameters: &str, shared: &Shared) -> Response<Body>
         return answer::refusal(StatusCode::NOT_FOUND, "no such request is kept");
     };
     let received = &stored.received;
+    if let Origin::Stream(live) = &received.origin {
+        let why = format!(
+            "a stream has no body; its logs are those with \"stream\":{}",
+            live.number
+        );
+        return answer::refusal(StatusCode::NOT_FOUND, &why);
+    }
     let body = if as_received {
         Some(received.wire.clone())
     } else {

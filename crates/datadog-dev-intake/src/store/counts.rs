@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use serde_json::{Map, Value};
 
-use super::{Received, as_u64};
+use super::{Origin, Received, as_u64};
 use crate::logs::{Facets, Tally};
 use crate::problem::What;
 
@@ -15,7 +15,9 @@ const MAX_VALUE_BYTES: usize = 1_024;
 /// Distinct values that the summary shows.
 const SHOWN_VALUES: usize = 100;
 /// The name of everything beyond.
-const OTHER: &str = "other";
+pub(crate) const OTHER: &str = "other";
+/// The status of what got no answer.
+pub(crate) const UNANSWERED: &str = "unanswered";
 
 /// How often each value of something occurred, within bounds.
 #[derive(Debug, Default)]
@@ -80,6 +82,17 @@ pub(crate) struct LogCounts {
     pub(crate) by_status: Facet,
     pub(crate) by_service: Facet,
     pub(crate) by_source: Facet,
+    pub(crate) over_http: ViaCounts,
+    pub(crate) over_streams: ViaCounts,
+}
+
+/// The same logs by how they came in.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq, serde::Serialize)]
+pub(crate) struct ViaCounts {
+    pub(crate) items: u64,
+    /// Of a request its body decompressed, of a stream the texts of its logs.
+    pub(crate) raw_bytes: u64,
+    pub(crate) wire_bytes: u64,
 }
 
 /// Counts per signal, per path and per problem.
@@ -93,27 +106,61 @@ pub(crate) struct Counts {
 }
 
 impl Counts {
-    /// Counts one request, and its logs if it was accepted.
+    /// Counts one request, and its logs if it was accepted; or a stream as it opens, or a batch of one.
     pub(crate) fn add(&mut self, received: &Received, facets: &Facets) {
+        match &received.origin {
+            Origin::Request => {
+                self.add_request(received);
+                if !received.logs.is_empty() {
+                    self.logs.requests += 1;
+                    self.add_logs(received, facets, received.raw_bytes());
+                }
+            }
+            Origin::Stream(_) => {
+                self.requests += 1;
+                self.by_path.add(&received.path, 1);
+            }
+            Origin::Batch(batch) => self.add_logs(received, facets, batch.body_bytes),
+        }
+    }
+
+    /// Counts the end of a stream.
+    pub(crate) fn add_end(&mut self, status: &str) {
+        self.by_status.add(status, 1);
+    }
+
+    /// Counts problems.
+    pub(crate) fn add_problem(&mut self, what: What, count: u64) {
+        *self.problems.entry(what).or_default() += count;
+    }
+
+    fn add_request(&mut self, received: &Received) {
         self.requests += 1;
         self.by_path.add(&received.path, 1);
         match received.status {
             Some(status) => self.by_status.add(&status.to_string(), 1),
-            None => self.by_status.add("unanswered", 1),
+            None => self.by_status.add(UNANSWERED, 1),
         }
         for (what, count) in received.problems.counts() {
-            *self.problems.entry(*what).or_default() += count;
+            self.add_problem(*what, *count);
         }
-        if received.logs.is_empty() {
-            return;
-        }
-        self.logs.items += as_u64(received.logs.len());
-        self.logs.requests += 1;
-        self.logs.raw_bytes += received.raw_bytes();
-        self.logs.wire_bytes += received.wire_bytes;
-        self.logs.by_status.add_all(&facets.status);
-        self.logs.by_service.add_all(&facets.service);
-        self.logs.by_source.add_all(&facets.source);
+    }
+
+    fn add_logs(&mut self, received: &Received, facets: &Facets, raw_bytes: u64) {
+        let logs = &mut self.logs;
+        let via = match received.origin {
+            Origin::Request => &mut logs.over_http,
+            Origin::Stream(_) | Origin::Batch(_) => &mut logs.over_streams,
+        };
+        via.items += as_u64(received.logs.len());
+        via.raw_bytes += raw_bytes;
+        via.wire_bytes += received.wire_bytes;
+        logs.items += as_u64(received.logs.len());
+        logs.raw_bytes += raw_bytes;
+        logs.wire_bytes += received.wire_bytes;
+        logs.by_status.add_all(&facets.status);
+        logs.by_service.add_all(&facets.service);
+        logs.by_source.add_all(&facets.source);
     }
 }
 

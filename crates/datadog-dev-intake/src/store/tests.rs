@@ -5,6 +5,7 @@ use super::*;
 /// A request with `logs` logs and a body of `bytes` bytes.
 fn received(logs: u32, bytes: usize) -> Received {
     Received {
+        origin: Origin::Request,
         received_at_ms: 0,
         api_key: None,
         method: Method::POST,

@@ -302,7 +302,11 @@ async fn a_script_is_read_from_a_file() {
         .start()
         .await
         .unwrap_err();
-    assert!(error.to_string().ends_with("faults.json: rule 0 does nothing: set status, delay_ms, hang, close_after_bytes, close_after_read_bytes or slow_read_bytes_per_s"));
+    assert!(
+        error
+            .to_string()
+            .contains("faults.json: rule 0 does nothing: set status,")
+    );
     let error = Intake::builder()
         .faults_file(dir.path().join("none"))
         .start()

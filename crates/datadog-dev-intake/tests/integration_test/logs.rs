@@ -122,6 +122,10 @@ async fn the_summary_counts_logs_and_requests() {
         summary["signals"]["logs"],
         json!({
             "items": 2, "requests": 1, "raw_bytes": 82, "wire_bytes": 82,
+            "by_via": {
+                "http": {"items": 2, "raw_bytes": 82, "wire_bytes": 82},
+                "stream": {"items": 0, "raw_bytes": 0, "wire_bytes": 0},
+            },
             "by_status": {"error": 1, "info": 1}, "by_service": {"(none)": 1, "web": 1}, "by_source": {"(none)": 2},
         })
     );

@@ -250,6 +250,20 @@ fn what_is_left_out_is_forgotten_between_batches() {
 }
 
 #[test]
+fn what_was_forgotten_is_unknown_and_the_numbers_go_on() {
+    let mut decoder = Decoder::new(Profile::A, Limits::default());
+    decoder.decode(1, &batch_a()).unwrap();
+    decoder.forget();
+    assert_eq!((decoder.pattern_ids().len(), decoder.state_bytes()), (0, 0));
+    decoder.decode(2, &batch_a()).unwrap();
+    decoder.forget();
+    let values = [text_value("a"), text_value("b")];
+    let datums = [structured(&[&[int(1, 1)][..], &values].concat())];
+    expect!["FailedPrecondition: batch 3, datum 0: unknown pattern 1"]
+        .assert_eq(&render(decoder.decode(3, &sequence(&datums)), show));
+}
+
+#[test]
 fn a_sync_sets_what_the_next_log_leaves_out() {
     let tags = bytes(3, bytes(1, int(4, 1)));
     let logs = [
