@@ -1,6 +1,6 @@
 //! How a pipeline is doing, for `status` and telemetry.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use datadog_logs_patterns::encoder;
 
@@ -19,6 +19,8 @@ pub struct Report {
     pub encoder: encoder::Stats,
     /// Logs that were larger than the encoder takes.
     pub too_large: u64,
+    /// When it was made.
+    pub at: Option<Instant>,
 }
 
 impl Report {
@@ -28,6 +30,13 @@ impl Report {
             stats: pipeline.machine().stats().clone(),
             encoder: pipeline.encoder_stats().clone(),
             too_large: pipeline.too_large(),
+            at: Some(Instant::now()),
         }
+    }
+
+    /// Age of the current stream now.
+    pub fn stream_age(&self) -> Option<Duration> {
+        let since = self.at.map_or(Duration::ZERO, |at| at.elapsed());
+        Some(self.view?.stream_age? + since)
     }
 }

@@ -167,6 +167,7 @@ fn pipeline(report: &Report) -> Value {
         stats,
         encoder,
         too_large,
+        ..
     } = report;
     let Some(view) = view else {
         return json!({ "state": "not started" });
@@ -183,7 +184,7 @@ fn pipeline(report: &Report) -> Value {
         .collect();
     json!({
         "state": view.state,
-        "stream_age_s": view.stream_age.map(|age| age.as_secs()),
+        "stream_age_s": report.stream_age().map(|age| age.as_secs()),
         "fallback_active": view.is_away,
         "failures_in_a_row": view.failures,
         "inflight": { "batches": view.inflight_batches, "bytes": view.inflight_bytes },

@@ -4,11 +4,12 @@
 use datadog_agent_runtime::connect::{Client, ConnectConfig};
 use datadog_agent_runtime::drain::{self, DrainSignal};
 use datadog_agent_runtime::telemetry::Metric;
-use datadog_forwarder::{ApiKey, Forwarder};
+use datadog_forwarder::ApiKey;
 use tokio::task::JoinHandle;
 use tokio::time::{advance, sleep};
 
 use super::*;
+use crate::flusher::Tasks;
 use crate::{Destination, IntakeEntry};
 
 struct Rig {
