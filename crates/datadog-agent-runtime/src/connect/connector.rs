@@ -91,7 +91,7 @@ impl Connector {
     }
 
     /// The same connector for a client that speaks nothing but HTTP/2, as gRPC does: it asks for HTTP/2 through a
-    /// tunnel too.
+    /// tunnel too, and tunnels without TLS.
     #[must_use]
     pub fn http2_only(mut self) -> Self {
         self.http2_only = true;
@@ -116,12 +116,14 @@ impl Connector {
             Some(proxy) => self.reach(proxy).await?,
             None => Box::new(self.tcp(host, port).await?),
         };
-        if !secure {
-            return Ok(Stream::new(socket).proxied(proxy.is_some()));
-        }
+        // A proxy forwards plain HTTP/1.1 by itself; anything else it must let through.
+        let has_tunnel = secure || self.http2_only;
         let mut socket = socket;
-        if let Some(proxy) = proxy {
+        if let Some(proxy) = proxy.filter(|_| has_tunnel) {
             proxy.tunnel(&mut socket, &format!("{host}:{port}")).await?;
+        }
+        if !secure {
+            return Ok(Stream::new(socket).proxied(proxy.is_some() && !has_tunnel));
         }
         let offer = self.offer(proxy.is_some());
         let socket = self.rules.tls.secure(socket, host, offer).await?;

@@ -220,6 +220,20 @@ async fn proxy_itself_can_be_secure() {
 }
 
 #[tokio::test]
+async fn connector_for_grpc_tunnels_without_tls_too() {
+    let server = origin(Speech::Http2).await;
+    let proxy = tunnelling_proxy(server.address, None).await;
+    let client = client(ConnectConfig {
+        proxy_http: Some(format!("http://{}", proxy.address)),
+        ..ConnectConfig::default()
+    });
+    let uri: hyper::Uri = format!("http://{NAME}/").parse().unwrap();
+    let stream = client.connector().http2_only().call(uri).await.unwrap();
+    assert!(!stream.connected().is_proxied());
+    assert!(proxy.requests.all()[0].starts_with("CONNECT intake.test:80 HTTP/1.1\r\n"));
+}
+
+#[tokio::test]
 async fn connector_for_grpc_asks_for_http2_through_a_tunnel() {
     let authority = Authority::new();
     let speech = Speech::Tls(authority.acceptor(&["h2", "http/1.1"], &BOTH));
