@@ -1,6 +1,10 @@
 //! The log pipeline, put together from the configuration; its types are re-exported here.
 
 mod sender;
+#[cfg(feature = "stateful")]
+mod stream;
+#[cfg(not(feature = "stateful"))]
+#[path = "logs/stream/absent.rs"]
 mod stream;
 
 use std::path::PathBuf;

@@ -153,7 +153,7 @@ impl Flusher {
                 },
             ));
         };
-        let additional = match stream.role {
+        let additional = match stream.role() {
             stream::Role::Primary => endpoints.split_off(1),
             stream::Role::Shadow => Vec::new(),
         };

@@ -13,6 +13,10 @@ pub mod intake_entry;
 pub mod processor;
 pub mod rules;
 pub mod server;
+#[cfg(feature = "stateful")]
+pub mod stream;
+#[cfg(not(feature = "stateful"))]
+#[path = "stream/absent.rs"]
 pub mod stream;
 
 pub use agent::{Failure, Running, Shared, StartError, Status, start};

@@ -61,6 +61,12 @@ pub enum Role {
     Shadow,
 }
 
+impl Config {
+    pub(crate) fn role(&self) -> Role {
+        self.role
+    }
+}
+
 /// The pipelines; cheap to clone. When the last clone is gone they settle what they hold and end.
 #[derive(Debug, Clone)]
 pub(crate) struct Streams {

@@ -10,7 +10,7 @@ use crate::endpoints::{
     Endpoints, LogsDestination, LogsEndpoint, Product, Scheme, Site, additional_logs_url, logs_url,
     worker_url,
 };
-use crate::issue::{ConfigIssue, Masking, NOT_STARTED, Severity, masked};
+use crate::issue::{ConfigError, ConfigIssue, Masking, NOT_STARTED, Severity, masked};
 use crate::key_source::KeySource;
 use crate::operational_mode::OperationalMode;
 use crate::rules::LogsAdditionalEndpoint;
@@ -133,7 +133,7 @@ impl Config {
     ///
     /// # Errors
     /// When neither is set, or the one that is cannot be used.
-    pub fn stateful_origin(&self) -> Result<String, ConfigIssue> {
+    pub fn stateful_origin(&self) -> Result<String, ConfigError> {
         let own = self.stateful.dd_url.as_deref().unwrap_or_default();
         let (key, address, scheme) = match own.is_empty() {
             false => ("stateful.dd_url", own, Scheme::Https),
@@ -149,10 +149,14 @@ impl Config {
         if address.is_empty() {
             let problem = "is required for the stateful stream, unless logs_config.logs_dd_url is set: set \
                            DD_STATEFUL_DD_URL or DD_LOGS_CONFIG_LOGS_DD_URL";
-            return Err(self.misfit("stateful.dd_url", "", problem.to_owned()));
+            let issue = self.misfit("stateful.dd_url", "", problem.to_owned());
+            return Err(ConfigError {
+                issues: vec![issue],
+            });
         }
-        let url =
-            logs_url(address, scheme).map_err(|problem| self.misfit(key, address, problem))?;
+        let url = logs_url(address, scheme).map_err(|problem| ConfigError {
+            issues: vec![self.misfit(key, address, problem)],
+        })?;
         let (scheme, rest) = url.split_once("://").unwrap_or(("https", &url));
         let authority = rest.split('/').next().unwrap_or_default();
         Ok(format!("{scheme}://{authority}"))

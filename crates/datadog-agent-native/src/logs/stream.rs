@@ -14,7 +14,7 @@ use datadog_logs_patterns::eviction::Limits;
 use datadog_logs_patterns::snapshot::SnapshotMode;
 
 use crate::agent::AgentError;
-use crate::config::{Config, ConfigError, LogsCompression, Stateful};
+use crate::config::{Config, LogsCompression, Stateful};
 
 /// The most pipelines that are used unless told otherwise.
 const MAX_PIPELINES: usize = 4;
@@ -32,15 +32,8 @@ pub(super) fn stream_config(
     if !stateful.enabled && !stateful.dual_ship {
         return Ok(None);
     }
-    let issue = |issue| {
-        AgentError::ConfigError(
-            ConfigError {
-                issues: vec![issue],
-            }
-            .to_string(),
-        )
-    };
-    let origin = config.stateful_origin().map_err(issue)?;
+    let origin =
+        (config.stateful_origin()).map_err(|error| AgentError::ConfigError(error.to_string()))?;
     let origin = (origin.parse())
         .map_err(|_| AgentError::ConfigError(format!("stateful.dd_url: {origin} is no address")))?;
     let compression = match config.logs_compression() {
