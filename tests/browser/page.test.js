@@ -9,6 +9,7 @@ import { openBrowser, openPage } from "./browser.js";
 import { INTAKE_URL, log, postLogs, postText, resetIntake } from "./intake.js";
 import { door } from "./outage.js";
 import { takeScreenshot } from "./screenshot.js";
+import { cutStreams, Stream, THREE_LOGS } from "./stream.js";
 
 /** @type {Awaited<ReturnType<typeof openBrowser>>} */
 let browser;
@@ -30,6 +31,7 @@ beforeEach(async () => {
 });
 
 afterEach(async () => {
+  cutStreams();
   await page.close();
   assert.deepEqual(opened.strangers, [], "the page asked another host");
   assert.deepEqual(opened.complaints, [], "the page complained in the console");
@@ -311,6 +313,63 @@ test("413 over a number of entries leaves smaller batches alone", async () => {
   await page.getByText("from 3 entries").waitFor();
   assert.equal((await postLogs([log("a"), log("b"), log("c")])).status, 413);
   assert.equal((await postLogs([log("a"), log("b")])).status, 202);
+});
+
+test("logs of a stream appear beside the others and lead to their stream", async () => {
+  const stream = new Stream();
+  stream.send(1, THREE_LOGS);
+  await postLogs([log("over HTTP")]);
+  await foot("4 logs ·");
+  const marked = page.locator('#view-logs .row[data-via="stream"]');
+  await page.locator("#view-logs [data-facet=via] [data-value=stream] label").click();
+  await foot("3 of 4 logs");
+  assert.equal(await marked.first().locator(".cell-message").innerText(), "ERROR Connection from 10.0.0.7 timed out after 30s");
+  await marked.first().click();
+  assert.match(await drawer().locator(".fields").innerText(), /source\s+nginx\s+host\s+web-1[\s\S]*via\s+stream \d+, batch 1, generation A\s+pattern\s+1/);
+  await drawer().locator(".request-link").click();
+  const details = page.locator("#view-requests .drawer");
+  await details.locator(".fields", { hasText: "not yet" }).getByText("1, acknowledged up to 1").waitFor();
+  await stream.end();
+  await rows("requests").filter({ hasText: "OK" }).first().waitFor();
+  await rows("requests").filter({ hasText: "StatefulLogsService" }).first().click();
+  await details.locator(".fields", { hasText: "OK, after" }).getByText("3 items").waitFor();
+});
+
+test("the patterns of open streams are shown with what the streams cost", async () => {
+  await page.getByRole("tab", { name: /Patterns/ }).click();
+  await page.getByText("No patterns").waitFor();
+  const stream = new Stream();
+  stream.send(1, THREE_LOGS);
+  const pattern = page.locator(".pattern");
+  await pattern.waitFor();
+  const template = pattern.locator(".pattern-template");
+  assert.equal(await template.innerText(), "ERROR Connection from <*> timed out after <*>");
+  assert.equal(await template.locator(".place").count(), 2);
+  assert.equal(await pattern.locator(".pattern-count").innerText(), "3");
+  await pattern.locator("summary").click();
+  await pattern.locator("pre", { hasText: "ERROR Connection from 10.0.0.7 timed out after 30s" }).waitFor();
+  const stats = page.locator(".stream-stats .stat");
+  await stats.filter({ hasText: "On the wire" }).getByText("218 B").waitFor();
+  await stats.filter({ hasText: "Over HTTP" }).getByText(/^the stream takes \d+ %$/).waitFor();
+  stream.send(2, THREE_LOGS);
+  await pattern.locator(".pattern-count", { hasText: "6" }).waitFor();
+  assert.equal(await pattern.getAttribute("open"), "", "what was opened stays open");
+  await stream.end();
+  await pattern.waitFor({ state: "detached" });
+  await page.locator(".streams-ended", { hasText: /^Stream \d+ ended .* ago, OK$/ }).waitFor();
+});
+
+test("the faults of streams are one click away", async () => {
+  await page.getByRole("button", { name: "Faults", exact: true }).click();
+  const panel = page.getByRole("dialog", { name: "Faults" });
+  await panel.getByRole("button", { name: "End stream" }).click();
+  await panel.getByText("grpc_status UNAVAILABLE").waitFor();
+  const stream = new Stream();
+  await panel.getByText("1 hit of 1").waitFor();
+  await stream.end();
+  await page.keyboard.press("Escape");
+  await page.getByRole("tab", { name: /Requests/ }).click();
+  await rows("requests").locator(".cell-status[title=UNAVAILABLE]").waitFor();
 });
 
 test("a script of one's own is taken, or refused with the reason", async () => {

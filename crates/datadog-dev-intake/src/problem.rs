@@ -113,6 +113,11 @@ impl Problems {
         self.note(what, || format!("entry {entry}: {what}"));
     }
 
+    /// Notes a problem of one log of a batch, counted from 0.
+    pub(crate) fn add_to_log(&mut self, batch: u32, log: usize, what: What) {
+        self.note(what, || format!("batch {batch}, log {log}: {what}"));
+    }
+
     /// How often each kind occurred.
     pub(crate) fn counts(&self) -> &BTreeMap<What, u64> {
         &self.counts

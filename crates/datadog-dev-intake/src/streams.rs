@@ -188,11 +188,11 @@ impl Live {
         self.inner().numbers.last_acked = Some(batch_id);
     }
 
-    /// Notes what the intake would not like.
-    pub(crate) fn note(&self, what: What, count: u64) {
+    /// Notes what the intake would not like about logs of a batch.
+    pub(crate) fn note(&self, batch_id: u32, problems: &[(usize, What)]) {
         let mut inner = self.inner();
-        for _ in 0..count {
-            inner.problems.add(what);
+        for (log, what) in problems {
+            inner.problems.add_to_log(batch_id, *log, *what);
         }
     }
 

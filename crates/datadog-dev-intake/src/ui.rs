@@ -27,6 +27,8 @@ const FILES: &[(&str, &[u8])] = &[
     ("log-record.js", include_bytes!("ui/log-record.js")),
     ("logs.js", include_bytes!("ui/logs.js")),
     ("notice.js", include_bytes!("ui/notice.js")),
+    ("open-streams.js", include_bytes!("ui/open-streams.js")),
+    ("patterns.js", include_bytes!("ui/patterns.js")),
     ("query.js", include_bytes!("ui/query.js")),
     ("rate.js", include_bytes!("ui/rate.js")),
     ("request-record.js", include_bytes!("ui/request-record.js")),

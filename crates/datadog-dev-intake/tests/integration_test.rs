@@ -24,5 +24,7 @@ mod stream_errors;
 mod stream_faults;
 #[path = "integration_test/stream_inspection.rs"]
 mod stream_inspection;
+#[path = "integration_test/stream_logs.rs"]
+mod stream_logs;
 #[path = "integration_test/streams.rs"]
 mod streams;

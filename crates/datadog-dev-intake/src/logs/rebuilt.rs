@@ -21,8 +21,8 @@ pub(crate) struct Rebuilt {
     pub(crate) decoded: Decoded,
     /// What has no place in an entry, one for each.
     pub(crate) notes: Vec<LogNote>,
-    /// Logs past the age that the intake takes.
-    pub(crate) too_old: u64,
+    /// What the intake would not like, each with the place of its log.
+    pub(crate) problems: Vec<(usize, What)>,
 }
 
 /// Writes the logs of one batch. `has_service_tag` says that the service is one of the tags.
@@ -54,7 +54,7 @@ impl Rebuilt {
         let range = offset(start)..offset(self.body.len());
         self.decoded.entries.push(range);
         if now_ms.saturating_sub(record.timestamp_ms) > MAX_AGE_MS {
-            self.too_old += 1;
+            self.problems.push((self.notes.len(), What::TooOld));
         }
         let is_text = std::str::from_utf8(&record.body).is_ok();
         self.notes.push(LogNote {
@@ -62,15 +62,6 @@ impl Rebuilt {
             uuid: record.uuid.as_deref().map(Into::into),
             exact: (!is_text).then(|| record.body.as_slice().into()),
         });
-    }
-}
-
-impl Rebuilt {
-    /// What the intake would not like, and how often.
-    pub(crate) fn problems(&self) -> impl Iterator<Item = (What, u64)> {
-        [(What::TooOld, self.too_old)]
-            .into_iter()
-            .filter(|(_, count)| *count > 0)
     }
 }
 
@@ -254,8 +245,27 @@ mod tests {
     }
 
     #[test]
-    fn age_is_counted() {
-        let at = |now_ms| rebuild(&[record(b"", "")], true, now_ms).too_old;
-        assert_eq!((at(MAX_AGE_MS + 5), at(MAX_AGE_MS + 6)), (0, 1));
+    fn values_beyond_a_thousand_in_a_batch_are_counted_as_one() {
+        let with_status = |number: usize| Record {
+            status: Some(Arc::from(number.to_string())),
+            ..record(b"", "")
+        };
+        let records: Vec<Record> = (0..1_005).chain([7]).map(with_status).collect();
+        let tally = rebuild(&records, true, 0).decoded.facets.status.0;
+        assert_eq!(tally.len(), 1_001);
+        assert_eq!(tally[7], ("7".to_owned(), 2));
+        assert_eq!(tally[1_000], ("other".to_owned(), 5));
+    }
+
+    #[test]
+    fn a_log_that_is_too_old_is_noted_with_its_place() {
+        let young = Record {
+            timestamp_ms: MAX_AGE_MS,
+            ..record(b"", "")
+        };
+        let records = [young, record(b"", "")];
+        let at = |now_ms| rebuild(&records, true, now_ms).problems;
+        assert_eq!(at(MAX_AGE_MS + 5), []);
+        assert_eq!(at(MAX_AGE_MS + 6), [(1, What::TooOld)]);
     }
 }

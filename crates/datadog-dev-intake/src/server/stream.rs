@@ -13,7 +13,7 @@ use datadog_wire::stateful::{
 };
 use http_body_util::{BodyExt, Empty};
 use hyper::body::Incoming;
-use hyper::header::{CONTENT_TYPE, HeaderName, HeaderValue};
+use hyper::header::{CONTENT_TYPE, HeaderName, HeaderValue, RETRY_AFTER};
 use hyper::http::request::Parts;
 use hyper::{HeaderMap, Method, Request, Response, StatusCode, Version};
 
@@ -105,7 +105,7 @@ pub(super) async fn answer(
         tokio::time::sleep(delay).await;
     }
     match verdict {
-        Err(end) => refused(&open, end),
+        Err(end) => refused(&open, end, rule_ref),
         Ok(encoding) => {
             open.live.begin(encoding);
             let (acks, body) = acks::channel(Arc::clone(&open.live));
@@ -205,7 +205,7 @@ fn scripted_end(rule: &Rule) -> End {
 }
 
 /// An answer without a stream.
-fn refused(open: &Open, end: End) -> Response<Body> {
+fn refused(open: &Open, end: End, rule: Option<&Rule>) -> Response<Body> {
     let response = match &end {
         End::Status(status, message) => {
             let mut response = grpc_answer(no_body());
@@ -214,7 +214,12 @@ fn refused(open: &Open, end: End) -> Response<Body> {
         }
         End::Http(status) => {
             let status = StatusCode::from_u16(*status).unwrap_or_default();
-            answer::json(status, "{}")
+            let mut response = answer::json(status, "{}");
+            if let Some(seconds) = rule.and_then(|rule| rule.retry_after) {
+                let headers = response.headers_mut();
+                headers.insert(RETRY_AFTER, HeaderValue::from(seconds));
+            }
+            response
         }
         End::Cut(_) => grpc_answer(no_body()),
     };

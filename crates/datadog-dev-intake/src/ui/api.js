@@ -16,6 +16,9 @@
  * @property {number} [retry_after] seconds
  * @property {number} [delay_ms]
  * @property {boolean} [hang]
+ * @property {string} [grpc_status] the name of a status of gRPC, for streams
+ * @property {string} [ack] which batches of a stream are acknowledged
+ * @property {boolean} [forget_state]
  * @property {number} [hits]
  */
 
@@ -26,6 +29,7 @@
  * @property {number} seq
  * @property {Record<string, Signal>} signals
  * @property {{ total: number, by_path: Record<string, number> }} requests
+ * @property {{ open: number, patterns: number }} [streams] those that are open, and what they have defined
  * @property {Record<string, number>} problems how often each kind occurred
  * @property {number} kept_bytes
  * @property {number} keep_bytes
@@ -33,6 +37,33 @@
  * @property {Fault[]} faults
  * @property {string} [hint] a line that posts a log to the agent
  */
+
+/**
+ * @typedef {object} Stream one stateful stream
+ * @property {number} stream
+ * @property {number} opened_at
+ * @property {number} batches
+ * @property {number} logs
+ * @property {number} wire_bytes
+ * @property {{ patterns: number, texts: number, schemas: number, state_bytes: number }} state
+ * @property {{ batches: number, logs: number, wire_bytes: number, http_bytes: number }} http the batches whose cost over HTTP was worked out
+ * @property {{ at: number, grpc_status: string | null, http_status: number | null, message: string } | null} ended
+ */
+
+/** @typedef {{ now: number, streams: Stream[], http_batches_left: number | null }} Streams */
+
+/**
+ * @typedef {object} Pattern one that an open stream has defined
+ * @property {number} stream
+ * @property {number} pattern_id
+ * @property {string[]} pieces the text between its values
+ * @property {boolean} is_cut
+ * @property {number} logs
+ * @property {number | null} last_seen
+ * @property {string | null} example
+ */
+
+/** @typedef {{ patterns: Pattern[], total: number, cut: number }} Patterns */
 
 /** How long a request that is answered at once may take before the intake counts as unreachable. */
 const PATIENCE_MS = 5_000;
@@ -48,6 +79,24 @@ export function getSummary() {
 /** Makes the intake forget everything. */
 export function reset() {
   return ask("POST", "/inspect/reset");
+}
+
+/** The streams, with what their logs would have cost over HTTP. @returns {Promise<Streams>} */
+export function getStreams() {
+  return ask("GET", "/inspect/streams?http_bytes=1");
+}
+
+/** The patterns of the open streams, the most used first. @returns {Promise<Patterns>} */
+export function getPatterns() {
+  return ask("GET", "/inspect/patterns");
+}
+
+/** The record of a request as it is now. @param {number} seq @returns {Promise<string | null>} `null` when it is gone */
+export async function getRequestLine(seq) {
+  const response = await fetch(`/inspect/requests?after=${seq - 1}&limit=1`, { signal: AbortSignal.timeout(PATIENCE_MS) });
+  if (!response.ok) throw new Error(await refusal(response));
+  const text = (await response.text()).trim();
+  return text === "" ? null : text;
 }
 
 /** @returns {Promise<Fault[]>} the script in force */

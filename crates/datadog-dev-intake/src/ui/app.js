@@ -10,6 +10,8 @@ import { bytes, counted } from "./format.js";
 import { Header } from "./header.js";
 import { LEVELS } from "./log-record.js";
 import { logsView } from "./logs.js";
+import { OpenStreams } from "./open-streams.js";
+import { PatternsView } from "./patterns.js";
 import { announce, failure } from "./notice.js";
 import { RateMeter } from "./rate.js";
 import { requestsView } from "./requests.js";
@@ -33,10 +35,14 @@ let summary = null;
 let health = { kind: "connecting" };
 
 const empty = () => welcome(summary?.hint);
-/** @type {Map<string, Explorer<any>>} in the order of the tabs */
-const views = new Map();
-views.set("logs", new Explorer(logsView(logs, { openRequest, empty }), showHealth));
-views.set("requests", new Explorer(requestsView(requests, { showLogsOf, empty }), showHealth));
+/** @type {Map<string, Explorer<any>>} those of records */
+const explorers = new Map();
+explorers.set("logs", new Explorer(logsView(logs, { openRequest, empty }), showHealth));
+explorers.set("requests", new Explorer(requestsView(requests, { showLogsOf, empty }), showHealth));
+const patterns = new PatternsView(showHealth);
+const openStreams = new OpenStreams(requests, (changed) => explorer("requests").recount(changed));
+/** @type {Map<string, Explorer<any> | PatternsView>} in the order of the tabs */
+const views = new Map([...explorers.entries(), ["patterns", patterns]]);
 let current = "logs";
 
 const faults = new FaultsPanel(() => connection.refresh().catch(() => undefined));
@@ -50,7 +56,7 @@ const header = new Header({
   controls: [faults.button, resetting.button, themeToggle(repaint)],
 });
 const connection = new Connection(
-  [...views.values()].map((view) => source(view.definition)),
+  [...explorers.values()].map((view) => source(view.definition)),
   { onHealth, onSummary },
 );
 
@@ -90,7 +96,12 @@ function countRate(records) {
 }
 
 function view() {
-  return /** @type {Explorer<any>} */ (views.get(current));
+  return /** @type {Explorer<any> | PatternsView} */ (views.get(current));
+}
+
+/** @param {string} id */
+function explorer(id) {
+  return /** @type {Explorer<any>} */ (explorers.get(id));
 }
 
 /** Shows a view and says so in the address. @param {string} id */
@@ -104,29 +115,29 @@ function show(id) {
   showHealth();
 }
 
-/** Shows what the address asks for: `#logs`, `#requests`, `#requests/11`. */
+/** Shows what the address asks for: `#logs`, `#patterns`, `#requests/11`. */
 function followAddress() {
   const [id, seq] = location.hash.slice(1).split("/");
   show(views.has(id) ? id : "logs");
-  if (/^\d+$/.test(seq ?? "")) view().openSeq(Number(seq));
+  if (/^\d+$/.test(seq ?? "")) explorers.get(current)?.openSeq(Number(seq));
 }
 
 /** @param {number} seq */
 function openRequest(seq) {
   show("requests");
-  view().openSeq(seq);
+  explorer("requests").openSeq(seq);
 }
 
 /** @param {number} seq */
 function showLogsOf(seq) {
   show("logs");
-  view().searchFor(`request:${seq}`);
+  explorer("logs").searchFor(`request:${seq}`);
 }
 
 function showProblems() {
   show("requests");
-  view().searchFor("problem:*");
-  view().table.focus();
+  explorer("requests").searchFor("problem:*");
+  explorer("requests").table.focus();
 }
 
 /** @param {import("./connection.js").Health} now */
@@ -147,8 +158,10 @@ function onSummary(now) {
   resetting.refresh();
   faults.show(now.faults);
   faults.offerPaths(Object.keys(now.requests.by_path));
-  for (const one of views.values()) one.loss = lossOf(now);
-  if (hintChanged) for (const one of views.values()) one.refreshEmpty();
+  for (const one of explorers.values()) one.loss = lossOf(now);
+  if (hintChanged) for (const one of explorers.values()) one.refreshEmpty();
+  patterns.refresh();
+  openStreams.refresh();
 }
 
 /** @param {import("./api.js").Summary} now */
@@ -162,7 +175,7 @@ function showHealth() {
 }
 
 function repaint() {
-  for (const one of views.values()) one.repaint();
+  for (const one of explorers.values()) one.repaint();
   rate.tick();
 }
 

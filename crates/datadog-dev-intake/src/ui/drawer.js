@@ -41,15 +41,20 @@ export class Drawer {
 
   /** @param {(signal: AbortSignal) => Details} make */
   open(make) {
+    this.replace(make);
+    this.body.scrollTop = 0;
+    this.element.hidden = false;
+    if (this.#coversTable) this.body.focus();
+  }
+
+  /** Shows other details of the same record, where the reader is. @param {(signal: AbortSignal) => Details} make */
+  replace(make) {
     this.current?.abort();
     this.current = new AbortController();
     const details = make(this.current.signal);
     fill(this.title, details.title);
     fill(this.actions, ...details.actions);
     fill(this.body, details.body);
-    this.body.scrollTop = 0;
-    this.element.hidden = false;
-    if (this.#coversTable) this.body.focus();
   }
 
   close() {

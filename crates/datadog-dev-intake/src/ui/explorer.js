@@ -95,6 +95,14 @@ export class Explorer {
     this.table.redraw();
   }
 
+  /** To be called after records were changed where they stand. @param {Set<number>} changed their numbers */
+  recount(changed) {
+    this.results.search(this.results.query);
+    const { cursor } = this.table;
+    const record = cursor !== null && changed.has(cursor) ? this.results.at(this.results.indexOf(cursor)) : undefined;
+    if (record && this.drawer.isOpen) this.drawer.replace(this.#detailsOf(record));
+  }
+
   /** Paints again what does not follow the style sheet by itself. */
   repaint() {
     this.histogram.repaint();
@@ -351,10 +359,13 @@ export class Explorer {
   #pick(record, how) {
     this.#because({ reading: true });
     if (how === "move" && !this.drawer.isOpen) return;
-    const details = (/** @type {AbortSignal} */ signal) =>
-      this.definition.details(record, { addTerm: (term) => this.#addTerm(term), signal });
-    this.drawer.open(details);
+    this.drawer.open(this.#detailsOf(record));
     this.element.classList.add("drawer-open");
+  }
+
+  /** @param {R} record @returns {(signal: AbortSignal) => import("./drawer.js").Details} */
+  #detailsOf(record) {
+    return (signal) => this.definition.details(record, { addTerm: (term) => this.#addTerm(term), signal });
   }
 
   #closed() {

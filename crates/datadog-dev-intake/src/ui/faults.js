@@ -13,6 +13,9 @@ import { failure } from "./notice.js";
 /** Keys that say which requests a rule concerns; the others say what it does. */
 const MATCHERS = ["path", "times", "hits", "api_key_suffix", "min_items", "min_raw_bytes"];
 
+/** Every method of the stateful stream, whatever path is chosen for the other presets. */
+const STREAMS = "/datadog.intake.stateful.*";
+
 /** Paths offered at most. */
 const MOST_PATHS = 30;
 
@@ -89,6 +92,9 @@ export class FaultsPanel {
       { title: "403", means: "The key is refused", rule: () => ({ status: 403 }) },
       { title: "Hang", means: "Reads the request, never answers", rule: () => ({ hang: true }) },
       { title: "Slow", means: "Answers 500 ms late", rule: () => ({ delay_ms: 500 }) },
+      { title: "End stream", means: "Ends the next stream, UNAVAILABLE", rule: () => ({ path: STREAMS, times: 1, grpc_status: "UNAVAILABLE" }) },
+      { title: "Forget", means: "Forgets the state of the next stream", rule: () => ({ path: STREAMS, times: 1, forget_state: true }) },
+      { title: "No acks", means: "Acknowledges nothing on streams", rule: () => ({ path: STREAMS, ack: "none" }) },
     ];
   }
 

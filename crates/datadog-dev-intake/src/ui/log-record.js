@@ -20,6 +20,9 @@ const NO_LEVEL = LEVELS.length - 1;
 /** What the intake notes about a log, in front of the log's own keys. */
 const NOTES = ["seq", "received_at", "via", "api_key", "endpoint", "request"];
 
+/** What it notes behind those of a log that came over a stream. */
+const STREAM_NOTES = ["stream", "batch_id", "pattern_id", "uuid", "wire", "shadow", "body_base64"];
+
 /** Keys of a log that have a place of their own in the details. */
 const USUAL_KEYS = new Set(["message", "timestamp", "hostname", "service", "ddsource", "ddtags", "status"]);
 
@@ -46,6 +49,7 @@ const DEEPEST = 64;
  * @property {string[]} tags
  * @property {string} text the message
  * @property {string} rest every other value, for searching
+ * @property {string} via `http` or `stream`
  * @property {Record<string, any>} raw the log as it was sent
  * @property {Record<string, any>} notes what the intake noted about it: `received_at`, `via`, `endpoint` and so on
  */
@@ -71,6 +75,7 @@ export function parseLog(line) {
     tags,
     text: textOf(raw.message),
     rest: restOf(raw),
+    via: shared(textOf(notes.via)),
     raw,
     notes,
   };
@@ -85,9 +90,11 @@ function split(record) {
   const entries = Object.entries(record);
   // Keys that are whole numbers come first whatever their place in the text; they are never notes.
   const start = entries.findIndex(([key]) => !/^\d+$/.test(key));
-  const noted = entries.splice(start, NOTES.length);
+  const via = entries[start + NOTES.indexOf("via")]?.[1];
+  const names = via === "stream" ? [...NOTES, ...STREAM_NOTES] : NOTES;
+  const noted = entries.splice(start, names.length);
   return {
-    notes: Object.fromEntries(noted.map(([, value], index) => [NOTES[index], value])),
+    notes: Object.fromEntries(noted.map(([, value], index) => [names[index], value])),
     raw: Object.fromEntries(entries),
   };
 }
@@ -110,6 +117,10 @@ export function logValue(log, field) {
   if (field === "tag" || field === "tags" || field === "ddtags") return log.tags;
   if (field === "message") return log.text;
   if (field === "request") return log.notes.request;
+  if (field === "via") return log.via;
+  if (field === "pattern" && log.via === "stream") return log.notes.pattern_id ?? undefined;
+  if (field === "batch" && log.via === "stream") return log.notes.batch_id;
+  if (field === "stream" && log.via === "stream") return log.notes.stream;
   if (field.startsWith("@")) return attributeAt(log.raw, field.slice(1));
   const tagged = log.tags.filter((tag) => tag.startsWith(`${field}:`)).map((tag) => tag.slice(field.length + 1));
   return tagged.length > 0 ? tagged : attributeAt(log.raw, ALIASES.get(field) ?? field);

@@ -12,7 +12,7 @@ import { termFor } from "./query.js";
 const HINTS = [
   { example: "timeout", means: "the word anywhere in the log" },
   { example: '"connection refused"', means: "the phrase" },
-  { example: "status:error", means: "a field: status, service, source, host, request" },
+  { example: "status:error", means: "a field: status, service, source, host, request, via, stream, pattern" },
   { example: "env:prod", means: "a tag" },
   { example: "@http.status_code:>=500", means: "an attribute; also > >= < <=" },
   { example: "service:web-*", means: "anything in place of *" },
@@ -39,6 +39,7 @@ export function logsView(store, page) {
       { id: "status", title: "Status", valueOf: (log) => log.status },
       { id: "service", title: "Service", valueOf: (log) => log.service },
       { id: "source", title: "Source", valueOf: (log) => log.source },
+      { id: "via", title: "Via", valueOf: (log) => log.via },
     ],
     facetLevel: (facet, value) => (facet === "status" ? LEVELS[levelOf(value)].id : null),
     columns: [
@@ -58,6 +59,7 @@ export function logsView(store, page) {
 /** @param {LogRecord} log @param {HTMLElement[]} cells @param {HTMLElement} row @param {RegExp | null} marks */
 function fillRow(log, [time, status, service, message], row, marks) {
   row.dataset.level = LEVELS[log.level].id;
+  row.dataset.via = log.via;
   time.textContent = clock(log.at);
   time.title = log.at === log.received && log.stated !== log.received ? `received ${dateTime(log.at)}` : dateTime(log.at);
   status.textContent = oneLine(log.status, 20);
@@ -160,10 +162,13 @@ function logFields(log, addTerm, openRequest) {
     ["host", raw.hostname ? filter("host", textOf(raw.hostname)) : null],
     ["timestamp", timestamp(log)],
     ["received", h("span", {}, dateTime(log.received), lag(log))],
-    ["request", requestLink(notes.request, openRequest)],
+    ["request", requestLink(log, openRequest)],
     ["endpoint", oneLine(String(notes.endpoint), 200)],
     ["api key", notes.api_key ? `…${oneLine(String(notes.api_key), 8)}` : null],
-    ["via", oneLine(String(notes.via), 20)],
+    ["via", h("span", {}, filter("via", log.via), streamWords(log))],
+    ["pattern", patternWords(log, addTerm)],
+    ["uuid", notes.uuid ? oneLine(String(notes.uuid), 100) : null],
+    ["exact bytes", notes.body_base64 ? oneLine(String(notes.body_base64), 200) : null],
     ["seq", String(log.seq)],
   ]);
 }
@@ -183,9 +188,25 @@ function lag(log) {
   return h("span", { class: "aside" }, late >= 0 ? ` ${duration(late)} after` : ` ${duration(-late)} before its timestamp`);
 }
 
-/** @param {number} seq @param {(seq: number) => void} openRequest */
-function requestLink(seq, openRequest) {
-  const link = h("a", { href: `#requests/${seq}`, class: "request-link" }, `#${seq}, as it was sent`);
+/** @param {LogRecord} log */
+function streamWords({ via, notes }) {
+  if (via !== "stream") return null;
+  const shadow = notes.shadow ? ", only to be compared" : "";
+  return h("span", { class: "aside" }, ` ${notes.stream}, batch ${notes.batch_id}, generation ${String(notes.wire).toUpperCase()}${shadow}`);
+}
+
+/** @param {LogRecord} log @param {(term: string) => void} addTerm */
+function patternWords({ via, notes }, addTerm) {
+  if (via !== "stream") return null;
+  if (notes.pattern_id === null) return "none, sent as it is";
+  return filterButton(String(notes.pattern_id), `stream:${notes.stream} pattern:${notes.pattern_id}`, addTerm);
+}
+
+/** @param {LogRecord} log @param {(seq: number) => void} openRequest */
+function requestLink({ via, notes }, openRequest) {
+  const seq = notes.request;
+  const words = via === "stream" ? `#${seq}, its stream` : `#${seq}, as it was sent`;
+  const link = h("a", { href: `#requests/${seq}`, class: "request-link" }, words);
   link.addEventListener("click", (/** @type {Event} */ event) => {
     event.preventDefault();
     openRequest(seq);

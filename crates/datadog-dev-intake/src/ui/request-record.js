@@ -29,12 +29,12 @@ export const OUTCOMES = [
 export function parseRequest(line) {
   const raw = JSON.parse(line);
   const problems = (raw.problems ?? []).map(String);
-  const status = raw.status ? String(raw.status) : "–";
+  const status = statusOf(raw);
   return {
     seq: raw.seq,
     bytes: line.length * 2,
     at: raw.received_at,
-    outcome: outcomeOf(raw.status),
+    outcome: isStream(raw) ? streamOutcome(raw) : outcomeOf(raw.status),
     status,
     faults: raw.fault ? [String(raw.fault)] : [],
     encoding: raw.encoding ? String(raw.encoding) : "identity",
@@ -71,6 +71,25 @@ export function headersOf(request) {
   );
 }
 
+/** @param {Record<string, any>} raw */
+export function isStream(raw) {
+  return raw.via === "stream";
+}
+
+/** @param {Record<string, any>} raw @returns {string} of a stream `open`, or the name of the status that it ended with */
+function statusOf(raw) {
+  if (isStream(raw) && raw.ended === null) return "open";
+  if (isStream(raw) && raw.ended.grpc_status) return String(raw.ended.grpc_status);
+  return raw.status ? String(raw.status) : "–";
+}
+
+/** @param {Record<string, any>} raw of a stream @returns {number} index into `OUTCOMES` */
+function streamOutcome({ ended }) {
+  if (ended === null) return 3;
+  if (ended.grpc_status) return ended.grpc_status === "OK" ? 4 : 1;
+  return outcomeOf(ended.http_status);
+}
+
 /** @param {number | null | undefined} status @returns {number} index into `OUTCOMES` */
 export function outcomeOf(status) {
   if (!status) return 0;
@@ -83,7 +102,7 @@ export function outcomeOf(status) {
 function kindsOf(problems) {
   const kinds = problems
     .filter((problem) => !/^\d+ more$/.test(problem))
-    .map((problem) => problem.replace(/^entry \d+: /, "").replace(/^([^:]+): .*$/s, "$1"));
+    .map((problem) => problem.replace(/^(entry \d+|batch \d+, log \d+): /, "").replace(/^([^:]+): .*$/s, "$1"));
   return [...new Set(kinds)];
 }
 

@@ -6,7 +6,7 @@ import { fill, h } from "./dom.js";
 import { bytes, clock, count, counted, dateTime, duration, oneLine, ratio } from "./format.js";
 import { jsonTree } from "./json-tree.js";
 import { marked } from "./logs.js";
-import { headersOf, OUTCOMES, outcomeOf, parseRequest, requestValue } from "./request-record.js";
+import { headersOf, isStream, OUTCOMES, outcomeOf, parseRequest, requestValue } from "./request-record.js";
 
 /** @typedef {import("./request-record.js").RequestRecord} RequestRecord */
 
@@ -70,7 +70,8 @@ export function requestsView(store, page) {
 
 /** @param {string} facet @param {string} value @returns {string | null} */
 function facetLevel(facet, value) {
-  if (facet === "status") return OUTCOMES[outcomeOf(Number(value) || null)].id;
+  if (facet === "status" && /^\d+$|^–$/.test(value)) return OUTCOMES[outcomeOf(Number(value) || null)].id;
+  if (facet === "status") return { open: "notice", OK: "ok" }[value] ?? "error";
   return { problem: "warn", fault: "fatal" }[facet] ?? null;
 }
 
@@ -83,6 +84,7 @@ function fillRow(request, cells, row, marks) {
   time.textContent = clock(request.at);
   time.title = dateTime(request.at);
   status.textContent = request.status;
+  status.title = request.status;
   method.textContent = oneLine(String(raw.method), 10);
   path.replaceChildren(...marked(oneLine(request.text, 300), marks));
   problem.textContent = problemWords(problems);
@@ -128,7 +130,7 @@ function details(request, tools, showLogsOf) {
       problemBox(request.problems),
       section("Exchange", [exchange(request, showLogsOf)]),
       section("Headers", [headerFields(request)], copyButton("Copy", () => headerLines(request))),
-      bodySection(request, tools.signal),
+      !isStream(request.raw) && bodySection(request, tools.signal),
     ),
   };
 }
@@ -151,8 +153,9 @@ function exchange(request, showLogsOf) {
   logs.addEventListener("click", () => showLogsOf(request.seq));
   const version = String(raw.http_version ?? "").replace(/^HTTP\//i, "");
   return fields([
-    ["received", dateTime(request.at)],
-    ["answered", `${request.status === "–" ? "never" : request.status}, after ${duration(raw.duration_ms ?? 0)}`],
+    [isStream(raw) ? "opened" : "received", dateTime(request.at)],
+    ...streamRows(raw),
+    isStream(raw) ? ["ended", endWords(raw)] : ["answered", `${request.status === "–" ? "never" : request.status}, after ${duration(raw.duration_ms ?? 0)}`],
     ["fault", raw.fault ? h("span", { class: "fault-word" }, oneLine(String(raw.fault), 60)) : null],
     ["held", raw.items ? logs : count(raw.items ?? 0)],
     ["size", sizeWords(raw)],
@@ -161,6 +164,24 @@ function exchange(request, showLogsOf) {
     ["api key", raw.api_key ? `…${oneLine(String(raw.api_key), 8)}` : "none"],
     ["seq", String(request.seq)],
   ]);
+}
+
+/** @param {Record<string, any>} raw @returns {[string, string | null][]} what only a stream has */
+function streamRows(raw) {
+  if (!isStream(raw)) return [];
+  const acked = raw.last_acked === null ? "none acknowledged" : `acknowledged up to ${raw.last_acked}`;
+  return [
+    ["stream", `${raw.stream}, generation ${String(raw.wire).toUpperCase()}${raw.shadow ? ", only to be compared" : ""}`],
+    ["batches", `${count(raw.batches)}, ${acked}`],
+  ];
+}
+
+/** @param {Record<string, any>} raw of a stream */
+function endWords({ ended, duration_ms: took }) {
+  if (ended === null) return `not yet, after ${duration(took)}`;
+  const how = ended.grpc_status ?? (ended.http_status === null ? "without an answer" : `HTTP ${ended.http_status}`);
+  const why = ended.message === "" ? "" : `: ${oneLine(String(ended.message), 500)}`;
+  return `${how}, after ${duration(took)}${why}`;
 }
 
 /** @param {Record<string, any>} raw */

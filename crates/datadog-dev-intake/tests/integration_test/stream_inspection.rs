@@ -9,6 +9,13 @@ use crate::grpc::{
     stream, structured_a, three_logs_a,
 };
 
+/// What is wrong with the known logs.
+const OLD: [&str; 3] = [
+    "batch 1, log 0: timestamp over 18 hours old",
+    "batch 1, log 1: timestamp over 18 hours old",
+    "batch 1, log 2: timestamp over 18 hours old",
+];
+
 #[tokio::test]
 async fn a_stream_is_shown_with_its_numbers_and_its_state() {
     let intake = Intake::start().await;
@@ -32,7 +39,7 @@ async fn a_stream_is_shown_with_its_numbers_and_its_state() {
             "logs": 3, "wire_bytes": 213 + 5, "body_bytes": bodies,
             "state": {"patterns": 1, "texts": 2, "schemas": 0, "state_bytes": first["state"]["state_bytes"]},
             "http": {"batches": 0, "logs": 0, "wire_bytes": 0, "http_bytes": 0},
-            "problems": ["timestamp over 18 hours old", "timestamp over 18 hours old", "timestamp over 18 hours old"],
+            "problems": OLD,
             "ended": null,
         }])
     );
@@ -173,7 +180,7 @@ async fn a_stream_is_a_request_that_shows_how_it_stands() {
             "method": "POST", "path": METHOD_A, "query": null, "http_version": "HTTP/2.0",
             "headers": {"content-type": "application/grpc", "te": "trailers", "dd-api-key": "***cdef"},
             "status": 200, "fault": null, "wire_bytes": 218, "raw_bytes": 150, "encoding": "identity", "items": 3,
-            "problems": vec!["timestamp over 18 hours old"; 3], "duration_ms": shown["duration_ms"],
+            "problems": OLD, "duration_ms": shown["duration_ms"],
             "stream": 1, "wire": "a", "shadow": false, "batches": 1, "last_acked": 1, "ended": ended,
         })
     );

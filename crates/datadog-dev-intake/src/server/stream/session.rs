@@ -175,11 +175,12 @@ impl Session {
         // Counted first: whoever sees the logs sees them in the numbers too.
         live.took(added, &records, now_ms);
         drop(records);
-        for (what, count) in rebuilt.problems() {
-            live.note(what, count);
-            let mut store = self.open.shared.store();
-            store.counts_mut().add_problem(what, count);
+        live.note(batch_id, &rebuilt.problems);
+        let mut store = self.open.shared.store();
+        for (_, what) in &rebuilt.problems {
+            store.counts_mut().add_problem(*what, 1);
         }
+        drop(store);
         self.record(message, rebuilt, added, now_ms);
         Ok(batch_id)
     }
