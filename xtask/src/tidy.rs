@@ -12,8 +12,9 @@ use crate::codegen;
 use crate::run::{print, read, root, say};
 
 /// What each crate may depend on in the workspace; `ARCHITECTURE.md` says why.
-const LAYERS: [(&str, &[&str]); 10] = [
+const LAYERS: [(&str, &[&str]); 11] = [
     ("datadog-wire", &[]),
+    ("datadog-sketch", &[]),
     ("datadog-logs-patterns", &["datadog-wire"]),
     ("datadog-agent-config", &[]),
     ("datadog-agent-runtime", &["datadog-wire"]),
