@@ -12,7 +12,7 @@ use crate::codegen;
 use crate::run::{print, read, root, say};
 
 /// What each crate may depend on in the workspace; `ARCHITECTURE.md` says why.
-const LAYERS: [(&str, &[&str]); 11] = [
+const LAYERS: [(&str, &[&str]); 12] = [
     ("datadog-wire", &[]),
     ("datadog-sketch", &[]),
     ("datadog-logs-patterns", &["datadog-wire"]),
@@ -25,6 +25,15 @@ const LAYERS: [(&str, &[&str]); 11] = [
     (
         "datadog-logs-agent",
         &["datadog-agent-runtime", "datadog-forwarder", "datadog-wire"],
+    ),
+    (
+        "datadog-metrics-agent",
+        &[
+            "datadog-agent-runtime",
+            "datadog-forwarder",
+            "datadog-sketch",
+            "datadog-wire",
+        ],
     ),
     (
         "datadog-agent-native",
