@@ -242,8 +242,9 @@ proptest! {
 
     #[test]
     fn a_merge_holds_what_both_hold(
-        left in proptest::collection::vec(value(), 0..500),
-        right in proptest::collection::vec(value(), 0..500),
+        // Sums of what is larger may stop at the largest double, in one order and not in another.
+        left in proptest::collection::vec(value().prop_map(|value| value.clamp(-1e300, 1e300)), 0..500),
+        right in proptest::collection::vec(value().prop_map(|value| value.clamp(-1e300, 1e300)), 0..500),
     ) {
         let mut merged = of(&left);
         merged.merge(&of(&right)).unwrap();
