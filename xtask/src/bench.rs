@@ -26,12 +26,14 @@ pub(crate) struct Options {
 }
 
 /// Bench targets of the crates; each prints its figures in the same form.
-const TARGETS: [(&str, &str); 5] = [
+const TARGETS: [(&str, &str); 7] = [
     ("datadog-logs-agent", "pure"),
     ("datadog-logs-agent", "server"),
     ("datadog-logs-patterns", "encode"),
     ("datadog-logs-patterns", "tokenizer"),
     ("datadog-logs-patterns", "write"),
+    ("datadog-metrics-agent", "parse"),
+    ("datadog-sketch", "sketch"),
 ];
 
 /// Runs the bench of the pattern engine if there are logs for it, those of the crates, then those of the whole

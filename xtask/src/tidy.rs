@@ -12,8 +12,9 @@ use crate::codegen;
 use crate::run::{print, read, root, say};
 
 /// What each crate may depend on in the workspace; `ARCHITECTURE.md` says why.
-const LAYERS: [(&str, &[&str]); 11] = [
+const LAYERS: [(&str, &[&str]); 13] = [
     ("datadog-wire", &[]),
+    ("datadog-sketch", &[]),
     ("datadog-logs-patterns", &["datadog-wire"]),
     ("datadog-agent-config", &[]),
     ("datadog-agent-runtime", &["datadog-wire"]),
@@ -36,6 +37,15 @@ const LAYERS: [(&str, &[&str]); 11] = [
             "datadog-forwarder",
             "datadog-logs-patterns",
             "datadog-logs-stream",
+            "datadog-wire",
+        ],
+    ),
+    (
+        "datadog-metrics-agent",
+        &[
+            "datadog-agent-runtime",
+            "datadog-forwarder",
+            "datadog-sketch",
             "datadog-wire",
         ],
     ),

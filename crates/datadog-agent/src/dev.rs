@@ -43,7 +43,7 @@ pub(crate) async fn run(options: Options) -> anyhow::Result<ExitCode> {
     let mut config = local_config(&intake, options.ephemeral);
     choose_the_way(&mut config, &intake, options.http);
     install_logger(&config);
-    let agent = start_agent(config).await?;
+    let agent = Box::pin(start_agent(config)).await?;
     let mut found = addresses(agent.listeners());
     found.insert("intake".to_owned(), intake.url().into());
     let try_it = example(&found);
