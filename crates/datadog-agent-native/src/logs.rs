@@ -14,7 +14,7 @@ use std::time::Duration;
 use datadog_agent_runtime::bind::Target;
 use datadog_forwarder::Encoding;
 use datadog_forwarder::service::{Order, Pauses};
-use datadog_logs_agent::config::BufferLimits;
+use datadog_logs_agent::config::{BufferLimits, OnFull};
 use datadog_logs_agent::rules::{RuleConfig, RuleKind};
 use datadog_logs_agent::{self as logs_agent, Config as LogsConfig, FlushStrategy};
 use serde_json::json;
@@ -98,6 +98,11 @@ fn logs_config(config: &Config, hostname: &str) -> Result<LogsConfig, AgentError
     sending(config, &endpoints, &mut logs);
     if stream.is_some() {
         logs.entry = stream::entry_limits(&config.stateful, logs.entry);
+        logs.on_full = match config.stateful.on_full.as_str() {
+            "drop_oldest" => OnFull::DropOldest,
+            "drop_newest" => OnFull::DropNewest,
+            _ => OnFull::Block,
+        };
     }
     logs.stream = stream;
     Ok(logs)

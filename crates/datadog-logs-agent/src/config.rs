@@ -45,6 +45,8 @@ pub struct Config {
     pub memory_bytes: usize,
     /// Limits of what is queued and not yet in a batch.
     pub buffer: BufferLimits,
+    /// What happens to entries that find it full. Default: they wait, or are refused.
+    pub on_full: OnFull,
     /// Limits of one batch. Default: 1,000 entries, 5,000,000 bytes.
     pub batch: BatchLimits,
     /// When a batch that is not full is sent without being asked for. Default: 5 seconds after its oldest entry.
@@ -116,6 +118,18 @@ pub struct BufferLimits {
     pub entries: usize,
     /// Bytes, at 64 an entry besides its JSON. Default: 10,000,000.
     pub bytes: usize,
+}
+
+/// What happens to entries that find the queue full.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum OnFull {
+    /// Who can wait waits; a client of the log server is told to come back.
+    #[default]
+    Block,
+    /// The oldest entries of the queue make room, and are counted as `evicted`.
+    DropOldest,
+    /// They are dropped, and counted as `queue_full`.
+    DropNewest,
 }
 
 /// When a batch that is not full is sent without being asked for. Full batches are sent at once in any case, or the
@@ -191,6 +205,7 @@ impl Config {
             body: BodyLimits::default(),
             memory_bytes: 64 * 1_024 * 1_024,
             buffer: BufferLimits::default(),
+            on_full: OnFull::Block,
             batch: BatchLimits {
                 entries: logs::MAX_ENTRIES,
                 bytes: 5_000_000,

@@ -208,7 +208,7 @@ impl Intake {
         };
         self.0.bytes_received.add(received.body.len() as u64);
         let answer = match self.process(received, coding, head).await {
-            Ok((block, tally)) => self.queue(block, &tally, queued),
+            Ok((block, tally)) => self.queue(block, &tally, queued).await,
             Err(answer) => {
                 self.0.handle.count_unreadable();
                 answer
@@ -217,8 +217,8 @@ impl Intake {
         (answer, Connection::Kept)
     }
 
-    fn queue(&self, block: EntryBlock, tally: &Tally, queued: Answer) -> Answer {
-        match self.0.handle.try_insert(block, tally) {
+    async fn queue(&self, block: EntryBlock, tally: &Tally, queued: Answer) -> Answer {
+        match self.0.handle.offer(block, tally).await {
             Ok(()) => queued,
             Err(InsertError::Full) => Answer::QueueFull,
             Err(InsertError::TooLarge) => Answer::TooLarge,

@@ -127,7 +127,14 @@ impl AggregatorService {
             limits: config.entry,
         };
         let admission = Admission::new(config.buffer, &telemetry);
-        let shared = Arc::new(Shared::new(admission, budget, telemetry, clients, files));
+        let shared = Arc::new(Shared::new(
+            admission,
+            config.on_full,
+            budget,
+            telemetry,
+            clients,
+            files,
+        ));
         let service = Self {
             aggregator: Aggregator::new(config.batch),
             ledger: Ledger::default(),

@@ -6,6 +6,7 @@ use bytes::Bytes;
 use datadog_agent_runtime::telemetry::Metric;
 use datadog_dev_intake::Intake;
 use datadog_forwarder::service::Overflow;
+use datadog_logs_agent::config::OnFull;
 use datadog_logs_agent::processor::EmptyLines;
 use datadog_logs_agent::rules::{RuleConfig, RuleKind};
 use datadog_logs_agent::{Config, FlushStrategy, InsertError, IntakeEntry, Source};
@@ -57,6 +58,37 @@ async fn a_full_queue_refuses_the_whole_request() {
     assert_eq!(report.entries_sent, 0);
     let settled = agent.sum(Metric::LogsProcessed);
     assert_eq!(report.pending_entries, settled);
+}
+
+#[tokio::test]
+async fn a_full_queue_takes_the_newest_or_drops_it_where_that_is_configured() {
+    for (on_full, reason) in [
+        (OnFull::DropOldest, "evicted"),
+        (OnFull::DropNewest, "queue_full"),
+    ] {
+        let intake = Intake::start().await;
+        intake.on(PATH).hang();
+        let mut config = narrow(&intake);
+        config.on_full = on_full;
+        let agent = Agent::start(config).await;
+        let lost = || {
+            agent
+                .telemetry
+                .sum(Metric::LogsDropped, &[("reason", reason)])
+        };
+        let mut sent = 0;
+        while lost() == 0 {
+            let answer = agent.post("/v1/input", r#"[{"message":"a"}]"#).await;
+            answer.expect(200, "ok");
+            sent += 1;
+        }
+        assert!(agent.handle().len() <= 5);
+        assert_eq!(lost(), 1, "after {sent}");
+        let file = agent.handle().for_source(Source::File(1));
+        let line = [&b"a line"[..]];
+        let inserted = file.insert_lines(line.into_iter(), EmptyLines::Skip).await;
+        inserted.unwrap();
+    }
 }
 
 #[tokio::test]

@@ -15,6 +15,7 @@ use tokio::time::Instant;
 use super::Command;
 use super::admission::{Admission, Refusal, Size};
 use super::counters::{Counters, Losses};
+use crate::config::OnFull;
 use crate::flusher::FlushReport;
 use crate::processor::{BodyError, Defaults, EmptyLines, Enrichment};
 use crate::{EntryBlock, IntakeEntry, Processor, Source, Tally};
@@ -84,6 +85,7 @@ pub(super) struct Shared {
     pub(super) admission: Admission,
     pub(super) budget: Budget,
     pub(super) losses: Losses,
+    on_full: OnFull,
     telemetry: Telemetry,
     clients: Arc<Processor>,
     files: Arc<Processor>,
@@ -168,7 +170,8 @@ impl AggregatorHandle {
         Ok(tally)
     }
 
-    /// Queues lines without their ends, a group at a time, waiting for room: for files and standard input. A line that
+    /// Queues lines without their ends, a group at a time, waiting for room unless the configuration would rather drop:
+    /// for files and standard input. A line that
     /// the whole memory could not hold is dropped and counted. What was queued before the wait is dropped stays queued.
     ///
     /// # Errors
@@ -183,7 +186,11 @@ impl AggregatorHandle {
         while lines.peek().is_some() {
             let group = Group::new(&mut lines);
             let (block, tally) = self.processor.lines(group, empty, now_ms());
-            match self.insert(block, &tally).await {
+            let inserted = match self.shared.on_full {
+                OnFull::Block => self.insert(block, &tally).await,
+                OnFull::DropOldest | OnFull::DropNewest => self.offer(block, &tally).await,
+            };
+            match inserted {
                 Ok(()) | Err(InsertError::TooLarge) => total.add(&tally),
                 Err(stopped) => return Err(stopped),
             }
@@ -228,6 +235,22 @@ impl AggregatorHandle {
         let result = self.insert_evicting(block).await;
         self.count(&result, tally);
         result
+    }
+
+    /// Queues a processed block as the configuration says for a full queue: at once or not at all, or with room made by
+    /// dropping others. What is dropped by that is counted and no error.
+    ///
+    /// # Errors
+    /// When there is no room for it and it is not to be dropped, or never will be.
+    pub async fn offer(&self, block: EntryBlock, tally: &Tally) -> Result<(), InsertError> {
+        let inserted = match self.shared.on_full {
+            OnFull::Block | OnFull::DropNewest => self.try_insert(block, tally),
+            OnFull::DropOldest => self.insert_evict_oldest(block, tally).await,
+        };
+        match inserted {
+            Err(InsertError::Full) if self.shared.on_full != OnFull::Block => Ok(()),
+            inserted => inserted,
+        }
     }
 
     /// Counts a body that the [`Processor`] could not read, as one entry lost.
@@ -367,6 +390,7 @@ impl AggregatorHandle {
 impl Shared {
     pub(super) fn new(
         admission: Admission,
+        on_full: OnFull,
         budget: Budget,
         telemetry: Telemetry,
         clients: Processor,
@@ -375,6 +399,7 @@ impl Shared {
         Self {
             losses: Losses::new(telemetry.clone()),
             admission,
+            on_full,
             budget,
             telemetry,
             clients: Arc::new(clients),
