@@ -1,9 +1,14 @@
 //! The memory that an encoder claims is the memory that it has, and neither grows without end.
 //!
-//! A binary of its own, because it counts every allocation of the process; hence one test that runs all streams in turn.
+//! A program of its own, because it counts every allocation of the process, and may run for longer than a test should:
+//!
+//! ```text
+//! cargo test --release -p datadog-logs-patterns --test memory -- --lines 10000000
+//! ```
 
 #![allow(
     clippy::unwrap_used,
+    clippy::print_stderr,
     reason = "a line that cannot be encoded is a failed test"
 )]
 
@@ -37,7 +42,7 @@ unsafe impl GlobalAlloc for Counting {
 #[global_allocator]
 static ALLOCATOR: Counting = Counting;
 
-/// Lines of the long streams; the others have a quarter.
+/// Lines of the long streams unless an argument says otherwise; the others have a quarter.
 const LINES: u64 = 200_000;
 /// Lines of a batch.
 const BATCH: u64 = 500;
@@ -138,6 +143,8 @@ fn check(name: &str, lines: u64, line: impl Fn(u64) -> String, grace_ms: i64) {
     let bound = MAX_PATTERN_BYTES + MAX_TEXT_BYTES + MAX_WAITING_BYTES + ADMISSION + BUFFERS;
     assert!(looks.iter().all(|look| *look <= bound), "{name}: {looks:?}");
     flat(name, &looks);
+    let most = looks.iter().max().copied().unwrap_or_default();
+    eprintln!("memory: {name}: {lines} lines, {most} bytes at most of {bound}");
 }
 
 fn push(encoder: &mut Encoder, number: u64, line: &str) {
@@ -167,10 +174,18 @@ fn flat(name: &str, looks: &[usize]) {
     assert!(most(second) * 100 <= most(first) * 110, "{name}: {looks:?}");
 }
 
-#[test]
-fn the_claimed_memory_is_the_allocated_memory_and_stays_within_its_limits() {
-    check("churning", LINES, churning, 0);
-    check("churning with grace", LINES, churning, 30_000);
-    check("hostile", LINES / 4, hostile, 30_000);
-    check("one signature", LINES / 4, one_signature, 30_000);
+/// The number behind `--lines`; flags of test runners are passed over.
+fn lines() -> u64 {
+    let mut arguments = std::env::args().skip_while(|argument| argument != "--lines");
+    let lines = arguments.nth(1).and_then(|lines| lines.parse().ok());
+    lines.unwrap_or(LINES)
+}
+
+/// The claimed memory is the allocated memory, and stays within its limits.
+fn main() {
+    let lines = lines();
+    check("churning", lines, churning, 0);
+    check("churning with grace", lines, churning, 30_000);
+    check("hostile", lines / 4, hostile, 30_000);
+    check("one signature", lines / 4, one_signature, 30_000);
 }
