@@ -4,6 +4,16 @@
 pub const LOGS_V2_PATH: &str = "/api/v2/logs";
 /// `POST` path of version 1 of the logs intake; the agent's own log server answers it too.
 pub const LOGS_V1_PATH: &str = "/v1/input";
+/// `POST` path of the intake of series.
+pub const SERIES_V2_PATH: &str = "/api/v2/series";
+/// `POST` path of the intake of sketches.
+pub const SKETCHES_PATH: &str = "/api/beta/sketches";
+/// `POST` path of the intake of events; without its last slash it is another.
+pub const EVENTS_PATH: &str = "/intake/";
+/// `POST` path of the intake of service checks.
+pub const CHECK_RUN_PATH: &str = "/api/v1/check_run";
+/// `GET` path that tells whether a key is valid.
+pub const VALIDATE_PATH: &str = "/api/v1/validate";
 
 /// Header that carries the API key of an organisation.
 pub const API_KEY_HEADER: &str = "dd-api-key";
@@ -15,3 +25,7 @@ pub const PROTOCOL_AGENT_JSON: &str = "agent-json";
 pub const EVP_ORIGIN_HEADER: &str = "dd-evp-origin";
 /// Header that carries the version of the product which sends.
 pub const EVP_ORIGIN_VERSION_HEADER: &str = "dd-evp-origin-version";
+/// Header that carries the version of the agent which sends.
+pub const AGENT_VERSION_HEADER: &str = "dd-agent-version";
+/// Header that carries the version of the schemas of protobuf bodies.
+pub const AGENT_PAYLOAD_HEADER: &str = "dd-agent-payload";

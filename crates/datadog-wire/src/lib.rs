@@ -5,5 +5,6 @@
 
 pub mod endpoints;
 pub mod logs;
+pub mod metrics;
 pub mod stateful;
 pub mod status;

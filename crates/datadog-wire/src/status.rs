@@ -75,6 +75,25 @@ pub const LOGS: StatusTable = StatusTable(&[
     },
 ]);
 
+/// The table of the metrics intakes: as the core agent has it, which tries all again but what a repetition cannot
+/// change, 404 included, and as the logs intake where that agent would lose data: too large bodies are halved.
+pub const METRICS: StatusTable = StatusTable(&[
+    Rule {
+        from: 200,
+        to: 299,
+        action: Action::Accept,
+    },
+    one(400, Action::Drop),
+    one(403, Action::RefreshKey),
+    one(413, Action::Split),
+    one(415, Action::SendUncompressed),
+    Rule {
+        from: 400,
+        to: 599,
+        action: Action::Retry,
+    },
+]);
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -101,6 +120,30 @@ mod tests {
         ];
         for (status, action) in cases {
             assert_eq!(LOGS.action(status), action, "{status}");
+        }
+    }
+
+    #[test]
+    fn the_metrics_table_gives_up_only_what_a_repetition_cannot_change() {
+        let cases = [
+            (200, Action::Accept),
+            (202, Action::Accept),
+            (301, Action::Drop),
+            (400, Action::Drop),
+            (401, Action::Retry),
+            (403, Action::RefreshKey),
+            (404, Action::Retry),
+            (408, Action::Retry),
+            (413, Action::Split),
+            (415, Action::SendUncompressed),
+            (422, Action::Retry),
+            (429, Action::Retry),
+            (500, Action::Retry),
+            (599, Action::Retry),
+            (600, Action::Drop),
+        ];
+        for (status, action) in cases {
+            assert_eq!(METRICS.action(status), action, "{status}");
         }
     }
 }

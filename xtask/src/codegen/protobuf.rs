@@ -11,8 +11,8 @@ use crate::run::root;
 const SCHEMAS: &str = "crates/datadog-wire/proto";
 /// Where their types go.
 const GENERATED: &str = "crates/datadog-wire/src/generated";
-/// The schemas, without `.proto`; two of one package, so each becomes a file of its own.
-const NAMES: [&str; 2] = ["stateful_a", "stateful_c"];
+/// The schemas, without `.proto`; two are of one package, so each becomes a file of its own.
+const NAMES: [&str; 3] = ["metrics", "stateful_a", "stateful_c"];
 /// Fields that are kept as shared bytes, because a batch is held to be sent again.
 const SHARED_BYTES: [&str; 1] = [".datadog.intake.stateful.StatefulBatch.data"];
 
