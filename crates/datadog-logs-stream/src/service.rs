@@ -23,8 +23,6 @@ use crate::pipeline::{Done, Job, Options, Output, Pipeline};
 use crate::report::Report;
 use crate::state::{DropReason, Effect, Event, StreamId};
 
-/// Commands that may wait; each carries one batch at most.
-const COMMANDS: usize = 1;
 /// News of streams that may wait; further ones keep their streams waiting.
 const NEWS: usize = 64;
 /// How often the drain looks whether its deadline was moved forward.
@@ -54,6 +52,8 @@ pub struct Config {
     pub options: Options,
     /// The longest time that the end may take. Default: 15 s.
     pub shutdown_timeout: Duration,
+    /// Groups of logs that may wait to be taken. Default: 1, since whoever gives them waits; more for one that does not.
+    pub queue: usize,
     /// Whether the stream is ended after each flush: where the machine sleeps between invocations.
     pub rests_after_flush: bool,
 }
@@ -174,7 +174,7 @@ where
 {
     /// The task and its door. Nothing runs until [`Service::run`]. The seed should be random.
     pub fn new(config: Config, client: Client, owner: O, seed: u64) -> (Self, Handle<L>) {
-        let (commands_in, commands) = mpsc::channel(COMMANDS);
+        let (commands_in, commands) = mpsc::channel(config.queue.max(1));
         let (teller, news) = mpsc::channel(NEWS);
         let (report, reports) = watch::channel(Report::default());
         let mut options = config.options.clone();

@@ -18,6 +18,8 @@ use crate::config::{Config, LogsCompression, Stateful};
 
 /// The most pipelines that are used unless told otherwise.
 const MAX_PIPELINES: usize = 4;
+/// Batches of copies that may wait: ten thousand logs, where a batch has a thousand.
+const SHADOW_QUEUE: usize = 10;
 /// The product in the metadata of a stream.
 const ORIGIN: &str = "agent";
 /// What user agents begin with that speak this protocol.
@@ -58,6 +60,10 @@ pub(super) fn stream_config(
         pipeline: service::Config {
             options: options(config, compression),
             shutdown_timeout: stateful.shutdown_timeout,
+            queue: match stateful.dual_ship {
+                true => SHADOW_QUEUE,
+                false => 1,
+            },
             rests_after_flush: config.profile.is_serverless(),
         },
         pipelines: pipelines(config),
