@@ -170,6 +170,7 @@ impl Encoder {
             tags,
             uuid,
             body,
+            json: None,
         }));
         self.open_raw_bytes += input.body.len();
         self.evict(now);
