@@ -1,0 +1,86 @@
+//! The cheapest form of a value: a number, its text, or an entry of the dictionary.
+
+use std::hash::BuildHasher as _;
+
+use crate::admission::{Seen, Sighting};
+use crate::cluster::Slot;
+use crate::dictionary::{Dictionary, Moment};
+use crate::integer::is_canonical_int;
+use crate::operation::{Operation, Operations, Value};
+
+use super::Stats;
+
+/// Bytes of the shortest value that may get an entry of the dictionary at its first sighting.
+const EARLY_BYTES: usize = 8;
+/// Bytes of the shortest value that may get an entry of the dictionary at all.
+const ENTRY_BYTES: usize = 6;
+/// Bytes of the longest value that may get an entry.
+const ENTRY_MAX_BYTES: usize = 2_000;
+/// What one use of an entry saves of each byte of its text, after compression, in percent.
+const SAVED_PERCENT: usize = 15;
+/// What an entry costs besides its text, in percent of a byte.
+const ENTRY_COST_PERCENT: usize = 600;
+
+/// Digits of the longest number that travels as one.
+const INT_MAX_DIGITS: usize = 16;
+
+/// What is needed to find the cheapest form of a value.
+pub(super) struct Values<'a> {
+    pub(super) dictionary: &'a mut Dictionary,
+    pub(super) seen: &'a mut Seen,
+    pub(super) hasher: &'a foldhash::quality::FixedState,
+    pub(super) open: &'a mut Operations,
+    pub(super) stats: &'a mut Stats,
+}
+
+impl Values<'_> {
+    pub(super) fn encode(&mut self, text: &[u8], slot: &mut Slot, now: Moment) -> Value {
+        if let Some(number) = is_canonical_int(text)
+            && is_shorter_as_int(number, text)
+        {
+            return Value::Int(number);
+        }
+        if text.len() < ENTRY_BYTES || text.len() > ENTRY_MAX_BYTES || slot.fleeting {
+            return Value::Text(self.open.keep_text(text));
+        }
+        let hash = self.hasher.hash_one(text);
+        slot.seen = slot.seen.saturating_add(1);
+        if let Some(id) = self.dictionary.find(hash, text, now) {
+            self.stats.dictionary_hits += 1;
+            return Value::Dict(id);
+        }
+        self.stats.dictionary_misses += 1;
+        let sighting = self.seen.note(hash);
+        if sighting == Sighting::First {
+            slot.fresh = slot.fresh.saturating_add(1);
+        }
+        if sighting == Sighting::Before || slot.expects_return(text.len()) {
+            let id = self.dictionary.add(hash, text, now);
+            let text = self.open.keep_text(text);
+            self.open.push(Operation::DefineText { id, text });
+            self.stats.texts_defined += 1;
+            return Value::Dict(id);
+        }
+        Value::Text(self.open.keep_text(text))
+    }
+}
+
+impl Slot {
+    /// Whether a new value of so many bytes will be used so often that an entry pays from the start.
+    fn expects_return(&self, bytes: usize) -> bool {
+        if bytes < EARLY_BYTES {
+            return false;
+        }
+        // Each fresh value so far has come back so many times on average.
+        let (returns, fresh) = (
+            u64::from(self.seen.saturating_sub(self.fresh)),
+            u64::from(self.fresh) + 1,
+        );
+        returns * (SAVED_PERCENT * bytes) as u64 > fresh * ENTRY_COST_PERCENT as u64
+    }
+}
+
+/// A negative number takes ten bytes; and a long one is random, which as bytes hinders the compressor more than as digits.
+fn is_shorter_as_int(number: i64, text: &[u8]) -> bool {
+    number >= 0 && text.len() <= INT_MAX_DIGITS
+}
