@@ -7,6 +7,7 @@
 mod body;
 #[cfg(any(test, fuzzing))]
 pub mod checks;
+mod columns;
 mod options;
 mod stats;
 mod structures;
@@ -18,12 +19,14 @@ use std::ops::Range;
 use crate::admission::Seen;
 use crate::cluster::Clusters;
 use crate::dictionary::{Dictionary, Moment};
+use crate::eviction::Limits;
 use crate::operation::{DictId, Log, Operation, Operations};
 use crate::tokenizer::{self, Tokenizer};
 use crate::wire::{self, FieldOrder};
 
+use self::columns::Columns;
 pub use self::options::{BatchLimits, JsonMode, Options};
-pub use self::stats::{RawReason, Stats};
+pub use self::stats::{RawReason, Stats, TextReason};
 pub use self::structures::StructureSample;
 use self::structures::Structures;
 
@@ -81,12 +84,23 @@ pub struct Encoder {
     values: Vec<Range<u32>>,
     hashes: Vec<u32>,
     structures: Structures,
+    /// What JSON objects need, where they travel as columns.
+    columns: Option<Box<Columns>>,
+    /// How much the dictionary keeps.
+    text_limits: Limits,
     stats: Stats,
 }
 
 impl Encoder {
     /// An encoder with empty state. The seed should be random where logs come from strangers.
     pub fn new(options: Options, seed: u64) -> Self {
+        let (columns, text_limits) = match options.json {
+            JsonMode::Text | JsonMode::Raw => (None, options.text_limits),
+            JsonMode::Columns => {
+                let (columns, text_limits) = Columns::new(options.text_limits);
+                (Some(Box::new(columns)), text_limits)
+            }
+        };
         Self {
             tokenizer: Tokenizer::new(seed, tokenizer::Limits::default()),
             clusters: Clusters::new(options.learning, seed),
@@ -99,6 +113,8 @@ impl Encoder {
             values: Vec::new(),
             hashes: Vec::new(),
             structures: Structures::new(options.sample_bytes),
+            columns,
+            text_limits,
             stats: Stats::default(),
             options,
         }
@@ -145,7 +161,7 @@ impl Encoder {
         let status = self.entry(input.status.unwrap_or_default(), now);
         let service = self.entry(input.service.unwrap_or_default(), now);
         self.seen.begin_log();
-        let (body, structure) = self.body(input.body, now);
+        let (body, json, structure) = self.body(input.body, now);
         let uuid = input.uuid.map(|uuid| self.open.keep_text(uuid.as_bytes()));
         self.open.push(Operation::Log(Log {
             timestamp_ms: input.timestamp_ms,
@@ -154,7 +170,7 @@ impl Encoder {
             tags,
             uuid,
             body,
-            json: None,
+            json,
         }));
         self.open_raw_bytes += input.body.len();
         self.evict(now);
@@ -198,7 +214,10 @@ impl Encoder {
             waiting_bytes: self.clusters.waiting_bytes(),
             texts: self.dictionary.len(),
             text_bytes: self.dictionary.bytes(),
-            admission_bytes: self.seen.bytes(),
+            admission_bytes: self.seen.bytes()
+                + self.columns.as_ref().map_or(0, |it| it.once_bytes()),
+            schemas: self.columns.as_ref().map_or(0, |it| it.len()),
+            schema_bytes: self.columns.as_ref().map_or(0, |it| it.bytes()),
             patterns_compared: self.clusters.compared(),
             ..self.stats.clone()
         }
@@ -214,6 +233,11 @@ impl Encoder {
         self.dictionary.ids()
     }
 
+    /// The ids of the schemas that the other end has to know; none in profile A, where they are texts.
+    pub fn schema_ids(&self) -> impl Iterator<Item = u64> {
+        self.columns.iter().flat_map(|columns| columns.ids())
+    }
+
     /// A sample of each structure, if [`Options::sample_bytes`] allows any.
     pub fn structures(&self) -> &[StructureSample] {
         self.structures.all()
@@ -224,15 +248,14 @@ impl Encoder {
         if text.is_empty() {
             return None;
         }
-        let text = text.as_bytes();
-        let hash = self.hasher.hash_one(text);
-        if let Some(id) = self.dictionary.find(hash, text, now) {
-            return Some(id);
-        }
-        Some(self.define_text(hash, text, now))
+        Some(self.entry_of(text.as_bytes(), now))
     }
 
-    fn define_text(&mut self, hash: u64, text: &[u8], now: Moment) -> DictId {
+    fn entry_of(&mut self, text: &[u8], now: Moment) -> DictId {
+        let hash = self.hasher.hash_one(text);
+        if let Some(id) = self.dictionary.find(hash, text, now) {
+            return id;
+        }
         let id = self.dictionary.add(hash, text, now);
         let text = self.open.keep_text(text);
         self.open.push(Operation::DefineText { id, text });
@@ -252,8 +275,11 @@ impl Encoder {
         for id in self.evicted.drain(..) {
             self.open.push(Operation::DeletePattern { id });
         }
+        if self.columns.is_some() {
+            self.evict_schemas(now);
+        }
         self.dictionary
-            .evict(&self.options.text_limits, now, &mut self.evicted);
+            .evict(&self.text_limits, now, &mut self.evicted);
         self.stats.texts_evicted += self.evicted.len() as u64;
         for id in self.evicted.drain(..) {
             self.open.push(Operation::DeleteText { id });

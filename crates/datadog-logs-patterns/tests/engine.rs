@@ -16,6 +16,8 @@ mod stream;
 mod bad_input;
 #[path = "engine/cases.rs"]
 mod cases;
+#[path = "engine/columns.rs"]
+mod columns;
 #[path = "engine/learning.rs"]
 mod learning;
 #[path = "engine/properties.rs"]

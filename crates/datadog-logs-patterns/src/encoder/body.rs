@@ -5,7 +5,7 @@ use std::ops::Range;
 
 use crate::cluster::{Found, Reason};
 use crate::dictionary::Moment;
-use crate::operation::{Body, Operation};
+use crate::operation::{Body, Json, Operation};
 use crate::template::{Line, Template};
 use crate::wire::Profile;
 
@@ -13,8 +13,38 @@ use super::structures::finer_structure;
 use super::values::Values;
 use super::{Encoder, JsonMode, RawReason};
 
+/// The structure of all texts that have no tokens.
+const LONE: u64 = 0;
+
+/// What a text is to the patterns that are known.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Fit {
+    /// It fits this pattern, which is defined, and its values are found.
+    Pattern(u32),
+    /// It has no pattern.
+    Raw {
+        /// Its structure.
+        structure: u64,
+        /// Why.
+        reason: RawReason,
+    },
+}
+
 impl Encoder {
-    pub(super) fn body(&mut self, text: &[u8], now: Moment) -> (Body, u64) {
+    /// The body of a log, the object around it if it is a message, and the structure of the log.
+    pub(super) fn body(&mut self, text: &[u8], now: Moment) -> (Body, Option<Json>, u64) {
+        if self.columns.is_some()
+            && text.first() == Some(&b'{')
+            && let Some(found) = self.object(text, now)
+        {
+            return found;
+        }
+        let (body, structure) = self.whole(text, now);
+        (body, None, structure)
+    }
+
+    /// The body of a log that is its text as a whole.
+    fn whole(&mut self, text: &[u8], now: Moment) -> (Body, u64) {
         if simdutf8::basic::from_utf8(text).is_err() {
             let lossy = String::from_utf8_lossy(text);
             let body = Body::Bytes {
@@ -35,16 +65,33 @@ impl Encoder {
             };
             return (self.raw(text, reason), self.lone_structure(text));
         }
+        match self.fit(text, now) {
+            Fit::Pattern(index) => {
+                let structure = self.structure(text, index);
+                match self.structured(text, index, now) {
+                    Some(body) => (body, structure),
+                    None => (self.raw(text, RawReason::Guard), structure),
+                }
+            }
+            Fit::Raw { structure, reason } => {
+                self.structures.note(structure, text, Vec::new);
+                (self.raw(text, reason), structure)
+            }
+        }
+    }
+
+    /// Finds, makes or widens the pattern of a text, and finds its values; nothing of the text is sent yet.
+    pub(super) fn fit(&mut self, text: &[u8], now: Moment) -> Fit {
         if text.is_ascii()
             && let Some(index) = self.clusters.guess(text, &mut self.values, now.ms, now.log)
         {
-            return self.structured(text, index, now);
+            return Fit::Pattern(index);
         }
         if self.tokenizer.tokenize(text).is_err() {
-            return (
-                self.raw(text, RawReason::TooLong),
-                self.lone_structure(text),
-            );
+            return Fit::Raw {
+                structure: LONE,
+                reason: RawReason::TooLong,
+            };
         }
         let line = Line {
             text,
@@ -53,20 +100,19 @@ impl Encoder {
         match self.clusters.assign(line, now.ms, now.log) {
             Found::Known(index) => {
                 self.find_values(text, index);
-                self.structured(text, index, now)
+                Fit::Pattern(index)
             }
             Found::Changed(index) => {
                 self.define_pattern(index);
                 self.find_values(text, index);
-                self.structured(text, index, now)
+                Fit::Pattern(index)
             }
             Found::Raw { structure, reason } => {
                 let reason = match reason {
                     Reason::New => RawReason::New,
                     Reason::Unsuitable => RawReason::Unsuitable,
                 };
-                self.structures.note(structure, text, Vec::new);
-                (self.raw(text, reason), structure)
+                Fit::Raw { structure, reason }
             }
         }
     }
@@ -94,11 +140,11 @@ impl Encoder {
 
     /// The structure of a text that has no tokens: all such texts share one.
     fn lone_structure(&mut self, text: &[u8]) -> u64 {
-        self.structures.note(0, text, Vec::new);
-        0
+        self.structures.note(LONE, text, Vec::new);
+        LONE
     }
 
-    fn raw(&mut self, text: &[u8], reason: RawReason) -> Body {
+    pub(super) fn raw(&mut self, text: &[u8], reason: RawReason) -> Body {
         self.stats.count_raw(reason);
         Body::Raw(self.open.keep_text(text))
     }
@@ -134,16 +180,21 @@ impl Encoder {
         }
     }
 
-    /// A log as the values of its pattern, which were found before.
-    fn structured(&mut self, text: &[u8], index: u32, now: Moment) -> (Body, u64) {
-        let Some(pattern) = self.clusters.get_mut(index) else {
-            return (self.raw(text, RawReason::Guard), 0);
-        };
+    /// The structure of a line that fits a pattern.
+    fn structure(&mut self, text: &[u8], index: u32) -> u64 {
+        match self.clusters.get(index) {
+            Some(pattern) if self.structures.is_wanted() => {
+                finer_structure(&mut self.structures, text, pattern, &self.values)
+            }
+            Some(pattern) => pattern.structure,
+            None => LONE,
+        }
+    }
+
+    /// A text as the values of its pattern, which were found before; `None` if there is no such pattern.
+    pub(super) fn structured(&mut self, text: &[u8], index: u32, now: Moment) -> Option<Body> {
+        let pattern = self.clusters.get_mut(index)?;
         let id = pattern.id;
-        let structure = match self.structures.is_wanted() {
-            true => finer_structure(&mut self.structures, text, pattern, &self.values),
-            false => pattern.structure,
-        };
         let first = self.open.next_value();
         for (range, slot) in self.values.iter().zip(&mut pattern.slots) {
             let value = &text[range.start as usize..range.end as usize];
@@ -158,11 +209,10 @@ impl Encoder {
             self.open.keep_value(value);
         }
         self.observe(text, index);
-        let body = Body::Pattern {
+        Some(Body::Pattern {
             id,
             values: first..self.open.next_value(),
-        };
-        (body, structure)
+        })
     }
 
     /// Lets a pattern that wants to know look at the values of a line.

@@ -143,10 +143,22 @@ pub(super) fn finer_structure(
     pattern: &Pattern,
     values: &[Range<u32>],
 ) -> u64 {
+    match words(text, pattern, values) {
+        None => {
+            structures.note(pattern.structure, text, || values.to_vec());
+            pattern.structure
+        }
+        Some(words) => structures.note_variant(pattern.structure, words, text, || {
+            varying(text, pattern, values)
+        }),
+    }
+}
+
+/// A hash of the words among the values, if words may be among them.
+pub(super) fn words(text: &[u8], pattern: &Pattern, values: &[Range<u32>]) -> Option<u64> {
     let slots = || values.iter().zip(&pattern.slots);
     if !slots().any(|(_, slot)| slot.word) {
-        structures.note(pattern.structure, text, || values.to_vec());
-        return pattern.structure;
+        return None;
     }
     let mut hasher = foldhash::fast::FixedState::default().build_hasher();
     for (range, slot) in slots() {
@@ -154,16 +166,19 @@ pub(super) fn finer_structure(
         words.for_each(|word| hasher.write(&text[word]));
         hasher.write_u8(0);
     }
-    structures.note_variant(pattern.structure, hasher.finish(), text, || {
-        let varies = slots().flat_map(|(range, slot)| {
-            let pieces = pieces(text, range);
-            pieces.filter(|piece| !slot.word || !is_word(&text[piece.clone()]))
-        });
-        let place = |at: usize| u32::try_from(at).unwrap_or(u32::MAX);
-        varies
-            .map(|piece| place(piece.start)..place(piece.end))
-            .collect()
-    })
+    Some(hasher.finish())
+}
+
+/// The values without the words that tell structures apart.
+pub(super) fn varying(text: &[u8], pattern: &Pattern, values: &[Range<u32>]) -> Vec<Range<u32>> {
+    let varies = values.iter().zip(&pattern.slots).flat_map(|(range, slot)| {
+        let pieces = pieces(text, range);
+        pieces.filter(|piece| !slot.word || !is_word(&text[piece.clone()]))
+    });
+    let place = |at: usize| u32::try_from(at).unwrap_or(u32::MAX);
+    varies
+        .map(|piece| place(piece.start)..place(piece.end))
+        .collect()
 }
 
 /// The parts of a value between spaces.

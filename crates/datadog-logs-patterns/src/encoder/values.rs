@@ -8,7 +8,7 @@ use crate::dictionary::{Dictionary, Moment};
 use crate::integer::is_canonical_int;
 use crate::operation::{Operation, Operations, Value};
 
-use super::Stats;
+use super::{Encoder, Stats};
 
 /// Bytes of the shortest value that may get an entry of the dictionary at its first sighting.
 const EARLY_BYTES: usize = 8;
@@ -33,13 +33,32 @@ pub(super) struct Values<'a> {
     pub(super) stats: &'a mut Stats,
 }
 
+impl Encoder {
+    /// What is needed to find the cheapest form of a value.
+    pub(super) fn values(&mut self) -> Values<'_> {
+        Values {
+            dictionary: &mut self.dictionary,
+            seen: &mut self.seen,
+            hasher: &self.hasher,
+            open: &mut self.open,
+            stats: &mut self.stats,
+        }
+    }
+}
+
 impl Values<'_> {
+    /// The value of a pattern, where a number and its text are the same.
     pub(super) fn encode(&mut self, text: &[u8], slot: &mut Slot, now: Moment) -> Value {
         if let Some(number) = is_canonical_int(text)
             && is_shorter_as_int(number, text)
         {
             return Value::Int(number);
         }
+        self.encode_text(text, slot, now)
+    }
+
+    /// A value that is no number, whatever it looks like.
+    pub(super) fn encode_text(&mut self, text: &[u8], slot: &mut Slot, now: Moment) -> Value {
         if text.len() < ENTRY_BYTES || text.len() > ENTRY_MAX_BYTES || slot.fleeting {
             return Value::Text(self.open.keep_text(text));
         }

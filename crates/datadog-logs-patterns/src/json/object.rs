@@ -13,6 +13,37 @@ impl Sink for Vec<u8> {
     }
 }
 
+/// Compares what is written with what is expected.
+#[derive(Debug)]
+pub(crate) struct Expected<'a> {
+    rest: &'a [u8],
+    same: bool,
+}
+
+impl<'a> Expected<'a> {
+    /// Expects this text.
+    pub(crate) fn new(text: &'a [u8]) -> Self {
+        Self {
+            rest: text,
+            same: true,
+        }
+    }
+
+    /// Whether exactly that text was written.
+    pub(crate) fn is_met(&self) -> bool {
+        self.same && self.rest.is_empty()
+    }
+}
+
+impl Sink for Expected<'_> {
+    fn push(&mut self, bytes: &[u8]) {
+        match self.rest.strip_prefix(bytes) {
+            Some(rest) => self.rest = rest,
+            None => self.same = false,
+        }
+    }
+}
+
 /// What a member is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Leaf<'a> {
@@ -108,7 +139,7 @@ fn push_escaped(text: &[u8], out: &mut impl Sink) {
 }
 
 /// Whether a byte cannot stand in a string as it is.
-fn needs_escape(byte: u8) -> bool {
+pub(super) fn needs_escape(byte: u8) -> bool {
     byte < 0x20 || byte == b'"' || byte == b'\\'
 }
 
@@ -136,8 +167,11 @@ mod tests {
     #[track_caller]
     fn check(members: &[(&str, Leaf<'_>)], expected: &str) {
         let mut written = Vec::new();
+        let mut same = Expected::new(expected.as_bytes());
         write(members, &mut written);
+        write(members, &mut same);
         assert_eq!(std::str::from_utf8(&written), Ok(expected));
+        assert!(same.is_met());
     }
 
     fn write(members: &[(&str, Leaf<'_>)], out: &mut impl Sink) {
@@ -178,5 +212,14 @@ mod tests {
             )],
             "{\"\\\"\\n\":\"\\\"\\\\/\\b\\f\\n\\r\\t\\u0000\\u001f\u{7f}é\u{2028}<\"}",
         );
+    }
+
+    #[test]
+    fn what_differs_anywhere_is_not_what_was_expected() {
+        for expected in ["", "{", r#"{"a":1}"#, r#"{"a":2} "#, r#"{"b":2}"#] {
+            let mut same = Expected::new(expected.as_bytes());
+            write(&[("a", Leaf::Int(2))], &mut same);
+            assert!(!same.is_met(), "{expected}");
+        }
     }
 }

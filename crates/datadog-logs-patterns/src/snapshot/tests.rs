@@ -382,18 +382,21 @@ fn sorted(ids: impl Iterator<Item = u64>) -> Vec<u64> {
 fn check_ids(run: &Run, decoder: &Decoder, is_lazy: bool) {
     let patterns = sorted(run.encoder.pattern_ids());
     let texts = sorted(run.encoder.text_ids());
+    let schemas = sorted(run.encoder.schema_ids());
     if is_lazy {
         assert!(decoder.pattern_ids().all(|id| patterns.contains(&id)));
         assert!(decoder.text_ids().all(|id| texts.contains(&id)));
+        assert!(decoder.schema_ids().all(|id| schemas.contains(&id)));
     } else {
         assert!(decoder.pattern_ids().eq(patterns));
         assert!(decoder.text_ids().eq(texts));
+        assert!(decoder.schema_ids().eq(schemas));
     }
 }
 
 #[test]
 fn a_long_run_survives_many_breaks_and_a_lazy_one_is_completed_on_its_way() {
-    let breaks: Vec<_> = (0..60).map(|n| (n % 9, n * 7 % 6)).collect();
+    let breaks: Vec<_> = (0..90).map(|n| (n % 9, n * 7 % 6)).collect();
     for profile in [Profile::A, Profile::C] {
         let run = Run::long(profile);
         assert_eq!(check_breaks(&run, SnapshotMode::Full, &breaks), 0);

@@ -7,8 +7,9 @@
 use std::fmt::Write as _;
 use std::path::Path;
 
-use datadog_logs_patterns::encoder::Options;
+use datadog_logs_patterns::encoder::{JsonMode, Options};
 use datadog_logs_patterns::operation::{Body, Json, Log, Member, Operation, Operations, Value};
+use datadog_logs_patterns::wire::Profile;
 
 use crate::stream::Stream;
 
@@ -140,7 +141,7 @@ fn run(case: &str) -> String {
         if let Some((name, value)) = line.split_once(" = ")
             && !line.starts_with('>')
         {
-            set(&mut options, name, value.parse().unwrap());
+            set(&mut options, name, value);
         }
     }
     let (mut stream, mut sent) = (Stream::new(options), Sent::default());
@@ -167,7 +168,15 @@ fn unescaped(line: &str) -> String {
     line.replace("\\t", "\t").replace("\\n", "\n")
 }
 
-fn set(options: &mut Options, name: &str, value: usize) {
+fn set(options: &mut Options, name: &str, value: &str) {
+    match (name, value) {
+        ("json", "columns") => options.json = JsonMode::Columns,
+        ("profile", "c") => options.profile = Profile::C,
+        (name, value) => set_number(options, name, value.parse().unwrap()),
+    }
+}
+
+fn set_number(options: &mut Options, name: &str, value: usize) {
     match name {
         "max_patterns" => options.pattern_limits.max_items = value,
         "max_texts" => options.text_limits.max_items = value,
