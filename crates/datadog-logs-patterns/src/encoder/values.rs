@@ -10,10 +10,22 @@ use crate::operation::{Operation, Operations, Value};
 
 use super::{Encoder, Stats};
 
-/// Bytes of the shortest value that may get an entry of the dictionary at its first sighting.
-const EARLY_BYTES: usize = 8;
-/// Bytes of the shortest value that may get an entry of the dictionary at all.
-const ENTRY_BYTES: usize = 6;
+/// How long a value has to be for an entry of the dictionary.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Shortest {
+    /// Bytes of the shortest value that may get an entry at its first sighting.
+    early: usize,
+    /// Bytes of the shortest value that may get an entry at all.
+    entry: usize,
+}
+
+impl Shortest {
+    /// A value of a pattern: words that stay the same are in its template, so the short ones are fragments.
+    pub(super) const OF_PATTERN: Self = Self { early: 8, entry: 6 };
+    /// A member of an object, which has no template: severities and methods are among its values, again and again.
+    pub(super) const OF_OBJECT: Self = Self { early: 3, entry: 3 };
+}
+
 /// Bytes of the longest value that may get an entry.
 const ENTRY_MAX_BYTES: usize = 2_000;
 /// What one use of an entry saves of each byte of its text, after compression, in percent.
@@ -54,12 +66,18 @@ impl Values<'_> {
         {
             return Value::Int(number);
         }
-        self.encode_text(text, slot, now)
+        self.encode_text(text, slot, Shortest::OF_PATTERN, now)
     }
 
     /// A value that is no number, whatever it looks like.
-    pub(super) fn encode_text(&mut self, text: &[u8], slot: &mut Slot, now: Moment) -> Value {
-        if text.len() < ENTRY_BYTES || text.len() > ENTRY_MAX_BYTES || slot.fleeting {
+    pub(super) fn encode_text(
+        &mut self,
+        text: &[u8],
+        slot: &mut Slot,
+        shortest: Shortest,
+        now: Moment,
+    ) -> Value {
+        if text.len() < shortest.entry || text.len() > ENTRY_MAX_BYTES || slot.fleeting {
             return Value::Text(self.open.keep_text(text));
         }
         let hash = self.hasher.hash_one(text);
@@ -73,7 +91,7 @@ impl Values<'_> {
         if sighting == Sighting::First {
             slot.fresh = slot.fresh.saturating_add(1);
         }
-        if sighting == Sighting::Before || slot.expects_return(text.len()) {
+        if sighting == Sighting::Before || slot.expects_return(text.len(), shortest) {
             let id = self.dictionary.add(hash, text, now);
             let text = self.open.keep_text(text);
             self.open.push(Operation::DefineText { id, text });
@@ -86,8 +104,8 @@ impl Values<'_> {
 
 impl Slot {
     /// Whether a new value of so many bytes will be used so often that an entry pays from the start.
-    fn expects_return(&self, bytes: usize) -> bool {
-        if bytes < EARLY_BYTES {
+    fn expects_return(&self, bytes: usize, shortest: Shortest) -> bool {
+        if bytes < shortest.early {
             return false;
         }
         // Each fresh value so far has come back so many times on average.

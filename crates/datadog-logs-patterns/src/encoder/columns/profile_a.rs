@@ -4,6 +4,7 @@
 //! and what is nested like the string of its text. So of each pair only one may travel: the number, and else the string.
 
 use crate::dictionary::Moment;
+use crate::encoder::values::Shortest;
 use crate::integer::is_canonical_int;
 use crate::json::object::Leaf;
 use crate::json::scan::{Member, Scanner};
@@ -85,7 +86,9 @@ impl Encoder {
                     Value::Text(self.open.keep_text(EMPTY_OBJECT))
                 }
                 Leaf::Int(number) => Value::Int(number),
-                Leaf::Text(text) => self.values().encode_text(text, slot, now),
+                Leaf::Text(text) => self
+                    .values()
+                    .encode_text(text, slot, Shortest::OF_OBJECT, now),
                 Leaf::Null | Leaf::Bool(_) | Leaf::Raw(_) => return None,
             };
             self.open.keep_value(value);

@@ -1,6 +1,8 @@
 //! The words of profile C for objects: schemas, and a column for each kind of values.
 
+use crate::cluster::Slot;
 use crate::dictionary::Moment;
+use crate::encoder::values::Shortest;
 use crate::json::object::Leaf;
 use crate::json::scan::Scanner;
 use crate::json::schemas::Choice;
@@ -89,15 +91,11 @@ impl Encoder {
         Some(entries)
     }
 
-    fn string(
-        &mut self,
-        text: &[u8],
-        slot: &mut crate::cluster::Slot,
-        may_be_entry: bool,
-        now: Moment,
-    ) -> Value {
+    fn string(&mut self, text: &[u8], slot: &mut Slot, may_be_entry: bool, now: Moment) -> Value {
         match may_be_entry {
-            true => self.values().encode_text(text, slot, now),
+            true => self
+                .values()
+                .encode_text(text, slot, Shortest::OF_OBJECT, now),
             false => Value::Text(self.open.keep_text(text)),
         }
     }
