@@ -20,5 +20,7 @@ mod cases;
 mod columns;
 #[path = "engine/learning.rs"]
 mod learning;
+#[path = "engine/objects.rs"]
+mod objects;
 #[path = "engine/properties.rs"]
 mod properties;

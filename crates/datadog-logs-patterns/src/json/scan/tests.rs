@@ -375,3 +375,24 @@ fn a_scanner_forgets_the_line_before() {
     scanner.scan(line.as_bytes(), ShapeOf::Keys).unwrap();
     assert_eq!(shown(&scanner, line), first);
 }
+
+#[test]
+fn what_was_found_gives_back_its_line_and_no_other() {
+    let mut scanner = Scanner::default();
+    let line = r#"{"a":{"b":1},"k":[1,2],"msg":"hi","z":"\n"}"#;
+    scanner.scan(line.as_bytes(), ShapeOf::Keys).unwrap();
+    assert!(scanner.gives_back(line.as_bytes()));
+    for other in [line.replace("hi", "ho"), line.replace('2', "3")] {
+        // Values are read from the line itself, so only what stands beside them can differ.
+        assert!(scanner.gives_back(other.as_bytes()), "{other}");
+    }
+    for (from, to) in [
+        (":1", ":2"),
+        ("\\n", "\\r"),
+        ("\"k\"", "\"l\""),
+        ("}", "} "),
+    ] {
+        let other = line.replacen(from, to, 1);
+        assert!(!scanner.gives_back(other.as_bytes()), "{other}");
+    }
+}
