@@ -22,7 +22,7 @@ use std::process::ExitCode;
 use anyhow::{Context as _, ensure};
 use clap::Args;
 
-use self::engine::Wire;
+use self::engine::{Json, Wire};
 use self::findings::Order;
 use self::measure::{Figures, Measured, measure};
 use crate::output::{Format, line, terminal_width};
@@ -44,6 +44,9 @@ pub(crate) struct Options {
     /// Dialect of the stateful stream.
     #[arg(long, value_enum, default_value_t)]
     wire: Wire,
+    /// What the stateful stream does with lines that are JSON objects.
+    #[arg(long, value_enum, default_value_t)]
+    json: Json,
     /// Writes the pattern of each line to this file: one id a line, in the order of the input.
     #[arg(long, value_name = "OUT")]
     assignments: Option<PathBuf>,
@@ -153,6 +156,7 @@ impl Options {
             batch_logs: 1_000,
             level: 3,
             wire: Wire::A,
+            json: Json::Text,
             assignments: None,
             top: 20,
             sort: Order::Lines,

@@ -125,6 +125,7 @@ fn push(operations: &mut Operations, index: usize, body: Body) {
         tags: Some(4),
         uuid: None,
         body,
+        json: None,
     }));
 }
 

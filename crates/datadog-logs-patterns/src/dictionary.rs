@@ -21,6 +21,9 @@ pub(crate) struct Dictionary {
     by_text: HashTable<u32>,
     next_id: DictId,
     text_bytes: usize,
+    /// Entries that may not leave, and their memory.
+    pinned: usize,
+    pinned_bytes: usize,
     /// The log before which nothing is evicted, unless a limit is reached.
     evict_from: u64,
 }
@@ -36,6 +39,8 @@ struct Entry {
     usage: Usage,
     /// The log that used it last: what a log uses stays until the log is out.
     log: u64,
+    /// How many schemas have it as a key: they need it as long as they live.
+    pins: u32,
 }
 
 /// Memory of an entry besides its text: the entry, and its place in the table of hashes.
@@ -44,6 +49,9 @@ const ENTRY_BYTES: usize = size_of::<Entry>() + 2 * size_of::<u32>();
 const GROWTH: usize = 64;
 
 impl Dictionary {
+    /// The memory of an entry besides its text.
+    pub(crate) const ENTRY_BYTES: usize = ENTRY_BYTES;
+
     /// An empty dictionary whose first entry will have the given id.
     pub(crate) fn new(first_id: DictId) -> Self {
         Self {
@@ -51,6 +59,8 @@ impl Dictionary {
             by_text: HashTable::new(),
             next_id: first_id,
             text_bytes: 0,
+            pinned: 0,
+            pinned_bytes: 0,
             evict_from: 0,
         }
     }
@@ -93,12 +103,14 @@ impl Dictionary {
             text: text.into(),
             usage: Usage::new(now.ms),
             log: now.log,
+            pins: 0,
         });
         self.list(self.entries.len() - 1);
         id
     }
 
-    /// Removes the entries that the limits ask to leave, except those that the current log uses, and names them.
+    /// Removes the entries that the limits ask to leave, except those that the current log
+    /// uses and those that are pinned, and names them.
     pub(crate) fn evict(&mut self, limits: &Limits, now: Moment, evicted: &mut Vec<DictId>) {
         let (items, bytes) = (self.len(), self.bytes());
         let full = limits.full(items, bytes);
@@ -107,7 +119,7 @@ impl Dictionary {
         }
         let mut candidates: Vec<Candidate> = (0_u32..)
             .zip(&self.entries)
-            .filter(|(_, entry)| entry.log != now.log)
+            .filter(|(_, entry)| entry.log != now.log && entry.pins == 0)
             .filter(|(_, entry)| full || limits.may_leave(&entry.usage, now.ms))
             .map(|(index, entry)| Candidate {
                 index,
@@ -127,6 +139,48 @@ impl Dictionary {
             // What is too young to leave now need not be looked at again for every log.
             self.evict_from = now.log + EVICTION_PAUSE;
         }
+    }
+
+    /// Keeps an entry until it is unpinned as often.
+    pub(crate) fn pin(&mut self, id: DictId) {
+        let Some(entry) = self.by_id(id) else {
+            return;
+        };
+        entry.pins += 1;
+        if entry.pins == 1 {
+            let bytes = entry.text.len() + ENTRY_BYTES;
+            self.pinned += 1;
+            self.pinned_bytes += bytes;
+        }
+    }
+
+    /// Takes one pin away.
+    pub(crate) fn unpin(&mut self, id: DictId) {
+        let Some(entry) = self.by_id(id) else {
+            return;
+        };
+        entry.pins -= 1;
+        if entry.pins == 0 {
+            let bytes = entry.text.len() + ENTRY_BYTES;
+            self.pinned -= 1;
+            self.pinned_bytes -= bytes;
+        }
+    }
+
+    /// How many entries are pinned.
+    pub(crate) fn pinned(&self) -> usize {
+        self.pinned
+    }
+
+    /// The memory of the entries that are pinned.
+    pub(crate) fn pinned_bytes(&self) -> usize {
+        self.pinned_bytes
+    }
+
+    /// Entries stand in the order of their ids: a new one has the highest.
+    fn by_id(&mut self, id: DictId) -> Option<&mut Entry> {
+        let index = self.entries.binary_search_by_key(&id, |entry| entry.id);
+        self.entries.get_mut(index.ok()?)
     }
 
     /// The ids of all entries, in no order.

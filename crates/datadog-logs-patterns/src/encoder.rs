@@ -4,45 +4,31 @@
 //! Operations are written in the form of a profile of the wire when a batch is sealed, and can be written again later.
 //! Every log is checked to come back byte for byte, also in release builds; one that would not travels as it is.
 
+mod body;
 #[cfg(any(test, fuzzing))]
 pub mod checks;
+mod columns;
 mod options;
 mod stats;
 mod structures;
+mod values;
 
-use std::hash::{BuildHasher as _, Hasher as _};
+use std::hash::BuildHasher as _;
 use std::ops::Range;
 
-use crate::admission::{Seen, Sighting};
-use crate::cluster::{Clusters, Found, Pattern, Reason, Slot};
+use crate::admission::Seen;
+use crate::cluster::Clusters;
 use crate::dictionary::{Dictionary, Moment};
 use crate::eviction::Limits;
-use crate::integer::is_canonical_int;
-use crate::operation::{Body, DictId, Log, Operation, Operations, Value};
-use crate::template::{Line, Template};
+use crate::operation::{DictId, Log, Operation, Operations};
 use crate::tokenizer::{self, Tokenizer};
-use crate::wire::{self, FieldOrder, Profile};
+use crate::wire::{self, FieldOrder};
 
+use self::columns::Columns;
 pub use self::options::{BatchLimits, JsonMode, Options};
-pub use self::stats::{RawReason, Stats};
+pub use self::stats::{RawReason, Stats, TextReason};
 pub use self::structures::StructureSample;
 use self::structures::Structures;
-
-/// Bytes of the shortest value that may get an entry of the dictionary at its first sighting.
-const EARLY_BYTES: usize = 8;
-/// Bytes of the shortest value that may get an entry of the dictionary at all.
-const ENTRY_BYTES: usize = 6;
-/// Bytes of the longest value that may get an entry.
-const ENTRY_MAX_BYTES: usize = 2_000;
-/// What one use of an entry saves of each byte of its text, after compression, in percent.
-const SAVED_PERCENT: usize = 15;
-/// What an entry costs besides its text, in percent of a byte.
-const ENTRY_COST_PERCENT: usize = 600;
-
-/// Bytes of the longest word that tells structures apart.
-const WORD_BYTES: usize = 40;
-/// Digits of the longest number that travels as one.
-const INT_MAX_DIGITS: usize = 16;
 
 /// One log to encode.
 #[derive(Debug, Clone, Copy)]
@@ -98,12 +84,23 @@ pub struct Encoder {
     values: Vec<Range<u32>>,
     hashes: Vec<u32>,
     structures: Structures,
+    /// What JSON objects need, where they travel as columns.
+    columns: Option<Box<Columns>>,
+    /// How much the dictionary keeps.
+    text_limits: Limits,
     stats: Stats,
 }
 
 impl Encoder {
     /// An encoder with empty state. The seed should be random where logs come from strangers.
     pub fn new(options: Options, seed: u64) -> Self {
+        let (columns, text_limits) = match options.json {
+            JsonMode::Text | JsonMode::Raw => (None, options.text_limits),
+            JsonMode::Columns => {
+                let (columns, text_limits) = Columns::new(options.text_limits);
+                (Some(Box::new(columns)), text_limits)
+            }
+        };
         Self {
             tokenizer: Tokenizer::new(seed, tokenizer::Limits::default()),
             clusters: Clusters::new(options.learning, seed),
@@ -116,6 +113,8 @@ impl Encoder {
             values: Vec::new(),
             hashes: Vec::new(),
             structures: Structures::new(options.sample_bytes),
+            columns,
+            text_limits,
             stats: Stats::default(),
             options,
         }
@@ -168,7 +167,7 @@ impl Encoder {
         let status = self.entry(input.status.unwrap_or_default(), now);
         let service = self.entry(input.service.unwrap_or_default(), now);
         self.seen.begin_log();
-        let (body, structure) = self.body(input.body, now);
+        let (body, json, structure) = self.body(input.body, now);
         let uuid = input.uuid.map(|uuid| self.open.keep_text(uuid.as_bytes()));
         self.open.push(Operation::Log(Log {
             timestamp_ms: input.timestamp_ms,
@@ -177,6 +176,7 @@ impl Encoder {
             tags,
             uuid,
             body,
+            json,
         }));
         self.open_raw_bytes += input.body.len();
         self.evict(now);
@@ -220,7 +220,10 @@ impl Encoder {
             waiting_bytes: self.clusters.waiting_bytes(),
             texts: self.dictionary.len(),
             text_bytes: self.dictionary.bytes(),
-            admission_bytes: self.seen.bytes(),
+            admission_bytes: self.seen.bytes()
+                + self.columns.as_ref().map_or(0, |it| it.once_bytes()),
+            schemas: self.columns.as_ref().map_or(0, |it| it.len()),
+            schema_bytes: self.columns.as_ref().map_or(0, |it| it.bytes()),
             patterns_compared: self.clusters.compared(),
             ..self.stats.clone()
         }
@@ -236,6 +239,11 @@ impl Encoder {
         self.dictionary.ids()
     }
 
+    /// The ids of the schemas that the other end has to know; none in profile A, where they are texts.
+    pub fn schema_ids(&self) -> impl Iterator<Item = u64> {
+        self.columns.iter().flat_map(|columns| columns.ids())
+    }
+
     /// A sample of each structure, if [`Options::sample_bytes`] allows any.
     pub fn structures(&self) -> &[StructureSample] {
         self.structures.all()
@@ -246,191 +254,19 @@ impl Encoder {
         if text.is_empty() {
             return None;
         }
-        let text = text.as_bytes();
-        let hash = self.hasher.hash_one(text);
-        if let Some(id) = self.dictionary.find(hash, text, now) {
-            return Some(id);
-        }
-        Some(self.define_text(hash, text, now))
+        Some(self.entry_of(text.as_bytes(), now))
     }
 
-    fn define_text(&mut self, hash: u64, text: &[u8], now: Moment) -> DictId {
+    fn entry_of(&mut self, text: &[u8], now: Moment) -> DictId {
+        let hash = self.hasher.hash_one(text);
+        if let Some(id) = self.dictionary.find(hash, text, now) {
+            return id;
+        }
         let id = self.dictionary.add(hash, text, now);
         let text = self.open.keep_text(text);
         self.open.push(Operation::DefineText { id, text });
         self.stats.texts_defined += 1;
         id
-    }
-
-    fn body(&mut self, text: &[u8], now: Moment) -> (Body, u64) {
-        if simdutf8::basic::from_utf8(text).is_err() {
-            let lossy = String::from_utf8_lossy(text);
-            let body = Body::Bytes {
-                lossy: self.open.keep_text(lossy.as_bytes()),
-                exact: self.open.keep_text(text),
-            };
-            self.stats.count_raw(RawReason::Binary);
-            return (body, self.lone_structure(text));
-        }
-        if text.is_empty() && self.options.profile == Profile::C {
-            return self.empty(now);
-        }
-        if text.is_empty() || self.is_raw_json(text) {
-            let reason = if text.is_empty() {
-                RawReason::Empty
-            } else {
-                RawReason::Json
-            };
-            return (self.raw(text, reason), self.lone_structure(text));
-        }
-        if text.is_ascii()
-            && let Some(index) = self.clusters.guess(text, &mut self.values, now.ms, now.log)
-        {
-            return self.structured(text, index, now);
-        }
-        if self.tokenizer.tokenize(text).is_err() {
-            return (
-                self.raw(text, RawReason::TooLong),
-                self.lone_structure(text),
-            );
-        }
-        let line = Line {
-            text,
-            tokens: self.tokenizer.tokens(),
-        };
-        match self.clusters.assign(line, now.ms, now.log) {
-            Found::Known(index) => {
-                self.find_values(text, index);
-                self.structured(text, index, now)
-            }
-            Found::Changed(index) => {
-                self.define_pattern(index);
-                self.find_values(text, index);
-                self.structured(text, index, now)
-            }
-            Found::Raw { structure, reason } => {
-                let reason = match reason {
-                    Reason::New => RawReason::New,
-                    Reason::Unsuitable => RawReason::Unsuitable,
-                };
-                self.structures.note(structure, text, Vec::new);
-                (self.raw(text, reason), structure)
-            }
-        }
-    }
-
-    /// An empty text in profile C, which has no word for it: a pattern without text and values.
-    fn empty(&mut self, now: Moment) -> (Body, u64) {
-        let (id, is_new) = self.clusters.empty_pattern(now.ms, now.log);
-        if is_new {
-            let template = self.open.keep_text(b"");
-            let positions = self.open.keep_positions(&[]);
-            self.open.push(Operation::DefinePattern {
-                id,
-                template,
-                positions,
-            });
-            self.stats.patterns_defined += 1;
-        }
-        let values = self.open.next_value()..self.open.next_value();
-        (Body::Pattern { id, values }, self.lone_structure(b""))
-    }
-
-    fn is_raw_json(&self, text: &[u8]) -> bool {
-        self.options.json == JsonMode::Raw && text.first() == Some(&b'{')
-    }
-
-    /// The structure of a text that has no tokens: all such texts share one.
-    fn lone_structure(&mut self, text: &[u8]) -> u64 {
-        self.structures.note(0, text, Vec::new);
-        0
-    }
-
-    fn raw(&mut self, text: &[u8], reason: RawReason) -> Body {
-        self.stats.count_raw(reason);
-        Body::Raw(self.open.keep_text(text))
-    }
-
-    fn define_pattern(&mut self, index: u32) {
-        let Some(pattern) = self.clusters.get(index) else {
-            return;
-        };
-        let template = self.open.keep_text(pattern.template.text());
-        let positions = self.open.keep_positions(pattern.template.positions());
-        self.open.push(Operation::DefinePattern {
-            id: pattern.id,
-            template,
-            positions,
-        });
-        self.stats.patterns_defined += 1;
-    }
-
-    /// Finds the values of a line by its tokens.
-    fn find_values(&mut self, text: &[u8], index: u32) {
-        let line = Line {
-            text,
-            tokens: self.tokenizer.tokens(),
-        };
-        self.values.clear();
-        if let Some(pattern) = self.clusters.get(index) {
-            let place = |at: usize| u32::try_from(at).unwrap_or(u32::MAX);
-            let ranges = pattern.template.params().iter().map(|param| {
-                let value = Template::value(line, param);
-                place(value.start)..place(value.end)
-            });
-            self.values.extend(ranges);
-        }
-    }
-
-    /// A log as the values of its pattern, which were found before.
-    fn structured(&mut self, text: &[u8], index: u32, now: Moment) -> (Body, u64) {
-        let Some(pattern) = self.clusters.get_mut(index) else {
-            return (self.raw(text, RawReason::Guard), 0);
-        };
-        let id = pattern.id;
-        let structure = match self.structures.is_wanted() {
-            true => finer_structure(&mut self.structures, text, pattern, &self.values),
-            false => pattern.structure,
-        };
-        let first = self.open.next_value();
-        for (range, slot) in self.values.iter().zip(&mut pattern.slots) {
-            let value = &text[range.start as usize..range.end as usize];
-            let value = Values {
-                dictionary: &mut self.dictionary,
-                seen: &mut self.seen,
-                hasher: &self.hasher,
-                open: &mut self.open,
-                stats: &mut self.stats,
-            }
-            .encode(value, slot, now);
-            self.open.keep_value(value);
-        }
-        self.observe(text, index);
-        let body = Body::Pattern {
-            id,
-            values: first..self.open.next_value(),
-        };
-        (body, structure)
-    }
-
-    /// Lets a pattern that wants to know look at the values of a line.
-    fn observe(&mut self, text: &[u8], index: u32) {
-        let Some(pattern) = self.clusters.get(index) else {
-            return;
-        };
-        if !pattern
-            .joints
-            .is_curious(pattern.usage.count, self.values.len())
-        {
-            return;
-        }
-        let hash = |range: &Range<u32>| {
-            let value = &text[range.start as usize..range.end as usize];
-            u32::try_from(self.hasher.hash_one(value) >> 32).unwrap_or_default()
-        };
-        self.hashes.clear();
-        self.hashes.extend(self.values.iter().map(hash));
-        self.clusters.observe(index, &self.hashes);
     }
 
     /// Lets go of what has become too much, after the log that may still use it.
@@ -445,117 +281,14 @@ impl Encoder {
         for id in self.evicted.drain(..) {
             self.open.push(Operation::DeletePattern { id });
         }
+        if self.columns.is_some() {
+            self.evict_schemas(now);
+        }
         self.dictionary
-            .evict(&self.options.text_limits, now, &mut self.evicted);
+            .evict(&self.text_limits, now, &mut self.evicted);
         self.stats.texts_evicted += self.evicted.len() as u64;
         for id in self.evicted.drain(..) {
             self.open.push(Operation::DeleteText { id });
         }
     }
-}
-
-/// What is needed to find the cheapest form of a value.
-struct Values<'a> {
-    dictionary: &'a mut Dictionary,
-    seen: &'a mut Seen,
-    hasher: &'a foldhash::quality::FixedState,
-    open: &'a mut Operations,
-    stats: &'a mut Stats,
-}
-
-impl Values<'_> {
-    fn encode(&mut self, text: &[u8], slot: &mut Slot, now: Moment) -> Value {
-        if let Some(number) = is_canonical_int(text)
-            && is_shorter_as_int(number, text)
-        {
-            return Value::Int(number);
-        }
-        if text.len() < ENTRY_BYTES || text.len() > ENTRY_MAX_BYTES || slot.fleeting {
-            return Value::Text(self.open.keep_text(text));
-        }
-        let hash = self.hasher.hash_one(text);
-        slot.seen = slot.seen.saturating_add(1);
-        if let Some(id) = self.dictionary.find(hash, text, now) {
-            self.stats.dictionary_hits += 1;
-            return Value::Dict(id);
-        }
-        self.stats.dictionary_misses += 1;
-        let sighting = self.seen.note(hash);
-        if sighting == Sighting::First {
-            slot.fresh = slot.fresh.saturating_add(1);
-        }
-        if sighting == Sighting::Before || slot.expects_return(text.len()) {
-            let id = self.dictionary.add(hash, text, now);
-            let text = self.open.keep_text(text);
-            self.open.push(Operation::DefineText { id, text });
-            self.stats.texts_defined += 1;
-            return Value::Dict(id);
-        }
-        Value::Text(self.open.keep_text(text))
-    }
-}
-
-impl Slot {
-    /// Whether a new value of so many bytes will be used so often that an entry pays from the start.
-    fn expects_return(&self, bytes: usize) -> bool {
-        if bytes < EARLY_BYTES {
-            return false;
-        }
-        // Each fresh value so far has come back so many times on average.
-        let (returns, fresh) = (
-            u64::from(self.seen.saturating_sub(self.fresh)),
-            u64::from(self.fresh) + 1,
-        );
-        returns * (SAVED_PERCENT * bytes) as u64 > fresh * ENTRY_COST_PERCENT as u64
-    }
-}
-
-/// A negative number takes ten bytes; and a long one is random, which as bytes hinders the compressor more than as digits.
-fn is_shorter_as_int(number: i64, text: &[u8]) -> bool {
-    number >= 0 && text.len() <= INT_MAX_DIGITS
-}
-
-/// The structure of a line for people: words that the wire takes for values tell structures apart.
-fn finer_structure(
-    structures: &mut Structures,
-    text: &[u8],
-    pattern: &Pattern,
-    values: &[Range<u32>],
-) -> u64 {
-    let slots = || values.iter().zip(&pattern.slots);
-    if !slots().any(|(_, slot)| slot.word) {
-        structures.note(pattern.structure, text, || values.to_vec());
-        return pattern.structure;
-    }
-    let mut hasher = foldhash::fast::FixedState::default().build_hasher();
-    for (range, slot) in slots() {
-        let words = pieces(text, range).filter(|piece| slot.word && is_word(&text[piece.clone()]));
-        words.for_each(|word| hasher.write(&text[word]));
-        hasher.write_u8(0);
-    }
-    structures.note_variant(pattern.structure, hasher.finish(), text, || {
-        let varies = slots().flat_map(|(range, slot)| {
-            let pieces = pieces(text, range);
-            pieces.filter(|piece| !slot.word || !is_word(&text[piece.clone()]))
-        });
-        let place = |at: usize| u32::try_from(at).unwrap_or(u32::MAX);
-        varies
-            .map(|piece| place(piece.start)..place(piece.end))
-            .collect()
-    })
-}
-
-/// The parts of a value between spaces.
-fn pieces<'a>(text: &'a [u8], value: &Range<u32>) -> impl Iterator<Item = Range<usize>> + 'a {
-    let range = value.start as usize..value.end as usize;
-    let mut start = range.start;
-    text[range].split(|byte| *byte == b' ').map(move |piece| {
-        let place = start..start + piece.len();
-        start = place.end + 1;
-        place
-    })
-}
-
-fn is_word(text: &[u8]) -> bool {
-    text.len() <= WORD_BYTES && !text.iter().any(u8::is_ascii_digit)
 }

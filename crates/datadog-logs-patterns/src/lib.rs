@@ -17,6 +17,7 @@ pub mod encoder;
 pub mod eviction;
 pub mod integer;
 mod joint;
+mod json;
 pub mod operation;
 mod protobuf;
 #[cfg(test)]

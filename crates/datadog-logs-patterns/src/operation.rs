@@ -5,12 +5,14 @@
 //! so a batch can be sealed again after a rotation of the stream.
 
 mod copy;
+mod json;
 mod raw;
 pub(crate) mod references;
 mod split;
 
 use std::ops::Range;
 
+pub use self::json::{Column, ColumnKind, Json, Member};
 pub use self::raw::RebuildError;
 
 /// The id of a pattern; never 0, never reused by one encoder.
@@ -18,6 +20,9 @@ pub type PatternId = u64;
 
 /// The id of an entry of the dictionary; never 0, never reused by one encoder.
 pub type DictId = u64;
+
+/// The id of a schema, by which the members of JSON objects go; 2 or more, never reused by one encoder.
+pub type SchemaId = u64;
 
 /// A piece of [`Operations::text`].
 pub type Span = Range<u32>;
@@ -28,6 +33,8 @@ pub struct Operations {
     list: Vec<Operation>,
     values: Vec<Value>,
     positions: Vec<u32>,
+    members: Vec<Member>,
+    columns: Vec<Column>,
     text: Vec<u8>,
     logs: usize,
 }
@@ -61,6 +68,20 @@ pub enum Operation {
         /// The entry.
         id: DictId,
     },
+    /// Adds a schema: which members the JSON objects of some logs have, and of what kinds. Only profile C has any.
+    DefineSchema {
+        /// The schema.
+        id: SchemaId,
+        /// Its members but for the message, as a range of [`Operations::columns`].
+        columns: Range<u32>,
+        /// The entry of the dictionary with the path of the message.
+        message_key: DictId,
+    },
+    /// Forgets a schema.
+    DeleteSchema {
+        /// The schema.
+        id: SchemaId,
+    },
     /// A log.
     Log(Log),
 }
@@ -78,8 +99,10 @@ pub struct Log {
     pub tags: Option<DictId>,
     /// The id that tells apart two copies of a log that is sent on two ways.
     pub uuid: Option<Span>,
-    /// The text of the log.
+    /// The text of the log; where it is JSON with members of its own, the text of its message.
     pub body: Body,
+    /// The object that the message is a member of, if the log is one.
+    pub json: Option<Json>,
 }
 
 /// The text of a log.
@@ -164,6 +187,30 @@ impl Operations {
         self.values.push(value);
     }
 
+    /// The members of a range of these operations.
+    pub fn members(&self, range: &Range<u32>) -> &[Member] {
+        &self.members[range.start as usize..range.end as usize]
+    }
+
+    /// The columns of a range of these operations.
+    pub fn columns(&self, range: &Range<u32>) -> &[Column] {
+        &self.columns[range.start as usize..range.end as usize]
+    }
+
+    /// Keeps members, to be referred to by a log.
+    pub fn keep_members(&mut self, members: impl IntoIterator<Item = Member>) -> Range<u32> {
+        let start = offset(self.members.len());
+        self.members.extend(members);
+        start..offset(self.members.len())
+    }
+
+    /// Keeps columns, to be referred to by a definition.
+    pub fn keep_columns(&mut self, columns: impl IntoIterator<Item = Column>) -> Range<u32> {
+        let start = offset(self.columns.len());
+        self.columns.extend(columns);
+        start..offset(self.columns.len())
+    }
+
     /// Bytes of the texts that the operations refer to.
     pub fn text_bytes(&self) -> usize {
         self.text.len()
@@ -174,6 +221,8 @@ impl Operations {
         self.text.len()
             + self.values.len() * size_of::<Value>()
             + self.positions.len() * size_of::<u32>()
+            + self.members.len() * size_of::<Member>()
+            + self.columns.len() * size_of::<Column>()
             + self.list.len() * size_of::<Operation>()
     }
 
@@ -210,6 +259,8 @@ impl Operations {
         self.list.clear();
         self.values.clear();
         self.positions.clear();
+        self.members.clear();
+        self.columns.clear();
         self.text.clear();
         self.logs = 0;
     }

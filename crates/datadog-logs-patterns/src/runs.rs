@@ -1,4 +1,4 @@
-//! Runs of an encoder on made-up lines, with limits so small that patterns and texts leave all the time; for tests.
+//! Runs of an encoder on made-up lines, with limits so small that patterns, texts and schemas leave all the time; for tests.
 
 #![allow(
     clippy::unwrap_used,
@@ -9,7 +9,7 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 
 use crate::decoder::{self, Decoder, Record};
-use crate::encoder::{Encoder, Input, Options};
+use crate::encoder::{Encoder, Input, JsonMode, Options};
 use crate::eviction::Limits;
 use crate::operation::Operations;
 use crate::wire::{self, Profile};
@@ -31,6 +31,9 @@ pub(crate) struct Batch {
     pub(crate) records: Vec<Record>,
 }
 
+/// Kinds of lines.
+const KINDS: u8 = 20;
+
 /// What a line is made of.
 #[derive(Debug, Clone)]
 pub(crate) struct Dice {
@@ -50,7 +53,7 @@ pub(crate) fn runs() -> impl Strategy<Value = Run> {
 }
 
 fn dice() -> impl Strategy<Value = Dice> {
-    (0..16u8, 0..500u16, 0..6u8, any::<u8>(), 0..6u8).prop_map(
+    (0..KINDS, 0..500u16, 0..6u8, any::<u8>(), 0..6u8).prop_map(
         |(kind, number, word, attributes, seal)| Dice {
             kind,
             number,
@@ -103,7 +106,7 @@ impl Run {
         };
         let dice: Vec<Dice> = (0..2_000)
             .map(|_| Dice {
-                kind: roll(16),
+                kind: roll(u64::from(KINDS)),
                 number: u16::from(roll(256)),
                 word: roll(6),
                 attributes: roll(256),
@@ -125,8 +128,9 @@ fn options(profile: Profile) -> Options {
     };
     Options {
         profile,
+        json: JsonMode::Columns,
         pattern_limits: limits(6),
-        text_limits: limits(10),
+        text_limits: limits(12),
         ..Options::default()
     }
 }
@@ -177,14 +181,26 @@ impl Dice {
             12 => word.into(),
             13 => format!("level={word} msg=\"all {number} fine\""),
             14 => return [b"\xff\xfe ", word.as_bytes()].concat(),
-            _ => format!("pool {word} is full"),
+            15 => format!("pool {word} is full"),
+            16 => format!("{{\"count\":{number},\"message\":\"user {word} logged in\"}}"),
+            17 => {
+                format!("{{\"data\":{{\"message\":\"pool {number} is full\"}},\"who\":\"{word}\"}}")
+            }
+            18 => format!(
+                "{{\"msg\":\"took {number} ms\",\"who\":\"{word}\",\"zone\":\"europe-west-{}\"}}",
+                number % 2
+            ),
+            _ => format!(
+                "{{\"k{}\":{number},\"log\":\"took {number} ms\"}}",
+                number % 5
+            ),
         }
         .into_bytes()
     }
 }
 
 #[test]
-fn patterns_and_texts_leave_and_patterns_are_widened_in_a_run() {
+fn patterns_texts_and_schemas_leave_and_patterns_are_widened_in_a_run() {
     for profile in [Profile::A, Profile::C] {
         let stats = Run::long(profile).encoder.stats();
         assert!(stats.patterns_evicted > 50, "{stats:?}");
@@ -192,5 +208,7 @@ fn patterns_and_texts_leave_and_patterns_are_widened_in_a_run() {
         let definitions_of_new = stats.patterns_evicted + stats.patterns as u64;
         assert!(stats.patterns_defined > definitions_of_new, "{stats:?}");
         assert!(stats.dictionary_hits > 50, "{stats:?}");
+        assert!(stats.columns > 100, "{stats:?}");
+        assert!(stats.schemas_evicted > 10, "{stats:?}");
     }
 }

@@ -12,15 +12,16 @@ mod tests;
 
 use std::collections::BTreeMap;
 
-use crate::operation::{DictId, Operation, Operations, PatternId};
+use crate::operation::{Column, DictId, Operation, Operations, PatternId, SchemaId};
 
 pub use self::planner::{Planner, SnapshotMode};
 
-/// The patterns and texts that are defined after a number of batches.
+/// The patterns, texts and schemas that are defined after a number of batches.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Snapshot {
     patterns: BTreeMap<PatternId, Pattern>,
     texts: BTreeMap<DictId, Box<[u8]>>,
+    schemas: BTreeMap<SchemaId, Schema>,
     bytes: usize,
 }
 
@@ -30,6 +31,12 @@ struct Pattern {
     positions: Box<[u32]>,
 }
 
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Schema {
+    columns: Box<[Column]>,
+    message_key: DictId,
+}
+
 /// How many definitions of each kind there are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Entries {
@@ -37,6 +44,8 @@ pub struct Entries {
     pub patterns: usize,
     /// Entries of the dictionary.
     pub texts: usize,
+    /// Schemas of JSON objects.
+    pub schemas: usize,
 }
 
 /// Something that is kept under an id.
@@ -53,6 +62,12 @@ trait Weigh: Sized {
 impl Weigh for Pattern {
     fn heap_bytes(&self) -> usize {
         self.template.len() + size_of_val(&*self.positions)
+    }
+}
+
+impl Weigh for Schema {
+    fn heap_bytes(&self) -> usize {
+        size_of_val(&*self.columns)
     }
 }
 
@@ -91,23 +106,36 @@ impl Snapshot {
                 let text = batch.text(text).into();
                 define(&mut self.texts, &mut self.bytes, *id, text);
             }
+            Operation::DefineSchema {
+                id,
+                columns,
+                message_key,
+            } => {
+                let schema = Schema {
+                    columns: batch.columns(columns).into(),
+                    message_key: *message_key,
+                };
+                define(&mut self.schemas, &mut self.bytes, *id, schema);
+            }
+            Operation::DeleteSchema { id } => delete(&mut self.schemas, &mut self.bytes, *id),
             Operation::DeletePattern { id } => delete(&mut self.patterns, &mut self.bytes, *id),
             Operation::DeleteText { id } => delete(&mut self.texts, &mut self.bytes, *id),
             Operation::Log(_) => {}
         }
     }
 
-    /// Definitions of everything: texts in the order of their ids, then patterns in that of theirs.
+    /// Definitions of everything: texts in the order of their ids, then schemas and patterns in that of theirs.
     ///
     /// `None` when nothing is known; then a stream has no batch 0.
     pub fn operations(&self) -> Option<Operations> {
         let mut operations = Operations::default();
         self.define_texts(&mut operations, self.texts.keys().copied());
+        self.define_schemas(&mut operations, self.schemas.keys().copied());
         self.define_patterns(&mut operations, self.patterns.keys().copied());
         (!operations.is_empty()).then_some(operations)
     }
 
-    /// Memory of templates, positions, texts and their places, in bytes; without what a tree leaves empty.
+    /// Memory of templates, positions, texts, columns and their places, in bytes; without what a tree leaves empty.
     pub fn bytes(&self) -> usize {
         self.bytes
     }
@@ -117,6 +145,7 @@ impl Snapshot {
         Entries {
             patterns: self.patterns.len(),
             texts: self.texts.len(),
+            schemas: self.schemas.len(),
         }
     }
 
@@ -136,11 +165,30 @@ impl Snapshot {
         self.texts.get(&id).map(|text| &**text)
     }
 
+    /// The members of a schema, and the entry of the dictionary with the path of its message.
+    pub fn schema(&self, id: SchemaId) -> Option<(&[Column], DictId)> {
+        let schema = self.schemas.get(&id)?;
+        Some((&schema.columns, schema.message_key))
+    }
+
     fn define_texts(&self, out: &mut Operations, ids: impl IntoIterator<Item = DictId>) {
         for id in ids {
             if let Some(text) = self.text(id) {
                 let text = out.keep_text(text);
                 out.push(Operation::DefineText { id, text });
+            }
+        }
+    }
+
+    fn define_schemas(&self, out: &mut Operations, ids: impl IntoIterator<Item = SchemaId>) {
+        for id in ids {
+            if let Some((columns, message_key)) = self.schema(id) {
+                let columns = out.keep_columns(columns.iter().copied());
+                out.push(Operation::DefineSchema {
+                    id,
+                    columns,
+                    message_key,
+                });
             }
         }
     }

@@ -11,6 +11,7 @@ mod a;
 mod breakdown;
 mod c;
 mod change;
+mod columns;
 mod message;
 #[cfg(test)]
 mod tests;
@@ -89,7 +90,8 @@ impl Default for Options {
 ///
 /// The operations must keep what their documentation says: valid UTF-8, ids from [`Profile::first_dict_id`] on.
 /// In profile C a raw log is never empty, since the wire has no word for it; the encoder makes it a pattern
-/// without text and values.
+/// without text and values. Schemas and [`Json::Columns`](crate::operation::Json::Columns) are for profile C only,
+/// [`Json::Keys`](crate::operation::Json::Keys) for A only, and there never with a raw text.
 pub fn write(operations: &Operations, profile: Profile, options: Options, out: &mut Vec<u8>) {
     match profile {
         Profile::A => write_as::<a::Measured<'_>>(operations, options, out),
@@ -134,6 +136,7 @@ fn write_as<'a, M: Message<'a>>(operations: &'a Operations, options: Options, ou
     let mut delta = Delta::default();
     for operation in operations.iter() {
         match M::STEPS.step(operation, operations, &mut delta) {
+            Step::Nothing => {}
             Step::Change(change) => change.write(out),
             Step::Log(log) => {
                 let message = M::measure(log, operations, options, &mut delta);
@@ -149,6 +152,7 @@ fn count_as<'a, M: Message<'a>>(operations: &'a Operations, options: Options) ->
     let mut bytes = Breakdown::default();
     for operation in operations.iter() {
         match M::STEPS.step(operation, operations, &mut delta) {
+            Step::Nothing => {}
             Step::Change(change) => change.count(&mut bytes),
             Step::Log(log) => {
                 let message = M::measure(log, operations, options, &mut delta);

@@ -16,7 +16,11 @@ mod stream;
 mod bad_input;
 #[path = "engine/cases.rs"]
 mod cases;
+#[path = "engine/columns.rs"]
+mod columns;
 #[path = "engine/learning.rs"]
 mod learning;
+#[path = "engine/objects.rs"]
+mod objects;
 #[path = "engine/properties.rs"]
 mod properties;

@@ -15,8 +15,9 @@
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use datadog_logs_patterns::encoder::{Encoder, Input, Options};
+use datadog_logs_patterns::encoder::{Encoder, Input, JsonMode, Options};
 use datadog_logs_patterns::eviction::Limits;
+use datadog_logs_patterns::wire::Profile;
 
 /// The allocator of the system, with a sum of what is allocated.
 struct Counting;
@@ -46,8 +47,8 @@ static ALLOCATOR: Counting = Counting;
 const LINES: u64 = 200_000;
 /// Lines of a batch.
 const BATCH: u64 = 500;
-/// What an encoder has besides its state: the tokens of a line, lists of ids.
-const BUFFERS: usize = 4 << 10;
+/// What an encoder has besides its state: the tokens and members of a line, lists of ids.
+const BUFFERS: usize = 8 << 10;
 
 /// What lines that are seen once may take.
 const MAX_WAITING_BYTES: usize = 1 << 20;
@@ -57,8 +58,11 @@ const MAX_ITEMS: usize = 600;
 const MAX_PATTERN_BYTES: usize = 512 << 10;
 const MAX_TEXT_BYTES: usize = 128 << 10;
 
-fn options(grace_ms: i64) -> Options {
-    let mut options = Options::default();
+fn options(grace_ms: i64, json: JsonMode) -> Options {
+    let mut options = Options {
+        json,
+        ..Options::default()
+    };
     let limits = |limits: Limits, max_bytes| Limits {
         max_items: MAX_ITEMS,
         max_bytes,
@@ -121,10 +125,31 @@ fn one_signature(number: u64) -> String {
     words.join(" ")
 }
 
+/// Objects of shapes that come and go, with values that have entries and values that profile A has no word for.
+fn objects(number: u64, profile: Profile) -> String {
+    // In profile C each shape is four, by what its members hold.
+    let shapes = if profile == Profile::A { 150 } else { 60 };
+    let shape = number / 40 % shapes;
+    let members: Vec<_> = (0..12)
+        .map(|place| {
+            let value = match place % 3 {
+                _ if profile == Profile::A && place % 3 == 2 => format!("{place}"),
+                0 => format!("{}", mixed(number + place) % 1_000),
+                1 => format!("\"{} {}\"", word(number % 50), word(place)),
+                _ => ["true", "null", "1.5", "[1,\"\\n\"]"][(mixed(number / 20) % 4) as usize]
+                    .to_owned(),
+            };
+            format!("\"a{:03}{}\":{value}", place, word(shape * 7 + place / 4))
+        })
+        .collect();
+    let message = format!("request of user-{} took {number} ms", number % 900);
+    format!("{{{},\"message\":\"{message}\"}}", members.join(","))
+}
+
 /// Sends a stream through an encoder, and compares what it claims with what is allocated.
-fn check(name: &str, lines: u64, line: impl Fn(u64) -> String, grace_ms: i64) {
+fn check(name: &str, lines: u64, line: impl Fn(u64) -> String, options: Options) {
     let before = ALLOCATED.load(Ordering::Relaxed);
-    let mut encoder = Encoder::new(options(grace_ms), 1);
+    let mut encoder = Encoder::new(options, 1);
     let mut looks = Vec::new();
     for number in 1..=lines {
         push(&mut encoder, number, &line(number));
@@ -143,6 +168,10 @@ fn check(name: &str, lines: u64, line: impl Fn(u64) -> String, grace_ms: i64) {
     let bound = MAX_PATTERN_BYTES + MAX_TEXT_BYTES + MAX_WAITING_BYTES + ADMISSION + BUFFERS;
     assert!(looks.iter().all(|look| *look <= bound), "{name}: {looks:?}");
     flat(name, &looks);
+    let stats = encoder.stats();
+    let objects = options.json == JsonMode::Columns;
+    assert!(!objects || stats.columns > lines / 2, "{name}: {stats:?}");
+    assert!(!objects || stats.schemas_evicted > 100, "{name}: {stats:?}");
     let most = looks.iter().max().copied().unwrap_or_default();
     eprintln!("memory: {name}: {lines} lines, {most} bytes at most of {bound}");
 }
@@ -164,7 +193,8 @@ fn push(encoder: &mut Encoder, number: u64, line: &str) {
         "{stats:?}"
     );
     assert!(stats.pattern_bytes <= MAX_PATTERN_BYTES, "{stats:?}");
-    assert!(stats.text_bytes <= MAX_TEXT_BYTES, "{stats:?}");
+    let texts = stats.text_bytes + stats.schema_bytes;
+    assert!(texts <= MAX_TEXT_BYTES, "{stats:?}");
 }
 
 /// The second half of a stream takes no more than the first, but for what a table has grown by chance.
@@ -184,8 +214,21 @@ fn lines() -> u64 {
 /// The claimed memory is the allocated memory, and stays within its limits.
 fn main() {
     let lines = lines();
-    check("churning", lines, churning, 0);
-    check("churning with grace", lines, churning, 30_000);
-    check("hostile", lines / 4, hostile, 30_000);
-    check("one signature", lines / 4, one_signature, 30_000);
+    let text = |grace_ms| options(grace_ms, JsonMode::Text);
+    check("churning", lines, churning, text(0));
+    check("churning with grace", lines, churning, text(30_000));
+    check("hostile", lines / 4, hostile, text(30_000));
+    check("one signature", lines / 4, one_signature, text(30_000));
+    for profile in [Profile::A, Profile::C] {
+        let options = Options {
+            profile,
+            ..options(0, JsonMode::Columns)
+        };
+        check(
+            "objects",
+            lines / 4,
+            |number| objects(number, profile),
+            options,
+        );
+    }
 }

@@ -178,6 +178,7 @@ fn encoder_options(config: &Config) -> encoder::Options {
     let limit = |limit: usize, own: usize| if limit == 0 { own } else { limit };
     encoder::Options {
         json: match stateful.json.as_str() {
+            "columns" => JsonMode::Columns,
             "raw" => JsonMode::Raw,
             _ if stateful.patterns_json_as_raw => JsonMode::Raw,
             _ => JsonMode::Text,

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 
 use clap::ValueEnum;
 use datadog_logs_patterns::decoder::{self, Decoder};
-use datadog_logs_patterns::encoder::{Encoder, Input, Options};
+use datadog_logs_patterns::encoder::{Encoder, Input, JsonMode, Options};
 use datadog_logs_patterns::tokenizer::{self, Tokenizer};
 use datadog_logs_patterns::view::{self, Piece, VariableKind};
 use datadog_logs_patterns::wire::Profile;
@@ -48,6 +48,28 @@ impl Wire {
 
     fn service(self) -> Option<&'static str> {
         (self == Self::C).then_some(SERVICE)
+    }
+}
+
+/// What becomes of lines that are JSON objects.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
+pub(crate) enum Json {
+    /// They are text like any other.
+    #[default]
+    Text,
+    /// The message is text, and the other members are columns, where a line is written so that it comes back.
+    Columns,
+    /// They travel as they are.
+    Raw,
+}
+
+impl Json {
+    fn mode(self) -> JsonMode {
+        match self {
+            Self::Text => JsonMode::Text,
+            Self::Columns => JsonMode::Columns,
+            Self::Raw => JsonMode::Raw,
+        }
     }
 }
 
@@ -137,9 +159,10 @@ fn kind_name(kind: VariableKind) -> &'static str {
 
 impl Engine {
     /// One with empty state.
-    pub(super) fn new(wire: Wire) -> Self {
+    pub(super) fn new(wire: Wire, json: Json) -> Self {
         let options = Options {
             profile: wire.profile(),
+            json: json.mode(),
             sample_bytes: SAMPLE_BYTES,
             max_log_bytes: super::legs::REQUEST_BYTES,
             ..Options::default()

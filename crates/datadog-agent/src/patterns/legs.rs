@@ -11,7 +11,7 @@ use datadog_agent_native::logs::{
 };
 use rustix::time::{ClockId, clock_gettime};
 
-use super::engine::{Engine, Wire};
+use super::engine::{Engine, Json, Wire};
 use super::lines::Entry;
 
 /// Bytes of a request's JSON, at most.
@@ -198,9 +198,9 @@ pub(super) struct Sent<'a> {
 }
 
 impl Stateful {
-    pub(super) fn new(wire: Wire, level: i32) -> anyhow::Result<Self> {
+    pub(super) fn new(wire: Wire, json: Json, level: i32) -> anyhow::Result<Self> {
         Ok(Self {
-            engine: Engine::new(wire),
+            engine: Engine::new(wire, json),
             compressor: zstd::bulk::Compressor::new(level)?,
             batch_id: 0,
             sequence: Vec::new(),

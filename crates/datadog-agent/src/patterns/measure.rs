@@ -105,7 +105,7 @@ pub(super) fn measure(source: impl BufRead, options: &Options) -> anyhow::Result
 
 impl Measurement {
     fn new(options: &Options) -> anyhow::Result<Self> {
-        let (level, wire) = (options.level, options.wire);
+        let (level, wire, json) = (options.level, options.wire, options.json);
         let memory = match (options.format, &options.assignments) {
             (Format::Text, _) => Memory::Batches,
             (Format::Json, Some(_)) => Memory::Clusters,
@@ -114,7 +114,7 @@ impl Measurement {
         Ok(Self {
             http: Http::new(level)?,
             zstd_stream: ZstdStream::new(level)?,
-            stateful: Stateful::new(wire, level)?,
+            stateful: Stateful::new(wire, json, level)?,
             reader: Reader::new(wire),
             findings: Findings::new(wire, memory),
             options: options.clone(),

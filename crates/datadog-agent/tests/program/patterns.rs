@@ -94,6 +94,40 @@ async fn the_report_has_the_keys_that_people_script_against() {
     }
 }
 
+/// Objects in their canonical form, and some that are not.
+fn objects() -> Vec<u8> {
+    let line = |n: usize| {
+        let space = if n.is_multiple_of(17) { " " } else { "" };
+        let took = n * 31 % 400;
+        format!(
+            "{{\"level\":\"info\",\"message\":\"user {n} has come\",\"path\":\"/shop/{}\",{space}\"took_ms\":{took}}}\n",
+            n % 40
+        )
+    };
+    (0..2_500).map(line).collect::<String>().into_bytes()
+}
+
+#[tokio::test]
+async fn objects_come_back_whatever_becomes_of_them() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = write(folder.path(), "a.log", &objects());
+    let mut bytes = Vec::new();
+    for json in ["text", "columns", "raw"] {
+        for wire in ["a", "c"] {
+            let report = report(&[&file, "--json", json, "--wire", wire]).await;
+            let total = &report["total"];
+            assert_eq!(total["lossless"], true, "{json} {wire}: {total}");
+            assert_eq!(total["lines"], 2_500);
+            bytes.push(total["stateful_bytes"].as_u64().unwrap());
+        }
+    }
+    let [text, text_c, columns, columns_c, raw, _] = bytes[..] else {
+        panic!("{bytes:?}");
+    };
+    assert!(columns != text && columns_c != text_c, "{bytes:?}");
+    assert!(text < raw && columns < raw && columns_c < raw, "{bytes:?}");
+}
+
 #[tokio::test]
 async fn smaller_batches_cost_more_and_the_stream_remembers() {
     let folder = tempfile::tempdir().unwrap();
@@ -203,7 +237,12 @@ async fn a_file_that_cannot_be_read_is_named_in_one_line() {
             "{text}"
         );
     }
-    for wrong in [["--batch-logs", "0"], ["--level", "23"], ["--wire", "b"]] {
+    for wrong in [
+        ["--batch-logs", "0"],
+        ["--level", "23"],
+        ["--wire", "b"],
+        ["--json", "yes"],
+    ] {
         let output = patterns(&[&good, wrong[0], wrong[1]]).await;
         assert_eq!(output.status.code(), Some(2), "{wrong:?}");
     }

@@ -12,13 +12,15 @@ use crate::wire::Profile;
 const CUT: u8 = 1;
 /// Stands for a line feed inside of a line.
 const LINE_FEED: u8 = 2;
+/// Entries of a small dictionary: enough for the keys of a small object, twice.
+const SMALL_TEXTS: usize = 12;
 /// Milliseconds from one line to the next.
 const STEP_MS: i64 = 250;
 
 /// Encodes lines and decodes what comes of them, batch by batch.
 ///
-/// The first byte chooses: bit 0 the profile, bit 1 what becomes of JSON, bits 2 and 3 the limits,
-/// bit 4 whether lines carry status, service and tags. Lines end with a line feed;
+/// The first byte chooses: bit 0 the profile, bits 1 and 5 what becomes of JSON (as text, raw or as columns),
+/// bits 2 and 3 the limits, bit 4 whether lines carry status, service and tags. Lines end with a line feed;
 /// byte 1 at the end of a line ends the batch, byte 2 is a line feed inside of a line.
 pub fn round_trip(input: &[u8]) {
     let Some((&choice, text)) = input.split_first() else {
@@ -39,7 +41,11 @@ pub fn round_trip(input: &[u8]) {
 }
 
 fn options(choice: u8) -> Options {
-    let json = [JsonMode::Text, JsonMode::Raw][usize::from(choice >> 1 & 1)];
+    let json = match (choice & 32 != 0, choice & 2 != 0) {
+        (true, _) => JsonMode::Columns,
+        (false, true) => JsonMode::Raw,
+        (false, false) => JsonMode::Text,
+    };
     let profile = [Profile::A, Profile::C][usize::from(choice & 1)];
     let mut options = Options {
         profile,
@@ -48,7 +54,7 @@ fn options(choice: u8) -> Options {
     };
     if choice & 4 != 0 {
         options.pattern_limits = small(4, options.pattern_limits);
-        options.text_limits = small(6, options.text_limits);
+        options.text_limits = small(SMALL_TEXTS, options.text_limits);
     }
     if choice & 8 != 0 {
         options.learning.first_word_max_cardinality = 2;
@@ -136,6 +142,8 @@ impl Stream {
     fn within_limits(&self) {
         let (stats, options) = (self.encoder.stats(), self.encoder.options());
         assert!(stats.patterns <= options.pattern_limits.max_items + 1);
+        assert!(stats.schemas <= (options.text_limits.max_items / 8).max(1));
+        assert!(stats.schema_bytes <= options.text_limits.max_bytes / 4);
         assert_eq!(stats.guard_hits(), 0);
     }
 
@@ -161,6 +169,10 @@ impl Stream {
         assert_eq!(
             sorted(self.encoder.text_ids()),
             sorted(self.decoder.text_ids())
+        );
+        assert_eq!(
+            sorted(self.encoder.schema_ids()),
+            sorted(self.decoder.schema_ids())
         );
     }
 
@@ -211,6 +223,6 @@ mod tests {
             round_trip(&std::fs::read(file.unwrap().path()).unwrap());
             inputs += 1;
         }
-        assert!(inputs >= 8, "the corpus is where it should be");
+        assert!(inputs >= 14, "the corpus is where it should be");
     }
 }

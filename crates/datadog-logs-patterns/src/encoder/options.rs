@@ -33,6 +33,12 @@ pub enum JsonMode {
     /// They are text like any other: keys and separators become literals, values become variables.
     #[default]
     Text,
+    /// Those that are their own canonical form travel as their message, which is text like any other,
+    /// and the values of their other members. The rest are text.
+    ///
+    /// A quarter of the bytes of [`Options::text_limits`] is then for the schemas of such lines,
+    /// and their keys take part in the dictionary.
+    Columns,
     /// They travel as they are.
     Raw,
 }

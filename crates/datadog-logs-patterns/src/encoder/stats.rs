@@ -45,6 +45,55 @@ impl RawReason {
     }
 }
 
+/// Why a line that begins like a JSON object was text, although objects are to travel as columns.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TextReason {
+    /// It is no JSON object in its canonical form, or has an empty key.
+    Form,
+    /// It has no message.
+    NoMessage,
+    /// It has too many members, too long keys or too many levels.
+    TooLarge,
+    /// Profile A cannot tell one of its values from another, or has no word for one of its keys.
+    Ambiguous,
+    /// Its members were seen for the first time.
+    New,
+    /// There is no room for its schema.
+    NoRoom,
+    /// Its message cannot have a pattern, which in profile A it needs.
+    Message,
+    /// It would not have come back byte for byte.
+    Guard,
+}
+
+impl TextReason {
+    /// All reasons.
+    pub const ALL: [Self; 8] = [
+        Self::Form,
+        Self::NoMessage,
+        Self::TooLarge,
+        Self::Ambiguous,
+        Self::New,
+        Self::NoRoom,
+        Self::Message,
+        Self::Guard,
+    ];
+
+    /// The name in telemetry.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Form => "form",
+            Self::NoMessage => "no_message",
+            Self::TooLarge => "too_large",
+            Self::Ambiguous => "ambiguous",
+            Self::New => "new",
+            Self::NoRoom => "no_room",
+            Self::Message => "message",
+            Self::Guard => "lossless_guard",
+        }
+    }
+}
+
 /// What an encoder has done and holds.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Stats {
@@ -78,7 +127,21 @@ pub struct Stats {
     pub texts_defined: u64,
     /// Entries that had to leave.
     pub texts_evicted: u64,
-    /// Memory of what is known of values without an entry, in bytes; always about the same.
+    /// Logs that travelled as columns.
+    pub columns: u64,
+    /// Lines like JSON objects that were text, by [`TextReason`] in the order of [`TextReason::ALL`];
+    /// counted only where they are to travel as columns.
+    pub json_text: [u64; TextReason::ALL.len()],
+    /// Schemas of JSON objects.
+    pub schemas: usize,
+    /// Memory of the schemas, in bytes; that of their keys is in the dictionary.
+    pub schema_bytes: usize,
+    /// Definitions of schemas; profile A has none, as there they are texts.
+    pub schemas_defined: u64,
+    /// Schemas that had to leave.
+    pub schemas_evicted: u64,
+    /// Memory of what is known of values without an entry and of shapes without a schema, in bytes;
+    /// always about the same.
     pub admission_bytes: usize,
     /// How often a pattern was compared with a log or weighed against others: the work of the search.
     pub patterns_compared: u64,
@@ -93,13 +156,21 @@ impl Stats {
         self.raw[reason as usize] += 1;
     }
 
-    /// Memory of everything that is kept between batches, in bytes.
-    pub fn state_bytes(&self) -> usize {
-        self.pattern_bytes + self.waiting_bytes + self.text_bytes + self.admission_bytes
+    pub(super) fn count_text(&mut self, reason: TextReason) {
+        self.json_text[reason as usize] += 1;
     }
 
-    /// Logs that would not have come back byte for byte, and travelled as they are.
+    /// Memory of everything that is kept between batches, in bytes.
+    pub fn state_bytes(&self) -> usize {
+        self.pattern_bytes
+            + self.waiting_bytes
+            + self.text_bytes
+            + self.schema_bytes
+            + self.admission_bytes
+    }
+
+    /// Logs that would not have come back byte for byte, and travelled in another way.
     pub fn guard_hits(&self) -> u64 {
-        self.raw[RawReason::Guard as usize]
+        self.raw[RawReason::Guard as usize] + self.json_text[TextReason::Guard as usize]
     }
 }

@@ -1,8 +1,14 @@
 //! A sample of each structure that was seen, for those who look at patterns; off unless asked for.
 
+use std::hash::{BuildHasher as _, Hasher as _};
 use std::ops::Range;
 
 use hashbrown::HashMap;
+
+use crate::cluster::Pattern;
+
+/// Bytes of the longest word that tells structures apart.
+const WORD_BYTES: usize = 40;
 
 /// One structure.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -129,6 +135,67 @@ impl Structures {
         Some(place)
     }
 }
+
+/// The structure of a line for people: words that the wire takes for values tell structures apart.
+pub(super) fn finer_structure(
+    structures: &mut Structures,
+    text: &[u8],
+    pattern: &Pattern,
+    values: &[Range<u32>],
+) -> u64 {
+    match words(text, pattern, values) {
+        None => {
+            structures.note(pattern.structure, text, || values.to_vec());
+            pattern.structure
+        }
+        Some(words) => structures.note_variant(pattern.structure, words, text, || {
+            varying(text, pattern, values)
+        }),
+    }
+}
+
+/// A hash of the words among the values, if words may be among them.
+pub(super) fn words(text: &[u8], pattern: &Pattern, values: &[Range<u32>]) -> Option<u64> {
+    let slots = || values.iter().zip(&pattern.slots);
+    if !slots().any(|(_, slot)| slot.word) {
+        return None;
+    }
+    let mut hasher = foldhash::fast::FixedState::default().build_hasher();
+    for (range, slot) in slots() {
+        let words = pieces(text, range).filter(|piece| slot.word && is_word(&text[piece.clone()]));
+        words.for_each(|word| hasher.write(&text[word]));
+        hasher.write_u8(0);
+    }
+    Some(hasher.finish())
+}
+
+/// The values without the words that tell structures apart.
+pub(super) fn varying(text: &[u8], pattern: &Pattern, values: &[Range<u32>]) -> Vec<Range<u32>> {
+    let varies = values.iter().zip(&pattern.slots).flat_map(|(range, slot)| {
+        let pieces = pieces(text, range);
+        pieces.filter(|piece| !slot.word || !is_word(&text[piece.clone()]))
+    });
+    let place = |at: usize| u32::try_from(at).unwrap_or(u32::MAX);
+    varies
+        .map(|piece| place(piece.start)..place(piece.end))
+        .collect()
+}
+
+/// The parts of a value between spaces.
+fn pieces<'a>(text: &'a [u8], value: &Range<u32>) -> impl Iterator<Item = Range<usize>> + 'a {
+    let range = value.start as usize..value.end as usize;
+    let mut start = range.start;
+    text[range].split(|byte| *byte == b' ').map(move |piece| {
+        let place = start..start + piece.len();
+        start = place.end + 1;
+        place
+    })
+}
+
+fn is_word(text: &[u8]) -> bool {
+    text.len() <= WORD_BYTES && !text.iter().any(u8::is_ascii_digit)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -1,6 +1,8 @@
 //! Turns the logs of a batch back into raw text, for an intake that refuses their patterns.
 
-use super::{Body, DictId, Log, Operation, Operations, PatternId, Value};
+mod object;
+
+use super::{Body, DictId, Log, Operation, Operations, PatternId, SchemaId, Value};
 use crate::snapshot::Snapshot;
 
 /// Why the text of a log cannot be rebuilt: the operations are not those of an encoder in their order.
@@ -19,6 +21,18 @@ pub enum RebuildError {
         /// The entry.
         id: DictId,
     },
+    /// The schema is defined neither before the batch nor in it.
+    #[error("schema {id} is not known")]
+    UnknownSchema {
+        /// The schema.
+        id: SchemaId,
+    },
+    /// The values do not fit the members of the schema, which in profile A is an entry of the dictionary.
+    #[error("the values do not fit schema {id}")]
+    UnfitSchema {
+        /// The schema.
+        id: SchemaId,
+    },
     /// The values do not fit the positions of the pattern, or these do not fit its template.
     #[error("the values do not fit pattern {id}")]
     Unfit {
@@ -28,7 +42,7 @@ pub enum RebuildError {
 }
 
 impl Operations {
-    /// The same batch with every text as it is. `before` is what the other end knows before the batch.
+    /// The same batch with every text as it is, JSON objects as a whole. `before` is what the other end knows before the batch.
     ///
     /// Everything else stays: status, service and tags are entries of the dictionary as before,
     /// and all definitions and deletions are kept, as later batches build on them.
@@ -44,29 +58,19 @@ impl Operations {
             inside: Snapshot::default(),
         };
         let mut raw = Self::default();
-        let mut body = Vec::new();
         for operation in self.iter() {
-            match operation {
-                Operation::Log(
-                    log @ Log {
-                        body: Body::Pattern { id, values },
-                        ..
-                    },
-                ) => {
-                    body.clear();
-                    known.rebuild(self, *id, self.values(values), &mut body)?;
-                    if body.is_empty() {
-                        raw.copy(self, operation);
-                        continue;
-                    }
-                    let body = Body::Raw(raw.keep_text(&body));
+            let Operation::Log(log) = operation else {
+                known.inside.apply_one(self, operation);
+                raw.copy(self, operation);
+                continue;
+            };
+            match known.whole_text(self, log)? {
+                Some(text) if !text.is_empty() => {
+                    let body = Body::Raw(raw.keep_text(&text));
                     let log = raw.copy_attributes(self, log, body);
                     raw.push(Operation::Log(log));
                 }
-                change_or_raw => {
-                    known.inside.apply_one(self, change_or_raw);
-                    raw.copy(self, change_or_raw);
-                }
+                _ => raw.copy(self, operation),
             }
         }
         Ok(raw)
@@ -82,6 +86,35 @@ struct Known<'a> {
 }
 
 impl Known<'_> {
+    /// The text of a log, unless it is there as it is.
+    fn whole_text(
+        &self,
+        operations: &Operations,
+        log: &Log,
+    ) -> Result<Option<Vec<u8>>, RebuildError> {
+        let mut text = Vec::new();
+        match (&log.body, &log.json) {
+            (Body::Raw(_) | Body::Bytes { .. }, None) => return Ok(None),
+            (Body::Raw(raw) | Body::Bytes { lossy: raw, .. }, Some(_)) => {
+                text.extend_from_slice(operations.text(raw));
+            }
+            (Body::Pattern { id, values }, _) => {
+                self.rebuild(operations, *id, operations.values(values), &mut text)?;
+            }
+        }
+        let Some(json) = &log.json else {
+            return Ok(Some(text));
+        };
+        let mut object = Vec::new();
+        self.rebuild_object(operations, json, &text, &mut object)?;
+        Ok(Some(object))
+    }
+
+    fn text(&self, id: DictId) -> Result<&[u8], RebuildError> {
+        let text = self.inside.text(id).or_else(|| self.before.text(id));
+        text.ok_or(RebuildError::UnknownText { id })
+    }
+
     /// Appends the text that a pattern and its values stand for.
     fn rebuild(
         &self,
@@ -106,10 +139,7 @@ impl Known<'_> {
                     out.extend_from_slice(itoa::Buffer::new().format(*number).as_bytes());
                 }
                 Value::Text(text) => out.extend_from_slice(operations.text(text)),
-                Value::Dict(id) => {
-                    let text = self.inside.text(*id).or_else(|| self.before.text(*id));
-                    out.extend_from_slice(text.ok_or(RebuildError::UnknownText { id: *id })?);
-                }
+                Value::Dict(id) => out.extend_from_slice(self.text(*id)?),
             }
         }
         let rest = template.get(from..);

@@ -52,15 +52,24 @@ impl Operations {
                     mentioned.extend(self.references(log).filter_map(
                         |reference| match reference {
                             Reference::Text(id) => Some(id),
-                            Reference::Pattern(_) => None,
+                            Reference::Pattern(_) | Reference::Schema(_) => None,
                         },
                     ));
                 }
                 Operation::DeleteText { id } => {
                     mentioned.insert(*id);
                 }
+                Operation::DefineSchema {
+                    columns,
+                    message_key,
+                    ..
+                } => {
+                    mentioned.insert(*message_key);
+                    mentioned.extend(self.columns(columns).iter().map(|column| column.key));
+                }
                 Operation::DefinePattern { .. }
                 | Operation::DeletePattern { .. }
+                | Operation::DeleteSchema { .. }
                 | Operation::DefineText { .. } => {}
             }
         }

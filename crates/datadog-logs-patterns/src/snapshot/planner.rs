@@ -7,6 +7,8 @@
 //! and as no deletion follows it before the batch, the snapshot has the id, in that very version;
 //! or the definition is in a batch that is not acknowledged, which is sent on the stream before this one.
 //! Redefinitions change nothing of this: the last of them takes the place of the definition.
+//! A definition of a schema uses the entries with its keys like a log, and these are not deleted before the schema is;
+//! so a snapshot that has a schema has its keys as well.
 
 use std::borrow::Cow;
 use std::collections::BTreeSet;
@@ -15,7 +17,7 @@ use hashbrown::HashSet;
 
 use super::Snapshot;
 use crate::operation::references::Reference;
-use crate::operation::{DictId, Operation, Operations, PatternId};
+use crate::operation::{Column, DictId, Operation, Operations, PatternId, SchemaId};
 
 /// Bytes of a snapshot above which [`SnapshotMode::Auto`] sends only what is needed.
 const LARGE_BYTES: usize = 256 << 10;
@@ -46,12 +48,14 @@ type Ids = HashSet<u64, foldhash::fast::FixedState>;
 pub(super) struct Known {
     pub(super) patterns: Ids,
     pub(super) texts: Ids,
+    pub(super) schemas: Ids,
 }
 
 /// What has to be defined, in the order in which it is sent.
 #[derive(Debug, Default)]
 struct Needed {
     texts: BTreeSet<DictId>,
+    schemas: BTreeSet<SchemaId>,
     patterns: BTreeSet<PatternId>,
 }
 
@@ -77,6 +81,7 @@ impl Planner {
         let known = Known {
             patterns: needed.patterns.into_iter().collect(),
             texts: needed.texts.into_iter().collect(),
+            schemas: needed.schemas.into_iter().collect(),
         };
         let planner = Self { known: Some(known) };
         (planner, definitions)
@@ -123,7 +128,7 @@ impl SnapshotMode {
 }
 
 impl Known {
-    /// Follows a batch, and adds to `needed` what its logs use without that it is known then.
+    /// Follows a batch, and adds to `needed` what its logs and schemas use without that it is known then.
     fn follow(&mut self, batch: &Operations, snapshot: &Snapshot, needed: &mut Needed) {
         for operation in batch.iter() {
             match operation {
@@ -133,8 +138,19 @@ impl Known {
                 Operation::DefineText { id, .. } => {
                     self.texts.insert(*id);
                 }
+                Operation::DefineSchema {
+                    id,
+                    columns,
+                    message_key,
+                } => {
+                    self.require_keys(batch.columns(columns), *message_key, snapshot, needed);
+                    self.schemas.insert(*id);
+                }
                 Operation::DeletePattern { id } => {
                     self.patterns.remove(id);
+                }
+                Operation::DeleteSchema { id } => {
+                    self.schemas.remove(id);
                 }
                 Operation::DeleteText { id } => {
                     self.texts.remove(id);
@@ -162,6 +178,27 @@ impl Known {
                     needed.texts.insert(id);
                 }
             }
+            Reference::Schema(id) => {
+                if let Some((columns, message_key)) = snapshot.schema(id)
+                    && self.schemas.insert(id)
+                {
+                    self.require_keys(columns, message_key, snapshot, needed);
+                    needed.schemas.insert(id);
+                }
+            }
+        }
+    }
+
+    fn require_keys(
+        &mut self,
+        columns: &[Column],
+        message_key: DictId,
+        snapshot: &Snapshot,
+        needed: &mut Needed,
+    ) {
+        let keys = columns.iter().map(|column| column.key);
+        for key in keys.chain([message_key]) {
+            self.require(Reference::Text(key), snapshot, needed);
         }
     }
 }
@@ -171,6 +208,7 @@ impl Needed {
     fn define(&self, snapshot: &Snapshot) -> Option<Operations> {
         let mut definitions = Operations::default();
         snapshot.define_texts(&mut definitions, self.texts.iter().copied());
+        snapshot.define_schemas(&mut definitions, self.schemas.iter().copied());
         snapshot.define_patterns(&mut definitions, self.patterns.iter().copied());
         (!definitions.is_empty()).then_some(definitions)
     }

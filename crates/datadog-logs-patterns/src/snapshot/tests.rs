@@ -8,18 +8,20 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::decoder::{Decoder, Limits, Record};
-use crate::operation::{Body, Log};
+use crate::operation::{Body, Json, Log};
 use crate::runs::{Batch, Run, runs, written};
 use crate::wire::Profile;
 
 /// A batch in words: `+p1=text` and `-p1` for patterns, `+t1=text` and `-t1` for texts, `p1` and `t1` for logs
-/// that use the one or have the other as their tags.
+/// that use the one or have the other as their tags. `+s2=t1` is a schema whose message has text 1 as its key,
+/// `-s2` deletes it, `s2` is a log of it.
 fn batch(words: &[&str]) -> Operations {
     let mut batch = Operations::default();
     for word in words {
         let (rest, text) = word.split_once('=').unwrap_or((word, ""));
-        let id = rest.trim_start_matches(['+', '-', 'p', 't']);
+        let id = rest.trim_start_matches(['+', '-', 'p', 's', 't']);
         let id = id.parse().unwrap();
+        let message_key = text.trim_start_matches('t').parse().unwrap_or_default();
         let text = batch.keep_text(text.as_bytes());
         let operation = match rest.trim_end_matches(char::is_numeric) {
             "+p" => Operation::DefinePattern {
@@ -30,6 +32,23 @@ fn batch(words: &[&str]) -> Operations {
             "+t" => Operation::DefineText { id, text },
             "-p" => Operation::DeletePattern { id },
             "-t" => Operation::DeleteText { id },
+            "+s" => Operation::DefineSchema {
+                id,
+                columns: batch.keep_columns([]),
+                message_key,
+            },
+            "-s" => Operation::DeleteSchema { id },
+            "s" => {
+                let body = Body::Raw(batch.keep_text(b"raw"));
+                let members = batch.keep_members([]);
+                Operation::Log(Log {
+                    json: Some(Json::Columns {
+                        schema: id,
+                        members,
+                    }),
+                    ..log(None, body)
+                })
+            }
             "p" => {
                 let values = batch.keep_values([]);
                 Operation::Log(log(None, Body::Pattern { id, values }))
@@ -52,6 +71,7 @@ fn log(tags: Option<u64>, body: Body) -> Log {
         tags,
         uuid: None,
         body,
+        json: None,
     }
 }
 
@@ -70,6 +90,14 @@ fn show(batch: Option<&Operations>) -> String {
             Operation::DefineText { id, text: span } => write!(out, "+t{id}={} ", text(span)),
             Operation::DeletePattern { id } => write!(out, "-p{id} "),
             Operation::DeleteText { id } => write!(out, "-t{id} "),
+            Operation::DefineSchema {
+                id, message_key, ..
+            } => write!(out, "+s{id}=t{message_key} "),
+            Operation::DeleteSchema { id } => write!(out, "-s{id} "),
+            Operation::Log(Log {
+                json: Some(Json::Columns { schema, .. }),
+                ..
+            }) => write!(out, "s{schema} "),
             Operation::Log(Log {
                 body: Body::Pattern { id, .. },
                 ..
@@ -171,10 +199,13 @@ fn a_stream_that_fails_after_one_acknowledgement_goes_on_with_the_changes_of_one
 }
 
 #[test]
-fn a_snapshot_has_texts_before_patterns_each_by_their_ids() {
+fn a_snapshot_has_texts_before_schemas_before_patterns_each_by_their_ids() {
     check(
-        &[&["+p9=nine", "+t7=seven", "+p2=two"], &["+t3=three", "t7"]],
-        expect!["+t3=three +t7=seven +p2=two +p9=nine "],
+        &[
+            &["+p9=nine", "+t7=seven", "+p2=two", "+s5=t7", "+s4=t7"],
+            &["+t3=three", "t7"],
+        ],
+        expect!["+t3=three +t7=seven +s4=t7 +s5=t7 +p2=two +p9=nine "],
     );
 }
 
@@ -184,8 +215,9 @@ fn a_definition_replaces_and_a_deletion_removes_in_their_order() {
         &[
             &["+p1=a", "+p1=b", "+t1=x", "-t1"],
             &["-p2", "+p2=c", "-p9", "-t9"],
+            &["+s2=t1", "-s2", "-s9", "+s3=t1"],
         ],
-        expect!["+p1=b +p2=c "],
+        expect!["+s3=t1 +p1=b +p2=c "],
     );
 }
 
@@ -206,7 +238,8 @@ fn bytes_follow_what_is_known() {
         snapshot.entries(),
         Entries {
             patterns: 1,
-            texts: 1
+            texts: 1,
+            schemas: 0,
         }
     );
     snapshot.apply(&batch(&["-p1", "-t1", "-t1"]));
@@ -236,6 +269,20 @@ fn a_lazy_stream_is_told_what_waiting_batches_need_and_later_what_others_do() {
     );
     next(&["p1", "t3", "p2"], expect!["+t3=c p1 t3 p2 "]);
     next(&["t3", "-t3"], expect!["t3 -t3 "]);
+}
+
+#[test]
+fn a_schema_needs_its_keys_on_a_lazy_stream() {
+    let snapshot = after(&[batch(&["+t1=a", "+t2=b", "+t3=c", "+s2=t1", "+s3=t2"])]);
+    let waiting = [batch(&["s2"])];
+    let (mut planner, first) = Planner::begin(SnapshotMode::Lazy, &snapshot, &waiting);
+    expect!["+t1=a +s2=t1 "].assert_eq(&show(first.as_ref()));
+    let mut next = |words: &[&str], expected: Expect| {
+        expected.assert_eq(&show(Some(&*planner.prepare(&snapshot, &batch(words)))));
+    };
+    next(&["s2"], expect!["s2 "]);
+    next(&["s3", "-s3", "-t2"], expect!["+t2=b +s3=t2 s3 -s3 -t2 "]);
+    next(&["+s4=t3", "s4"], expect!["+t3=c +s4=t3 s4 "]);
 }
 
 #[test]
@@ -317,6 +364,11 @@ fn check_known(planner: &Planner, decoder: &Decoder) {
             .eq(sorted(known.patterns.iter().copied()))
     );
     assert!(decoder.text_ids().eq(sorted(known.texts.iter().copied())));
+    assert!(
+        decoder
+            .schema_ids()
+            .eq(sorted(known.schemas.iter().copied()))
+    );
 }
 
 fn sorted(ids: impl Iterator<Item = u64>) -> Vec<u64> {
@@ -330,18 +382,21 @@ fn sorted(ids: impl Iterator<Item = u64>) -> Vec<u64> {
 fn check_ids(run: &Run, decoder: &Decoder, is_lazy: bool) {
     let patterns = sorted(run.encoder.pattern_ids());
     let texts = sorted(run.encoder.text_ids());
+    let schemas = sorted(run.encoder.schema_ids());
     if is_lazy {
         assert!(decoder.pattern_ids().all(|id| patterns.contains(&id)));
         assert!(decoder.text_ids().all(|id| texts.contains(&id)));
+        assert!(decoder.schema_ids().all(|id| schemas.contains(&id)));
     } else {
         assert!(decoder.pattern_ids().eq(patterns));
         assert!(decoder.text_ids().eq(texts));
+        assert!(decoder.schema_ids().eq(schemas));
     }
 }
 
 #[test]
 fn a_long_run_survives_many_breaks_and_a_lazy_one_is_completed_on_its_way() {
-    let breaks: Vec<_> = (0..60).map(|n| (n % 9, n * 7 % 6)).collect();
+    let breaks: Vec<_> = (0..90).map(|n| (n % 9, n * 7 % 6)).collect();
     for profile in [Profile::A, Profile::C] {
         let run = Run::long(profile);
         assert_eq!(check_breaks(&run, SnapshotMode::Full, &breaks), 0);
@@ -382,6 +437,10 @@ proptest! {
                 for id in now.texts.keys() {
                     let version = told.text(*id).or_else(|| old.text(*id));
                     prop_assert_eq!(version, now.text(*id));
+                }
+                for id in now.schemas.keys() {
+                    let version = told.schema(*id).or_else(|| old.schema(*id));
+                    prop_assert_eq!(version, now.schema(*id));
                 }
                 told.apply(operations);
             }

@@ -12,7 +12,7 @@ use super::message::{
 };
 use super::{Breakdown, FieldOrder, Message, Options};
 use crate::delta::Delta;
-use crate::operation::{Body, Log, Operations, Value};
+use crate::operation::{Body, DictId, Json, Log, Operations, Value};
 use crate::protobuf::{bytes_field, bytes_field_len, message_field, zigzag};
 
 /// The fields of a log.
@@ -29,6 +29,9 @@ mod log {
 mod structured {
     pub(super) const PATTERN_ID: u32 = 1;
     pub(super) const DYNAMIC_VALUES: u32 = 2;
+    pub(super) const JSON_MESSAGE_KEY: u32 = 4;
+    pub(super) const JSON_SCHEMA_ID: u32 = 5;
+    pub(super) const JSON_VALUES: u32 = 6;
 }
 
 /// The field of a tag set.
@@ -50,9 +53,18 @@ enum Content<'a> {
     Structured {
         pattern: Option<u64>,
         values: &'a [Value],
+        keys: Option<Keys<'a>>,
         len: usize,
     },
     Raw(&'a [u8]),
+}
+
+/// The object around a text. Nothing of it is left out because the log before had the same.
+#[derive(Clone, Copy)]
+struct Keys<'a> {
+    message_key: DictId,
+    schema: Option<DictId>,
+    values: &'a [Value],
 }
 
 impl<'a> Message<'a> for Measured<'a> {
@@ -61,6 +73,8 @@ impl<'a> Message<'a> for Measured<'a> {
         pattern_delete: 2,
         dict_entry_define: 3,
         dict_entry_delete: 4,
+        schema_define: None,
+        schema_delete: None,
         log: 6,
         param_count: ParamCount::Stated,
     };
@@ -74,7 +88,7 @@ impl<'a> Message<'a> for Measured<'a> {
         let timestamp = zigzag(delta.timestamp(log.timestamp_ms));
         let mut measured = Self {
             timestamp: (timestamp != 0).then_some(timestamp),
-            content: Content::new(&log.body, operations, delta),
+            content: Content::new(log, operations, delta),
             tags: delta.tags(log.tags.unwrap_or(0)),
             uuid: uuid(operations, log),
             status: delta.status(log.status.unwrap_or(0)),
@@ -124,8 +138,10 @@ impl<'a> Message<'a> for Measured<'a> {
             Content::Structured {
                 pattern,
                 values,
+                keys,
                 len,
             } => {
+                bytes.json += keys.as_ref().map_or(0, Keys::len);
                 bytes.pattern_ids += stated(structured::PATTERN_ID, *pattern);
                 bytes.add_values(structured::DYNAMIC_VALUES, values);
                 bytes.framing += bytes_field_len(log::STRUCTURED, *len) - len;
@@ -152,17 +168,23 @@ impl Measured<'_> {
 }
 
 impl<'a> Content<'a> {
-    fn new(body: &Body, operations: &'a Operations, delta: &mut Delta) -> Self {
-        match body {
-            Body::Raw(text) | Body::Bytes { lossy: text, .. } => Self::Raw(operations.text(text)),
+    fn new(log: &Log, operations: &'a Operations, delta: &mut Delta) -> Self {
+        match &log.body {
+            Body::Raw(text) | Body::Bytes { lossy: text, .. } => {
+                debug_assert_eq!(log.json, None, "a raw text has no object around it");
+                Self::Raw(operations.text(text))
+            }
             Body::Pattern { id, values } => {
+                let keys = Keys::new(log.json.as_ref(), operations);
                 let pattern = delta.pattern(*id);
                 let values = operations.values(values);
                 let len = stated(structured::PATTERN_ID, pattern)
-                    + values_len(structured::DYNAMIC_VALUES, values);
+                    + values_len(structured::DYNAMIC_VALUES, values)
+                    + keys.as_ref().map_or(0, Keys::len);
                 Self::Structured {
                     pattern,
                     values,
+                    keys,
                     len,
                 }
             }
@@ -181,14 +203,51 @@ impl<'a> Content<'a> {
             Self::Structured {
                 pattern,
                 values,
+                keys,
                 len,
             } => {
                 message_field(out, log::STRUCTURED, *len);
                 write_stated(out, structured::PATTERN_ID, *pattern);
                 write_values(out, structured::DYNAMIC_VALUES, values, operations);
+                if let Some(keys) = keys {
+                    keys.write(operations, out);
+                }
             }
             // Present even when empty: it is a member of a oneof.
             Self::Raw(text) => bytes_field(out, log::RAW, text),
         }
+    }
+}
+
+impl<'a> Keys<'a> {
+    fn new(json: Option<&Json>, operations: &'a Operations) -> Option<Self> {
+        match json? {
+            Json::Keys {
+                message_key,
+                schema,
+                values,
+            } => Some(Self {
+                message_key: *message_key,
+                schema: *schema,
+                values: operations.values(values),
+            }),
+            Json::Columns { .. } => {
+                debug_assert!(false, "columns are for profile C");
+                None
+            }
+        }
+    }
+
+    fn len(&self) -> usize {
+        let key = entry_or_empty_len(self.message_key);
+        bytes_field_len(structured::JSON_MESSAGE_KEY, key)
+            + stated(structured::JSON_SCHEMA_ID, self.schema)
+            + values_len(structured::JSON_VALUES, self.values)
+    }
+
+    fn write(&self, operations: &Operations, out: &mut Vec<u8>) {
+        write_entry_or_empty(out, structured::JSON_MESSAGE_KEY, self.message_key);
+        write_stated(out, structured::JSON_SCHEMA_ID, self.schema);
+        write_values(out, structured::JSON_VALUES, self.values, operations);
     }
 }

@@ -13,7 +13,9 @@ pub struct Breakdown {
     pub definitions: usize,
     /// Whole steps that define entries of the dictionary.
     pub dictionary: usize,
-    /// Whole steps that forget patterns or entries.
+    /// Whole steps that define schemas of JSON objects.
+    pub schemas: usize,
+    /// Whole steps that forget patterns, entries or schemas.
     pub deletes: usize,
     /// Differences of time.
     pub timestamps: usize,
@@ -25,8 +27,10 @@ pub struct Breakdown {
     pub values_text: usize,
     /// Values that are entries of the dictionary.
     pub values_dict: usize,
-    /// Tags, statuses, services, and in profile C the word for "no schema".
+    /// Tags, statuses and services.
     pub tags_status: usize,
+    /// Members of JSON objects beside their messages: schemas, keys and values.
+    pub json: usize,
     /// Raw logs, with the exact bytes of those that are no valid UTF-8.
     pub raw: usize,
     /// Ids that tell apart copies of a log.
@@ -41,6 +45,7 @@ impl Breakdown {
     pub fn total(&self) -> usize {
         self.definitions
             + self.dictionary
+            + self.schemas
             + self.deletes
             + self.timestamps
             + self.pattern_ids
@@ -48,6 +53,7 @@ impl Breakdown {
             + self.values_text
             + self.values_dict
             + self.tags_status
+            + self.json
             + self.raw
             + self.uuids
             + self.framing

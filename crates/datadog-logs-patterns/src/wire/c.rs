@@ -1,18 +1,19 @@
 //! Profile C: a `LogDatumSequence` of flat logs.
 //!
 //! Status, service, tags and schema are always stated in the first log of a batch, as an entry or as "none".
-//! JSON is text here, so no log has a schema.
+//! A log with a schema is a JSON object: its text is the message, pattern or raw, and its other members are columns.
 
 use datadog_wire::stateful::{NONE_ID_C, RAW_BYTES_FIELD};
 
 use super::change::{ParamCount, Steps};
+use super::columns::Columns;
 use super::message::{
     exact_bytes, present, stated, text_len, uuid, values_len, write_stated, write_text,
     write_values,
 };
 use super::{Breakdown, FieldOrder, Message, Options};
 use crate::delta::Delta;
-use crate::operation::{Body, Log, Operations, Value};
+use crate::operation::{Body, Json, Log, Operations, Value};
 use crate::protobuf::{bytes_field, zigzag};
 
 /// The fields of a log.
@@ -39,6 +40,7 @@ pub(super) struct Measured<'a> {
     /// Empty when the log is a pattern.
     raw: &'a [u8],
     schema: Option<u64>,
+    columns: Columns<'a>,
     uuid: Option<&'a [u8]>,
     exact: Option<&'a [u8]>,
     order: FieldOrder,
@@ -51,6 +53,8 @@ impl<'a> Message<'a> for Measured<'a> {
         pattern_delete: 7,
         dict_entry_define: 1,
         dict_entry_delete: 6,
+        schema_define: Some(3),
+        schema_delete: Some(8),
         log: 4,
         param_count: ParamCount::Absent,
     };
@@ -74,6 +78,14 @@ impl<'a> Message<'a> for Measured<'a> {
                 (delta.pattern(*id), operations.values(values), &[][..])
             }
         };
+        let (schema, members) = match &log.json {
+            Some(Json::Columns { schema, members }) => (*schema, operations.members(members)),
+            Some(Json::Keys { .. }) => {
+                debug_assert!(false, "lists of keys are for profile A");
+                (NONE_ID_C, &[][..])
+            }
+            None => (NONE_ID_C, &[][..]),
+        };
         let mut measured = Self {
             timestamp: (timestamp != 0).then_some(timestamp),
             status: delta.status(log.status.unwrap_or(NONE_ID_C)),
@@ -82,7 +94,8 @@ impl<'a> Message<'a> for Measured<'a> {
             pattern,
             values,
             raw,
-            schema: delta.schema(NONE_ID_C),
+            schema: delta.schema(schema),
+            columns: Columns::new(members),
             uuid: uuid(operations, log),
             exact: exact_bytes(operations, log, options),
             order: options.order,
@@ -93,6 +106,7 @@ impl<'a> Message<'a> for Measured<'a> {
             + stated(log::PATTERN_ID, pattern)
             + values_len(log::DYNAMIC_VALUES, values)
             + present(log::RAW_LOG, raw.len())
+            + measured.json_len()
             + text_len(log::UUID, measured.uuid)
             + text_len(RAW_BYTES_FIELD, measured.exact);
         measured
@@ -115,6 +129,7 @@ impl<'a> Message<'a> for Measured<'a> {
             bytes_field(out, log::RAW_LOG, self.raw);
         }
         write_stated(out, log::JSON_SCHEMA_ID, self.schema);
+        self.columns.write(operations, out);
         write_text(out, log::UUID, self.uuid);
         write_text(out, RAW_BYTES_FIELD, self.exact);
         if self.order == FieldOrder::LengthsFirst {
@@ -125,6 +140,7 @@ impl<'a> Message<'a> for Measured<'a> {
     fn count(&self, bytes: &mut Breakdown) {
         bytes.timestamps += stated(log::TIMESTAMP, self.timestamp);
         bytes.tags_status += self.attributes_len();
+        bytes.json += self.json_len();
         bytes.pattern_ids += stated(log::PATTERN_ID, self.pattern);
         bytes.add_values(log::DYNAMIC_VALUES, self.values);
         bytes.raw += present(log::RAW_LOG, self.raw.len()) + text_len(RAW_BYTES_FIELD, self.exact);
@@ -137,6 +153,9 @@ impl Measured<'_> {
         stated(log::STATUS, self.status)
             + stated(log::SERVICE, self.service)
             + stated(log::TAGS, self.tags)
-            + stated(log::JSON_SCHEMA_ID, self.schema)
+    }
+
+    fn json_len(&self) -> usize {
+        stated(log::JSON_SCHEMA_ID, self.schema) + self.columns.len()
     }
 }

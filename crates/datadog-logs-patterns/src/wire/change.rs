@@ -3,9 +3,10 @@
 use std::ops::Range;
 
 use super::Breakdown;
+use super::columns::kind_byte;
 use super::message::{datum, datum_len, present, stated, write_stated};
 use crate::delta::Delta;
-use crate::operation::{Log, Operation, Operations, Span};
+use crate::operation::{Column, DictId, Log, Operation, Operations, Span};
 use crate::protobuf::{
     bytes_field, message_field, varint, varint_field, varint_field_len, varint_len,
 };
@@ -24,6 +25,14 @@ mod pattern {
     pub(super) const POS_LIST: u32 = 4;
 }
 
+/// The fields of a definition or deletion of a schema.
+mod schema {
+    pub(super) const ID: u32 = 1;
+    pub(super) const KEYS: u32 = 2;
+    pub(super) const MESSAGE_KEY: u32 = 3;
+    pub(super) const KINDS: u32 = 4;
+}
+
 /// How a profile numbers the steps of a sequence.
 #[derive(Debug)]
 pub(super) struct Steps {
@@ -31,6 +40,9 @@ pub(super) struct Steps {
     pub(super) pattern_delete: u32,
     pub(super) dict_entry_define: u32,
     pub(super) dict_entry_delete: u32,
+    /// `None` where there are no schemas.
+    pub(super) schema_define: Option<u32>,
+    pub(super) schema_delete: Option<u32>,
     pub(super) log: u32,
     pub(super) param_count: ParamCount,
 }
@@ -44,6 +56,8 @@ pub(super) enum ParamCount {
 
 /// What an operation becomes.
 pub(super) enum Step<'a> {
+    /// What the profile has no word for, and no log can need.
+    Nothing,
     Change(Change<'a>),
     Log(&'a Log),
 }
@@ -70,6 +84,23 @@ impl Steps {
             Operation::DefineText { id, text } => {
                 let text = operations.text(text);
                 (self.dict_entry_define, Message::Text { id: *id, text })
+            }
+            Operation::DefineSchema {
+                id,
+                columns,
+                message_key,
+            } => {
+                let Some(field) = self.schema_define else {
+                    return Step::Nothing;
+                };
+                let define = Schema::new(*id, operations.columns(columns), *message_key);
+                (field, Message::Schema(define))
+            }
+            Operation::DeleteSchema { id } => {
+                let Some(field) = self.schema_delete else {
+                    return Step::Nothing;
+                };
+                (field, Message::Delete { id: *id })
             }
             Operation::DeletePattern { id } => (self.pattern_delete, Message::Delete { id: *id }),
             Operation::DeleteText { id } => (self.dict_entry_delete, Message::Delete { id: *id }),
@@ -108,10 +139,18 @@ enum Message<'a> {
         id: u64,
         text: &'a [u8],
     },
-    /// Of a pattern or of an entry of the dictionary, which look alike.
+    Schema(Schema<'a>),
+    /// Of a pattern, of an entry of the dictionary or of a schema, which look alike.
     Delete {
         id: u64,
     },
+}
+
+struct Schema<'a> {
+    id: u64,
+    columns: &'a [Column],
+    keys_len: usize,
+    message_key: DictId,
 }
 
 struct Pattern<'a> {
@@ -128,6 +167,7 @@ impl Change<'_> {
         datum(out, self.field, self.message.len());
         match &self.message {
             Message::Pattern(pattern) => pattern.write(out),
+            Message::Schema(schema) => schema.write(out),
             Message::Text { id, text } => {
                 varint_field(out, dict_entry::ID, *id);
                 if !text.is_empty() {
@@ -143,6 +183,7 @@ impl Change<'_> {
         let len = datum_len(self.field, self.message.len());
         match &self.message {
             Message::Pattern(_) => bytes.definitions += len,
+            Message::Schema(_) => bytes.schemas += len,
             Message::Text { .. } => bytes.dictionary += len,
             Message::Delete { .. } => bytes.deletes += len,
         }
@@ -153,10 +194,44 @@ impl Message<'_> {
     fn len(&self) -> usize {
         match self {
             Self::Pattern(pattern) => pattern.len(),
+            Self::Schema(schema) => schema.len(),
             Self::Text { id, text } => {
                 varint_field_len(dict_entry::ID, *id) + present(dict_entry::VALUE, text.len())
             }
             Self::Delete { id } => varint_field_len(pattern::ID, *id),
+        }
+    }
+}
+
+impl<'a> Schema<'a> {
+    fn new(id: u64, columns: &'a [Column], message_key: DictId) -> Self {
+        Self {
+            id,
+            columns,
+            keys_len: columns.iter().map(|column| varint_len(column.key)).sum(),
+            message_key,
+        }
+    }
+
+    fn len(&self) -> usize {
+        varint_field_len(schema::ID, self.id)
+            + present(schema::KEYS, self.keys_len)
+            + varint_field_len(schema::MESSAGE_KEY, self.message_key)
+            + present(schema::KINDS, self.columns.len())
+    }
+
+    fn write(&self, out: &mut Vec<u8>) {
+        varint_field(out, schema::ID, self.id);
+        if !self.columns.is_empty() {
+            message_field(out, schema::KEYS, self.keys_len);
+            for column in self.columns {
+                varint(out, column.key);
+            }
+        }
+        varint_field(out, schema::MESSAGE_KEY, self.message_key);
+        if !self.columns.is_empty() {
+            message_field(out, schema::KINDS, self.columns.len());
+            out.extend(self.columns.iter().map(|column| kind_byte(column.kind)));
         }
     }
 }

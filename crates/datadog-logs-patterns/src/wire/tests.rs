@@ -1,6 +1,7 @@
 //! Vectors with exact bytes, and properties against the types that are generated from the schemas.
 
 mod generated;
+mod json;
 mod strategy;
 
 use proptest::prelude::*;
@@ -53,6 +54,7 @@ fn log(timestamp_ms: i64, body: Body) -> Log {
         tags: None,
         uuid: None,
         body,
+        json: None,
     }
 }
 

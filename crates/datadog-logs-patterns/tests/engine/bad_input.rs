@@ -1,6 +1,6 @@
 //! Any bytes are a log: none is lost or changed, and hostile ones cost bounded time and memory.
 
-use datadog_logs_patterns::encoder::{Encoder, Error, Input, Options};
+use datadog_logs_patterns::encoder::{Encoder, Error, Input, JsonMode, Options};
 use datadog_logs_patterns::wire::Profile;
 
 use crate::stream::{PLAIN, Stream};
@@ -38,8 +38,14 @@ fn hard_bodies() -> Vec<Vec<u8>> {
 
 /// Sends every hard body three times, so that there are patterns of them, in batches of so many logs.
 fn check(profile: Profile, logs: usize) {
+    check_mode(profile, JsonMode::Text, logs);
+    check_mode(profile, JsonMode::Columns, logs);
+}
+
+fn check_mode(profile: Profile, json: JsonMode, logs: usize) {
     let mut stream = Stream::new(Options {
         profile,
+        json,
         ..Options::default()
     });
     let bodies = hard_bodies();

@@ -7,8 +7,9 @@
 use std::fmt::Write as _;
 use std::path::Path;
 
-use datadog_logs_patterns::encoder::Options;
-use datadog_logs_patterns::operation::{Body, Operation, Operations, Value};
+use datadog_logs_patterns::encoder::{JsonMode, Options};
+use datadog_logs_patterns::operation::{Body, Json, Log, Member, Operation, Operations, Value};
+use datadog_logs_patterns::wire::Profile;
 
 use crate::stream::Stream;
 
@@ -63,21 +64,69 @@ impl Sent {
                 format!("text {id} {:?}", text(span))
             }
             Operation::DeleteText { id } => format!("delete text {id}"),
-            Operation::Log(log) => match &log.body {
-                Body::Raw(span) => format!("raw {:?}", text(span)),
-                Body::Bytes { lossy, .. } => format!("bytes {:?}", text(lossy)),
-                Body::Pattern { id, values } => {
-                    let values = operations.values(values).iter();
-                    let values: Vec<String> = values
-                        .map(|value| match value {
-                            Value::Int(number) => number.to_string(),
-                            Value::Text(span) => format!("{:?}", text(span)),
-                            Value::Dict(id) => format!("<{id} {}>", self.texts[id]),
-                        })
-                        .collect();
-                    format!("log {id} [{}]", values.join(", "))
-                }
-            },
+            Operation::DefineSchema {
+                id,
+                columns,
+                message_key,
+            } => {
+                let columns = operations.columns(columns).iter();
+                let columns =
+                    columns.map(|column| format!("{} {:?}", self.texts[&column.key], column.kind));
+                let columns: Vec<_> = columns.collect();
+                let message = &self.texts[message_key];
+                format!("schema {id} [{}] around {message}", columns.join(", "))
+            }
+            Operation::DeleteSchema { id } => format!("delete schema {id}"),
+            Operation::Log(log) => self.log(operations, log),
+        }
+    }
+
+    fn log(&self, operations: &Operations, log: &Log) -> String {
+        let text = |span| String::from_utf8_lossy(operations.text(span)).into_owned();
+        let entry = |id| format!("<{id} {}>", self.texts[id]);
+        let values = |range| {
+            let values = operations.values(range).iter();
+            let values: Vec<String> = values
+                .map(|value| match value {
+                    Value::Int(number) => number.to_string(),
+                    Value::Text(span) => format!("{:?}", text(span)),
+                    Value::Dict(id) => entry(id),
+                })
+                .collect();
+            values.join(", ")
+        };
+        let body = match &log.body {
+            Body::Raw(span) => format!("raw {:?}", text(span)),
+            Body::Bytes { lossy, .. } => format!("bytes {:?}", text(lossy)),
+            Body::Pattern { id, values: range } => format!("log {id} [{}]", values(range)),
+        };
+        match &log.json {
+            None => body,
+            Some(Json::Keys {
+                message_key,
+                schema,
+                values: range,
+            }) => {
+                let keys = schema.as_ref().map(entry).unwrap_or_default();
+                format!(
+                    "{body} in {} {keys} [{}]",
+                    entry(message_key),
+                    values(range)
+                )
+            }
+            Some(Json::Columns { schema, members }) => {
+                let members = operations.members(members).iter();
+                let members: Vec<String> = members
+                    .map(|member| match member {
+                        Member::Bool(value) => value.to_string(),
+                        Member::Int(number) => number.to_string(),
+                        Member::Dict(id) => entry(id),
+                        Member::Text(span) => format!("{:?}", text(span)),
+                        Member::Raw(span) => text(span),
+                    })
+                    .collect();
+                format!("{body} in schema {schema} [{}]", members.join(", "))
+            }
         }
     }
 }
@@ -92,7 +141,7 @@ fn run(case: &str) -> String {
         if let Some((name, value)) = line.split_once(" = ")
             && !line.starts_with('>')
         {
-            set(&mut options, name, value.parse().unwrap());
+            set(&mut options, name, value);
         }
     }
     let (mut stream, mut sent) = (Stream::new(options), Sent::default());
@@ -119,7 +168,15 @@ fn unescaped(line: &str) -> String {
     line.replace("\\t", "\t").replace("\\n", "\n")
 }
 
-fn set(options: &mut Options, name: &str, value: usize) {
+fn set(options: &mut Options, name: &str, value: &str) {
+    match (name, value) {
+        ("json", "columns") => options.json = JsonMode::Columns,
+        ("profile", "c") => options.profile = Profile::C,
+        (name, value) => set_number(options, name, value.parse().unwrap()),
+    }
+}
+
+fn set_number(options: &mut Options, name: &str, value: usize) {
     match name {
         "max_patterns" => options.pattern_limits.max_items = value,
         "max_texts" => options.text_limits.max_items = value,

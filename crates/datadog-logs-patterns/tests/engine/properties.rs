@@ -7,12 +7,14 @@ use proptest::prelude::*;
 use crate::stream::Stream;
 
 /// Shapes of lines; `#` becomes a number, `@` a word, `%` a time, `$` an identifier, `!` a severity.
-const SHAPES: [&str; 14] = [
+const SHAPES: [&str; 16] = [
     "User @ logged in from 10.0.0.#",
     "% ! worker-# finished job $ in #ms",
     "[%] ! @ : connection from 192.168.#.# port # closed by peer",
     "10.1.#.# - - [%] \"GET /cart/#/@ HTTP/1.1\" 200 # \"-\" \"curl/7.#\"",
     "{\"ts\":\"%\",\"level\":\"!\",\"user\":{\"id\":#,\"name\":\"@\"},\"took_ms\":#.#}",
+    "{\"host\":\"@\",\"id\":#,\"message\":\"! worker-# finished job $\",\"took\":#.#,\"ts\":\"%\"}",
+    "{\"level\":\"!\",\"msg\":\"User @ logged in from 10.0.0.#\",\"user\":\"@\"}",
     "@ @ @ @ @",
     "[x] @ has come and is here #",
     "block blk_# of /data/@/blk_# replicated to 10.0.#.#:#",
@@ -114,30 +116,33 @@ fn lines() -> impl Strategy<Value = Vec<Line>> {
 }
 
 fn options() -> impl Strategy<Value = Options> {
-    let switches = any::<[bool; 5]>();
-    (switches, 0..4_usize, 1..12_usize).prop_map(|(switches, max_patterns, max_texts)| {
-        let [is_c, raw_json, tiny, narrow, bytes] = switches;
-        let mut options = Options {
-            profile: [Profile::A, Profile::C][usize::from(is_c)],
-            json: [JsonMode::Text, JsonMode::Raw][usize::from(raw_json)],
-            ..Options::default()
-        };
-        if tiny {
-            options.pattern_limits.max_items = max_patterns + 1;
-            options.text_limits.max_items = max_texts;
-            options.pattern_limits.grace_ms = 0;
-        }
-        if bytes {
-            options.pattern_limits.max_bytes = 6_000;
-            options.text_limits.max_bytes = 600;
-        }
-        if narrow {
-            options.learning.max_patterns_per_cluster = max_patterns;
-            options.learning.pattern_scan_budget = max_patterns;
-            options.learning.first_word_max_cardinality = 3;
-        }
-        options
-    })
+    let switches = any::<[bool; 4]>();
+    let json = prop::sample::select(vec![JsonMode::Text, JsonMode::Columns, JsonMode::Raw]);
+    (switches, json, 0..4_usize, 1..12_usize).prop_map(
+        |(switches, json, max_patterns, max_texts)| {
+            let [is_c, tiny, narrow, bytes] = switches;
+            let mut options = Options {
+                profile: [Profile::A, Profile::C][usize::from(is_c)],
+                json,
+                ..Options::default()
+            };
+            if tiny {
+                options.pattern_limits.max_items = max_patterns + 1;
+                options.text_limits.max_items = max_texts;
+                options.pattern_limits.grace_ms = 0;
+            }
+            if bytes {
+                options.pattern_limits.max_bytes = 6_000;
+                options.text_limits.max_bytes = 600;
+            }
+            if narrow {
+                options.learning.max_patterns_per_cluster = max_patterns;
+                options.learning.pattern_scan_budget = max_patterns;
+                options.learning.first_word_max_cardinality = 3;
+            }
+            options
+        },
+    )
 }
 
 fn log<'a>(body: &'a [u8], dice: u64) -> Input<'a> {

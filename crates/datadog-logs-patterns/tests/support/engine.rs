@@ -101,7 +101,7 @@ impl Stream {
         self.sent.clear();
     }
 
-    /// Both ends know the same patterns and texts, none of them without need.
+    /// Both ends know the same patterns, texts and schemas, none of them without need.
     #[track_caller]
     fn same_state(&self) {
         let sorted = |ids: Vec<u64>| {
@@ -117,6 +117,10 @@ impl Stream {
         assert_eq!(
             sorted(encoder.text_ids().collect()),
             decoder.text_ids().collect::<Vec<_>>()
+        );
+        assert_eq!(
+            sorted(encoder.schema_ids().collect()),
+            decoder.schema_ids().collect::<Vec<_>>()
         );
         assert_eq!(encoder.stats().guard_hits(), 0);
     }

@@ -55,6 +55,7 @@ fn batch(words: &[&str], receipt: char) -> Batch<char> {
                     service: None,
                     tags: None,
                     uuid: None,
+                    json: None,
                     body: Body::Pattern { id, values },
                 })
             }

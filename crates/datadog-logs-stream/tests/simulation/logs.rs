@@ -61,6 +61,10 @@ pub(crate) fn log(random: &mut fastrand::Rng, number: u64) -> Log {
             "{{\"n\":\"#{number}#\",\"msg\":\"{word} it\",\"at\":{}}}",
             random.u32(..)
         ),
+        7 if random.bool() => format!(
+            "{{\"at\":{},\"msg\":\"{word} it\",\"n\":\"#{number}#\"}}",
+            random.u32(..9)
+        ),
         7 => format!("#{number}# {}", word.repeat(random.usize(1..6))),
         8 => format!(
             "#{number}# {}-{word}-{} {word}",

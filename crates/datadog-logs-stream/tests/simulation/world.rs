@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use datadog_logs_patterns::decoder::ContentEncoding;
-use datadog_logs_patterns::encoder;
+use datadog_logs_patterns::encoder::{self, JsonMode};
 use datadog_logs_patterns::eviction::Limits;
 use datadog_logs_patterns::snapshot::SnapshotMode;
 use datadog_logs_patterns::wire::Profile;
@@ -485,6 +485,7 @@ impl World {
         let snapshot = machine.snapshot();
         assert_eq!(snapshot.entries().patterns, patterns.len());
         assert_eq!(snapshot.entries().texts, texts.len());
+        assert_eq!(snapshot.entries().schemas, encoder.schema_ids().count());
         assert!(patterns.iter().all(|id| snapshot.pattern(*id).is_some()));
         assert!(texts.iter().all(|id| snapshot.text(*id).is_some()));
         // While one stream drains, the other knows nothing yet.
@@ -575,6 +576,7 @@ fn options(random: &mut fastrand::Rng) -> Options {
                 ..tiny(random.usize(4..40))
             },
             text_limits: tiny(random.usize(6..40)),
+            json: [JsonMode::Text, JsonMode::Columns][random.usize(..2)],
             ..encoder::Options::default()
         },
         compression: match random.u32(..20) {

@@ -4,7 +4,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::decoder::{Decoder, Limits, Record};
-use crate::operation::{Body, Log};
+use crate::operation::{Body, Column, ColumnKind, Json, Log};
 use crate::runs::{Run, runs, written};
 use crate::snapshot::Snapshot;
 use crate::wire::Profile;
@@ -26,6 +26,7 @@ fn batch(words: &[&str]) -> Operations {
                 tags: Some(id),
                 uuid: None,
                 body: Body::Raw(text),
+                json: None,
             }),
         });
     }
@@ -68,6 +69,53 @@ fn a_batch_of_one_log_or_none_cannot_be_split() {
     assert_eq!(batch(&["+1=a", "1"]).split(), None);
     assert_eq!(batch(&["+1=a", "+2=b"]).split(), None);
     assert_eq!(Operations::default().split(), None);
+}
+
+#[test]
+fn a_text_that_a_schema_of_the_first_half_needs_is_defined_there() {
+    let mut whole = batch(&["+2=a", "+3=b", "+4=c"]);
+    for (id, [key, message_key]) in [(2, [2, 3]), (3, [2, 4])] {
+        let kind = ColumnKind::Null;
+        let columns = whole.keep_columns([Column { key, kind }]);
+        whole.push(Operation::DefineSchema {
+            id,
+            columns,
+            message_key,
+        });
+        let body = Body::Raw(whole.keep_text(b"raw"));
+        let members = whole.keep_members([]);
+        whole.push(Operation::Log(Log {
+            timestamp_ms: 0,
+            status: None,
+            service: None,
+            tags: None,
+            uuid: None,
+            body,
+            json: Some(Json::Columns {
+                schema: id,
+                members,
+            }),
+        }));
+    }
+    let (first, second) = whole.split().unwrap();
+    let defined = |half: &Operations| {
+        let texts = half.iter().filter_map(|operation| match operation {
+            Operation::DefineText { id, .. } => Some(*id),
+            _ => None,
+        });
+        texts.collect::<Vec<_>>()
+    };
+    assert_eq!((defined(&first), defined(&second)), (vec![2, 3], vec![4]));
+    let mut decoder = Decoder::new(Profile::C, Limits::default());
+    for (batch_id, half, object) in [
+        (1, &first, r#"{"a":null,"b":"raw"}"#),
+        (2, &second, r#"{"a":null,"c":"raw"}"#),
+    ] {
+        let records = decoder
+            .decode(batch_id, &written(half, Profile::C))
+            .unwrap();
+        assert_eq!(records[0].body, object.as_bytes());
+    }
 }
 
 /// Splits every batch until it has one log, and decodes the parts in place of the whole.

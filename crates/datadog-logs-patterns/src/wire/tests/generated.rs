@@ -2,7 +2,9 @@
 
 use datadog_wire::stateful::{a, c};
 
-use crate::operation::{Body, Log, Operation, Operations, Span, Value};
+use crate::operation::{
+    Body, Column, ColumnKind, Json, Log, Member, Operation, Operations, Span, Value,
+};
 use crate::wire::Options;
 
 /// The message of a batch in profile A.
@@ -35,6 +37,7 @@ pub(super) fn a(operations: &Operations, options: Options) -> a::DatumSequence {
                 value: string(operations, text),
             }),
             Operation::DeleteText { id } => Data::DictEntryDelete(a::DictEntryDelete { id: *id }),
+            Operation::DefineSchema { .. } | Operation::DeleteSchema { .. } => continue,
             Operation::Log(log) => {
                 let message = log_a(operations, options, log, logs.last().copied(), &mut pattern);
                 logs.push(log);
@@ -72,7 +75,7 @@ fn log_a(
                 .iter()
                 .map(|value| value_a(operations, value))
                 .collect(),
-            ..a::StructuredLog::default()
+            ..json_a(operations, log.json.as_ref())
         }),
     };
     a::Log {
@@ -84,6 +87,24 @@ fn log_a(
         uuid: log.uuid.as_ref().map(|uuid| string(operations, uuid)),
         status: entry(log.status, before.and_then(|log| log.status)),
         raw_bytes: raw_bytes(operations, options, log),
+    }
+}
+
+fn json_a(operations: &Operations, json: Option<&Json>) -> a::StructuredLog {
+    let Some(Json::Keys {
+        message_key,
+        schema,
+        values,
+    }) = json
+    else {
+        return a::StructuredLog::default();
+    };
+    let values = operations.values(values).iter();
+    a::StructuredLog {
+        json_message_key: Some(value_a(operations, &Value::Dict(*message_key))),
+        json_context_schema_id: schema.unwrap_or(0),
+        json_context_values: values.map(|value| value_a(operations, value)).collect(),
+        ..a::StructuredLog::default()
     }
 }
 
@@ -125,6 +146,22 @@ pub(super) fn c(operations: &Operations, options: Options) -> c::LogDatumSequenc
                 value: string(operations, text),
             }),
             Operation::DeleteText { id } => Data::DictEntryDelete(c::DictEntryDelete { id: *id }),
+            Operation::DefineSchema {
+                id,
+                columns,
+                message_key,
+            } => {
+                let columns = operations.columns(columns).iter();
+                Data::JsonSchemaDefine(c::JsonSchemaDefine {
+                    schema_id: *id,
+                    keys: columns.clone().map(|column| column.key).collect(),
+                    message_key_id: *message_key,
+                    value_kinds: columns.map(kind).collect(),
+                })
+            }
+            Operation::DeleteSchema { id } => {
+                Data::JsonSchemaDelete(c::JsonSchemaDelete { schema_id: *id })
+            }
             Operation::Log(log) => {
                 let message = log_c(operations, options, log, logs.last().copied(), &mut pattern);
                 logs.push(log);
@@ -152,11 +189,17 @@ fn log_c(
         status: entry(|log| log.status),
         service: entry(|log| log.service),
         tags: entry(|log| log.tags),
-        json_schema_id: u64::from(before.is_none()),
+        json_schema_id: match before {
+            Some(before) if schema(before) == schema(log) => 0,
+            _ => schema(log),
+        },
         uuid: log.uuid.as_ref().map(|uuid| string(operations, uuid)),
         raw_bytes: raw_bytes(operations, options, log),
         ..c::Log::default()
     };
+    if let Some(Json::Columns { members, .. }) = &log.json {
+        columns(operations, operations.members(members), &mut message);
+    }
     match &log.body {
         Body::Raw(text) | Body::Bytes { lossy: text, .. } => {
             message.raw_log = string(operations, text);
@@ -171,6 +214,50 @@ fn log_c(
         }
     }
     message
+}
+
+fn schema(log: &Log) -> u64 {
+    match &log.json {
+        Some(Json::Columns { schema, .. }) => *schema,
+        _ => 1,
+    }
+}
+
+/// The numbers that the format gives to kinds of values.
+fn kind(column: &Column) -> u8 {
+    match column.kind {
+        ColumnKind::Null => 1,
+        ColumnKind::Bool => 2,
+        ColumnKind::Int => 3,
+        ColumnKind::Dict => 5,
+        ColumnKind::Text => 6,
+        ColumnKind::Raw => 7,
+    }
+}
+
+fn columns(operations: &Operations, members: &[Member], message: &mut c::Log) {
+    let mut bools = Vec::new();
+    for member in members {
+        match member {
+            Member::Bool(value) => bools.push(*value),
+            Member::Int(number) => message.json_context_int_values.push(*number),
+            Member::Dict(id) => message.json_context_dict_values.push(*id),
+            Member::Text(text) => {
+                message
+                    .json_context_string_values
+                    .push(string(operations, text));
+            }
+            Member::Raw(text) => {
+                let text = operations.text(text).to_vec();
+                message.json_context_raw_values.push(text);
+            }
+        }
+    }
+    let byte = |bits: &[bool]| {
+        let bits = bits.iter().rev();
+        bits.fold(0, |byte, bit| byte << 1 | u8::from(*bit))
+    };
+    message.json_context_bool_values = bools.chunks(8).map(byte).collect();
 }
 
 fn value_c(operations: &Operations, value: &Value) -> c::DynamicValue {

@@ -5,7 +5,7 @@ use proptest::option;
 use proptest::prelude::*;
 
 use super::{define_pattern, define_text, log};
-use crate::operation::{Body, Log, Operation, Operations, Value};
+use crate::operation::{Body, Column, ColumnKind, Json, Log, Member, Operation, Operations, Value};
 use crate::wire::Profile;
 
 #[derive(Debug, Clone)]
@@ -14,6 +14,8 @@ enum Plan {
     DeletePattern(u64),
     DefineText(u64, String),
     DeleteText(u64),
+    DefineSchema(u64, Vec<(u64, ColumnKind)>, u64),
+    DeleteSchema(u64),
     Log(PlannedLog),
 }
 
@@ -23,6 +25,22 @@ struct PlannedLog {
     attributes: [Option<u64>; 3],
     uuid: Option<String>,
     body: PlannedBody,
+    json: Option<PlannedJson>,
+}
+
+#[derive(Debug, Clone)]
+enum PlannedJson {
+    Keys(u64, Option<u64>, Vec<PlannedValue>),
+    Columns(u64, Vec<PlannedMember>),
+}
+
+#[derive(Debug, Clone)]
+enum PlannedMember {
+    Bool(bool),
+    Int(i64),
+    Dict(u64),
+    Text(String),
+    Raw(String),
 }
 
 #[derive(Debug, Clone)]
@@ -58,6 +76,9 @@ fn plan(profile: Profile) -> impl Strategy<Value = Plan> {
         1 => id(1).prop_map(Plan::DeletePattern),
         1 => (id(text), ".{0,60}").prop_map(|(id, text)| Plan::DefineText(id, text)),
         1 => id(text).prop_map(Plan::DeleteText),
+        1 => (id(2), vec((id(text), column_kind()), 0..20), id(text))
+            .prop_map(|(id, columns, message)| Plan::DefineSchema(id, columns, message)),
+        1 => id(2).prop_map(Plan::DeleteSchema),
         4 => planned_log(profile).prop_map(Plan::Log),
     ]
 }
@@ -69,13 +90,64 @@ fn planned_log(profile: Profile) -> impl Strategy<Value = PlannedLog> {
         [attribute(), attribute(), attribute()],
         option::weighted(0.2, "[0-9a-f]{0,36}"),
         planned_body(profile),
+        option::of(planned_json(profile)),
     )
-        .prop_map(|(timestamp_ms, attributes, uuid, body)| PlannedLog {
-            timestamp_ms,
-            attributes,
-            uuid,
-            body,
+        .prop_map(move |(timestamp_ms, attributes, uuid, body, json)| {
+            // In profile A a raw text has no object around it.
+            let has_json = profile == Profile::C || matches!(body, PlannedBody::Pattern(..));
+            PlannedLog {
+                timestamp_ms,
+                attributes,
+                uuid,
+                body,
+                json: json.filter(|_| has_json),
+            }
         })
+}
+
+fn planned_json(profile: Profile) -> BoxedStrategy<PlannedJson> {
+    let text = profile.first_dict_id();
+    match profile {
+        Profile::A => (
+            id(text),
+            option::of(id(text)),
+            vec(planned_value(profile), 0..12),
+        )
+            .prop_map(|(message, schema, values)| PlannedJson::Keys(message, schema, values))
+            .boxed(),
+        Profile::C => (id(2), vec(planned_member(text), 0..30))
+            .prop_map(|(id, members)| PlannedJson::Columns(id, members))
+            .boxed(),
+    }
+}
+
+fn planned_member(first_text: u64) -> impl Strategy<Value = PlannedMember> {
+    prop_oneof![
+        2 => any::<bool>().prop_map(PlannedMember::Bool),
+        1 => prop_oneof![-200..200i64, any::<i64>()].prop_map(PlannedMember::Int),
+        1 => id(first_text).prop_map(PlannedMember::Dict),
+        1 => ".{0,50}".prop_map(PlannedMember::Text),
+        1 => "[ -~]{0,50}".prop_map(PlannedMember::Raw),
+    ]
+}
+
+fn column_kind() -> impl Strategy<Value = ColumnKind> {
+    prop::sample::select(vec![
+        ColumnKind::Null,
+        ColumnKind::Bool,
+        ColumnKind::Int,
+        ColumnKind::Dict,
+        ColumnKind::Text,
+        ColumnKind::Raw,
+    ])
+}
+
+fn planned_value(profile: Profile) -> impl Strategy<Value = PlannedValue> {
+    prop_oneof![
+        prop_oneof![0..200i64, any::<i64>()].prop_map(PlannedValue::Int),
+        ".{0,50}".prop_map(PlannedValue::Text),
+        id(profile.first_dict_id()).prop_map(PlannedValue::Dict),
+    ]
 }
 
 fn planned_body(profile: Profile) -> impl Strategy<Value = PlannedBody> {
@@ -83,11 +155,7 @@ fn planned_body(profile: Profile) -> impl Strategy<Value = PlannedBody> {
         Profile::A => ".{0,80}",
         Profile::C => ".{1,80}",
     };
-    let value = prop_oneof![
-        prop_oneof![0..200i64, any::<i64>()].prop_map(PlannedValue::Int),
-        ".{0,50}".prop_map(PlannedValue::Text),
-        id(profile.first_dict_id()).prop_map(PlannedValue::Dict),
-    ];
+    let value = planned_value(profile);
     prop_oneof![
         1 => raw.prop_map(PlannedBody::Raw),
         1 => vec(any::<u8>(), 0..150).prop_map(|mut bytes| {
@@ -115,17 +183,29 @@ fn push(operations: &mut Operations, plan: Plan) {
         Plan::DeletePattern(id) => operations.push(Operation::DeletePattern { id }),
         Plan::DefineText(id, text) => define_text(operations, id, &text),
         Plan::DeleteText(id) => operations.push(Operation::DeleteText { id }),
+        Plan::DefineSchema(id, planned, message_key) => {
+            let columns = planned.into_iter().map(|(key, kind)| Column { key, kind });
+            let columns = operations.keep_columns(columns);
+            operations.push(Operation::DefineSchema {
+                id,
+                columns,
+                message_key,
+            });
+        }
+        Plan::DeleteSchema(id) => operations.push(Operation::DeleteSchema { id }),
         Plan::Log(planned) => {
             let [status, service, tags] = planned.attributes;
             let uuid = planned
                 .uuid
                 .map(|uuid| operations.keep_text(uuid.as_bytes()));
             let body = body(operations, planned.body);
+            let json = planned.json.map(|planned| json(operations, planned));
             operations.push(Operation::Log(Log {
                 status,
                 service,
                 tags,
                 uuid,
+                json,
                 ..log(planned.timestamp_ms, body)
             }));
         }
@@ -140,16 +220,46 @@ fn body(operations: &mut Operations, planned: PlannedBody) -> Body {
             exact: operations.keep_text(&bytes),
         },
         PlannedBody::Pattern(id, planned) => {
-            let mut values = Vec::new();
-            for value in planned {
-                values.push(match value {
-                    PlannedValue::Int(number) => Value::Int(number),
-                    PlannedValue::Text(text) => Value::Text(operations.keep_text(text.as_bytes())),
-                    PlannedValue::Dict(id) => Value::Dict(id),
+            let values = values(operations, planned);
+            Body::Pattern { id, values }
+        }
+    }
+}
+
+fn values(operations: &mut Operations, planned: Vec<PlannedValue>) -> std::ops::Range<u32> {
+    let mut values = Vec::new();
+    for value in planned {
+        values.push(match value {
+            PlannedValue::Int(number) => Value::Int(number),
+            PlannedValue::Text(text) => Value::Text(operations.keep_text(text.as_bytes())),
+            PlannedValue::Dict(id) => Value::Dict(id),
+        });
+    }
+    operations.keep_values(values)
+}
+
+fn json(operations: &mut Operations, planned: PlannedJson) -> Json {
+    match planned {
+        PlannedJson::Keys(message_key, schema, planned) => Json::Keys {
+            message_key,
+            schema,
+            values: values(operations, planned),
+        },
+        PlannedJson::Columns(schema, planned) => {
+            let mut members = Vec::new();
+            for member in planned {
+                members.push(match member {
+                    PlannedMember::Bool(value) => Member::Bool(value),
+                    PlannedMember::Int(number) => Member::Int(number),
+                    PlannedMember::Dict(id) => Member::Dict(id),
+                    PlannedMember::Text(text) => {
+                        Member::Text(operations.keep_text(text.as_bytes()))
+                    }
+                    PlannedMember::Raw(text) => Member::Raw(operations.keep_text(text.as_bytes())),
                 });
             }
-            let values = operations.keep_values(values);
-            Body::Pattern { id, values }
+            let members = operations.keep_members(members);
+            Json::Columns { schema, members }
         }
     }
 }
