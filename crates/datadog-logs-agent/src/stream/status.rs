@@ -127,7 +127,7 @@ fn count(report: &Report, sums: &mut BTreeMap<(Metric, &'static str), u64>) {
 }
 
 /// Name, definitions, evictions and entries of each kind of state.
-fn kinds(encoder: &encoder::Stats) -> [(&'static str, u64, u64, u64); 2] {
+fn kinds(encoder: &encoder::Stats) -> [(&'static str, u64, u64, u64); 3] {
     [
         (
             "pattern",
@@ -140,6 +140,12 @@ fn kinds(encoder: &encoder::Stats) -> [(&'static str, u64, u64, u64); 2] {
             encoder.texts_defined,
             encoder.texts_evicted,
             encoder.texts as u64,
+        ),
+        (
+            "schema",
+            encoder.schemas_defined,
+            encoder.schemas_evicted,
+            encoder.schemas as u64,
         ),
     ]
 }
@@ -229,6 +235,8 @@ fn pipeline(report: &Report) -> Value {
                 encoder.dictionary_hits,
                 encoder.dictionary_hits + encoder.dictionary_misses,
             ),
+            "schemas": encoder.schemas,
+            "columns": encoder.columns,
             "patterns_evicted": encoder.patterns_evicted,
             "texts_evicted": encoder.texts_evicted,
             "lossless_guard_hit": encoder.guard_hits(),
