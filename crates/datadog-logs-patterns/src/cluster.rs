@@ -5,6 +5,11 @@
 //! the pattern is made at the second sighting, from what the two lines have in common.
 //! A line that nearly fits a pattern widens it; the same id then stands for the wider one.
 
+mod first_word;
+mod merge;
+mod pattern;
+mod time_heads;
+
 use std::ops::Range;
 
 use hashbrown::{HashMap, HashSet};
@@ -12,16 +17,16 @@ use hashbrown::{HashMap, HashSet};
 use crate::eviction::{Candidate, Limits, Usage};
 use crate::joint::Joints;
 use crate::operation::PatternId;
-use crate::template::{
-    Known, Line, Mark, Param, Template, common_ends, common_head, has_time_of_day, may_be_literal,
-};
-use crate::token::{Flags, Kind, Tokens};
+use crate::template::{Line, Mark, Template};
+use crate::token::{Kind, Tokens};
 use crate::waiting::Waiting;
+use first_word::first_word;
+use merge::{join_lessons, merge};
+use pattern::{PATIENCE, patience, slots};
+use time_heads::TimeHeads;
 
-/// Of so many words in a line, one may differ for two lines to share a pattern.
-const WORDS_PER_CHANGE: usize = 3;
-/// Widenings after which all tokens with digits become variable.
-const PATIENCE: u8 = 3;
+pub(crate) use pattern::{Pattern, Slot};
+
 /// The signature under which the pattern of the empty line is kept; other lines have tokens.
 const EMPTY_SIGNATURE: u64 = 0;
 /// Patterns that are tried before a line is cut into tokens.
@@ -32,12 +37,6 @@ const NO_PATTERN: u32 = u32::MAX;
 const JOINT_GAP: usize = 16;
 /// Tokens of a line that is long.
 const LONG_LINE: usize = 256;
-/// Bytes of a template that is too long to be sent again and again.
-const LONG_TEMPLATE: usize = 512;
-/// Digits of a number that is variable from the start.
-const LONG_NUMBER: usize = 4;
-/// The same for a number that is a value of JSON.
-const LONG_JSON_NUMBER: usize = 3;
 
 /// About what a cluster takes, most of which have one pattern.
 const CLUSTER_BYTES: usize = 2 * size_of::<Cluster>();
@@ -86,107 +85,12 @@ pub(crate) enum Reason {
     Unsuitable,
 }
 
-/// A pattern with what is known of its use.
-#[derive(Debug)]
-pub(crate) struct Pattern {
-    pub(crate) id: PatternId,
-    pub(crate) structure: u64,
-    pub(crate) template: Template,
-    pub(crate) slots: Box<[Slot]>,
-    pub(crate) usage: Usage,
-    signature: u64,
-    log: u64,
-    widened: u8,
-    unchanged: u32,
-    /// What lines that did not fit have taught, until the pattern is widened for all of them.
-    lessons: Vec<Mark>,
-    /// Lines that did not fit since the pattern was defined.
-    misses: u32,
-    pub(crate) joints: Joints,
-    /// Values to be joined when the next line comes.
-    to_join: Vec<bool>,
-    /// The pattern that was used after this one.
-    next: u32,
-}
-
-/// What is known of the values at one place of a pattern.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub(crate) struct Slot {
-    /// Values seen.
-    pub(crate) seen: u32,
-    /// Values seen for the first time.
-    pub(crate) fresh: u32,
-    /// Whether values of this kind are never worth an entry of the dictionary.
-    pub(crate) fleeting: bool,
-    /// Whether there is a time among the values.
-    pub(crate) time: bool,
-    /// Whether there is a word without digits among the values.
-    pub(crate) word: bool,
-}
-
 #[derive(Debug, Default)]
 struct Cluster {
     /// The one used last comes first.
     patterns: Vec<u32>,
     first_words: HashSet<u64, foldhash::fast::FixedState>,
     unprotected: bool,
-}
-
-/// How much of a time of a given length has stayed the same in the whole stream.
-///
-/// When the hour or the day of one pattern has changed, no further pattern has to learn it.
-#[derive(Debug, Default)]
-struct TimeHeads {
-    by_length: Vec<(u16, u16)>,
-}
-
-impl TimeHeads {
-    /// Lengths that are told apart.
-    const MAX: usize = 32;
-
-    /// Cuts the literal beginning of each time in the marks to what has stayed the same.
-    fn apply(&self, line: Line<'_>, marks: &mut [Mark]) {
-        if self.by_length.is_empty() {
-            return;
-        }
-        for (index, mark) in marks.iter_mut().enumerate() {
-            if let Mark::Variable { head, .. } = mark
-                && line.tokens.kind(index) == Kind::Timestamp
-            {
-                let length = line.tokens.range(index).len();
-                let stable = self
-                    .by_length
-                    .iter()
-                    .find(|(other, _)| usize::from(*other) == length);
-                *head = (*head).min(stable.map_or(u16::MAX, |(_, head)| *head));
-            }
-        }
-    }
-
-    /// Notes which beginnings were shorter than what the pattern had.
-    fn note(&mut self, line: Line<'_>, known: &[Known<'_>], marks: &[Mark]) {
-        for (index, (known, mark)) in known.iter().zip(marks).enumerate() {
-            let (Known::Variable { head: before, .. }, Mark::Variable { head, .. }) = (known, mark)
-            else {
-                continue;
-            };
-            if line.tokens.kind(index) != Kind::Timestamp || usize::from(*head) >= before.len() {
-                continue;
-            }
-            let Ok(length) = u16::try_from(line.tokens.range(index).len()) else {
-                continue;
-            };
-            let place = self
-                .by_length
-                .iter()
-                .position(|(other, _)| *other == length);
-            match place {
-                Some(place) => self.by_length[place].1 = self.by_length[place].1.min(*head),
-                None if self.by_length.len() < Self::MAX => self.by_length.push((length, *head)),
-                None => {}
-            }
-        }
-    }
 }
 
 type Map<V> = HashMap<u64, V, foldhash::fast::FixedState>;
@@ -756,51 +660,10 @@ impl Learning {
     }
 }
 
-impl Pattern {
-    /// The memory that the pattern takes, without its places in the tables.
-    pub(crate) fn bytes(&self) -> usize {
-        size_of::<Self>()
-            + self.template.bytes()
-            + size_of_val(&*self.slots)
-            + self.lessons.capacity() * size_of::<Mark>()
-            + self.to_join.capacity()
-            + self.joints.bytes()
-    }
-}
-
 fn raw(structure: u64) -> Found {
     Found::Raw {
         structure,
         reason: Reason::Unsuitable,
-    }
-}
-
-/// Lines that a pattern has to miss before it is widened once more.
-fn patience(pattern: &Pattern) -> u32 {
-    let free = match pattern.template.text().len() {
-        0..LONG_TEMPLATE => PATIENCE,
-        _ => 0,
-    };
-    1 << pattern.widened.saturating_sub(free).min(16)
-}
-
-/// Adds what earlier lines have taught to the marks of one more.
-fn join_lessons(marks: &mut [Mark], lessons: &[Mark]) {
-    for (mark, lesson) in marks.iter_mut().zip(lessons) {
-        *mark = match (*mark, *lesson) {
-            (
-                Mark::Variable { head, tail },
-                Mark::Variable {
-                    head: other_head,
-                    tail: other_tail,
-                },
-            ) => Mark::Variable {
-                head: head.min(other_head),
-                tail: tail.min(other_tail),
-            },
-            (Mark::Literal(_), lesson @ Mark::Variable { .. }) => lesson,
-            (mark, _) => mark,
-        };
     }
 }
 
@@ -809,209 +672,6 @@ fn is_suitable(learning: &Learning, template: &Template, line: Line<'_>) -> bool
     let literal = template.text().len();
     let mostly_values = template.params().len() > 64 && literal * 5 < line.text.len();
     literal <= learning.max_template_bytes && !mostly_values && template.fits(line)
-}
-
-/// What a pattern or a line and another line make together.
-struct Merge {
-    marks: Vec<Mark>,
-    words: usize,
-    variable_words: usize,
-    changed_words: usize,
-    changed_others: usize,
-    changes_first_word: bool,
-}
-
-impl Merge {
-    fn is_acceptable(&self, protected: bool) -> bool {
-        let variable = self.changed_words + self.variable_words;
-        let alike = self.changed_words == 0 || variable * WORDS_PER_CHANGE <= self.words;
-        alike && !(protected && self.changes_first_word)
-    }
-
-    fn changes(&self) -> (usize, usize) {
-        (self.changed_words, self.changed_others)
-    }
-
-    /// Marks what is variable by its nature, before it has been seen to vary.
-    fn with_eager(mut self, line: Line<'_>) -> Vec<Mark> {
-        for (index, mark) in self.marks.iter_mut().enumerate() {
-            if matches!(mark, Mark::Literal(_)) && is_eager(line, index) {
-                let text = line.token(index);
-                *mark = match line.tokens.kind(index) {
-                    kind @ Kind::Timestamp => common_ends(kind, text, text),
-                    _ => Mark::VARIABLE,
-                };
-            }
-        }
-        self.marks
-    }
-}
-
-/// Compares a line with what is known of the tokens of a pattern, or of another line.
-///
-/// Nothing, if they differ where a pattern cannot.
-fn merge(line: Line<'_>, known: &[Known<'_>], impatient: bool) -> Option<Merge> {
-    if known.len() != line.tokens.len() {
-        return None;
-    }
-    let first = first_word(line);
-    let mut merge = Merge {
-        marks: Vec::with_capacity(known.len()),
-        words: 0,
-        variable_words: 0,
-        changed_words: 0,
-        changed_others: 0,
-        changes_first_word: false,
-    };
-    for (index, known) in known.iter().enumerate() {
-        let kind = line.tokens.kind(index);
-        let is_word = kind == Kind::Word
-            && !line.tokens.flags(index).contains(Flags::HAS_DIGIT)
-            && !is_json_value(line, index);
-        merge.words += usize::from(is_word);
-        let text = line.token(index);
-        let mark = match *known {
-            Known::Inner => Mark::Inner,
-            Known::Variable { head, tail } => {
-                merge.variable_words += usize::from(is_word);
-                ends_in_common(kind, text, head, tail)
-            }
-            Known::Literal(same) if same == text => {
-                let digits = line.tokens.flags(index).contains(Flags::HAS_DIGIT);
-                if !may_be_literal(line, index) || (impatient && digits) {
-                    Mark::VARIABLE
-                } else {
-                    Mark::Literal(u16::try_from(text.len()).unwrap_or(u16::MAX))
-                }
-            }
-            Known::Literal(_) if !may_be_literal(line, index) => Mark::VARIABLE,
-            Known::Literal(other) => {
-                match kind {
-                    Kind::Space | Kind::Special | Kind::Structure => return None,
-                    Kind::Severity | Kind::HttpMethod => return None,
-                    _ if is_word => {
-                        merge.changed_words += 1;
-                        merge.changes_first_word |= first == Some(index);
-                    }
-                    _ => merge.changed_others += 1,
-                }
-                common_ends(kind, other, text)
-            }
-        };
-        merge.marks.push(mark);
-    }
-    Some(merge)
-}
-
-/// The literal ends of a value that a further line leaves.
-fn ends_in_common(kind: Kind, text: &[u8], head: &[u8], tail: &[u8]) -> Mark {
-    let fits = text.len() >= head.len() + tail.len();
-    let tail = if fits && text.ends_with(tail) {
-        tail.len()
-    } else {
-        0
-    };
-    let head = match kind {
-        _ if fits && text.starts_with(head) => head.len(),
-        Kind::Timestamp => common_head(head, text),
-        _ => 0,
-    };
-    Mark::Variable {
-        head: u16::try_from(head).unwrap_or(0),
-        tail: u16::try_from(tail).unwrap_or(0),
-    }
-}
-
-/// Whether a token is the whole value of a JSON member; then the keys tell what the line is, and not this word.
-fn is_json_value(line: Line<'_>, index: usize) -> bool {
-    let is_structure = |index: usize| line.tokens.kinds().get(index) == Some(&Kind::Structure);
-    index > 0 && is_structure(index - 1) && is_structure(index + 1)
-}
-
-/// Whether a token of this kind hardly ever stays the same.
-fn is_eager(line: Line<'_>, index: usize) -> bool {
-    match line.tokens.kind(index) {
-        Kind::Timestamp => has_time_of_day(line.token(index)),
-        Kind::Uuid | Kind::Ipv4 | Kind::Ipv6 | Kind::Email | Kind::Uri | Kind::Hex => true,
-        Kind::Number => {
-            let behind_structure = index > 0 && line.tokens.kind(index - 1) == Kind::Structure;
-            let long = if behind_structure {
-                LONG_JSON_NUMBER
-            } else {
-                LONG_NUMBER
-            };
-            line.tokens.range(index).len() >= long
-        }
-        _ => false,
-    }
-}
-
-/// The first word that is not in brackets: what stands in those says where a line comes from.
-fn first_word(line: Line<'_>) -> Option<usize> {
-    let mut depth = 0_usize;
-    for (index, kind) in line.tokens.kinds().iter().enumerate() {
-        match kind {
-            Kind::Word if depth == 0 => return Some(index),
-            Kind::Special => match line.token(index) {
-                b"[" | b"(" | b"<" => depth += 1,
-                b"]" | b")" | b">" => depth = depth.saturating_sub(1),
-                _ => {}
-            },
-            _ => {}
-        }
-    }
-    None
-}
-
-fn slots(template: &Template, line: Line<'_>, before: Option<&Pattern>) -> Box<[Slot]> {
-    let old = |param: &Param| {
-        let pattern = before?;
-        let place = pattern
-            .template
-            .params()
-            .iter()
-            .position(|other| other.first == param.first)?;
-        pattern.slots.get(place).copied()
-    };
-    template
-        .params()
-        .iter()
-        .map(|param| {
-            let (time, only_ids) = nature(template, line, param);
-            Slot {
-                fleeting: time || only_ids,
-                time,
-                word: has_word(template, line, param),
-                ..old(param).unwrap_or_default()
-            }
-        })
-        .collect()
-}
-
-/// Whether a word without digits is among the values of this place.
-fn has_word(template: &Template, line: Line<'_>, param: &Param) -> bool {
-    (param.first..param.end).map(usize::from).any(|index| {
-        template.marks()[index].is_variable()
-            && line.tokens.kind(index) == Kind::Word
-            && !line.tokens.flags(index).contains(Flags::HAS_DIGIT)
-    })
-}
-
-/// Whether there is a time among the values of this place, and whether they are all numbers, times and ids.
-fn nature(template: &Template, line: Line<'_>, param: &Param) -> (bool, bool) {
-    let kinds = (param.first..param.end)
-        .map(usize::from)
-        .filter(|index| template.marks()[*index].is_variable())
-        .map(|index| line.tokens.kind(index));
-    let (mut time, mut only_ids) = (false, true);
-    for kind in kinds {
-        time |= kind == Kind::Timestamp;
-        only_ids &= matches!(
-            kind,
-            Kind::Number | Kind::Hex | Kind::Uuid | Kind::Timestamp
-        );
-    }
-    (time, only_ids)
 }
 
 fn hash_of(text: &[u8]) -> u64 {
