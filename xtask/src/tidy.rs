@@ -62,7 +62,7 @@ const LAYERS: [(&str, &[&str]); 11] = [
             "datadog-logs-patterns",
         ],
     ),
-    ("xtask", &["datadog-agent-config"]),
+    ("xtask", &["datadog-agent-config", "datadog-wire"]),
 ];
 
 /// Crates that only tests may depend on, beside their own layer.
