@@ -154,13 +154,28 @@ impl<'a> Scanner<'a> {
         depth: usize,
         mut each: impl FnMut(Member),
     ) -> Result<(), Fault> {
+        self.members_until(depth, |member| {
+            each(member);
+            None
+        })
+    }
+
+    /// The same, until `each` knows where the object ends.
+    pub(crate) fn members_until(
+        &mut self,
+        depth: usize,
+        mut each: impl FnMut(Member) -> Option<usize>,
+    ) -> Result<(), Fault> {
         self.open(depth)?;
         self.skip_space();
         if self.accept(b'}') {
             return Ok(());
         }
         loop {
-            each(self.member(depth + 1)?);
+            if let Some(end) = each(self.member(depth + 1)?) {
+                self.at = end;
+                return Ok(());
+            }
             self.skip_space();
             if self.accept(b'}') {
                 return Ok(());

@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use datadog_forwarder::Reservation;
 
-use super::entry::Reader;
+use super::entry::{Reader, ServiceTag};
 use crate::aggregator::Batch;
 use crate::processor::scan::Scanner;
 
@@ -80,13 +80,14 @@ pub(super) fn route(batch: Batch, mut reservation: Option<Reservation>, ways: Wa
 fn stretches(text: &str, ways: Ways) -> Option<(Vec<Stretch>, u64)> {
     let mut stretches: Vec<Stretch> = Vec::new();
     let mut empty = 0;
-    let mut reader = Reader::default();
+    // What is read for the route has no tags.
+    let mut reader = Reader::new(text, ServiceTag::No);
     let mut scanner = Scanner::new(text);
     let mut separator = b'[';
     while scanner.accept(separator) {
         separator = b',';
         let start = scanner.position();
-        let source = reader.source(text, &mut scanner)?;
+        let source = reader.source(&mut scanner)?;
         if source.body_bytes == 0 && !ways.send_empty {
             empty += 1;
             continue;
@@ -189,7 +190,7 @@ mod tests {
     fn entry(pipeline: u64, message: &str) -> String {
         let entry = |service: u32| format!(r#"{{"message":"{message}","service":"{service}"}}"#);
         let goes_there = |entry: &String| {
-            let source = Reader::default().source(entry, &mut Scanner::new(entry));
+            let source = Reader::new(entry, ServiceTag::No).source(&mut Scanner::new(entry));
             source.unwrap().hash % 2 == pipeline
         };
         (0..).map(entry).find(goes_there).unwrap()
