@@ -11,7 +11,7 @@ use datadog_wire::logs;
 
 use super::{shadow, time};
 use crate::processor::outline::{DDTAGS, MESSAGE, RESERVED, TIMESTAMP, reserved};
-use crate::processor::scan::{Found, Kind, Member, Scanner, decode};
+use crate::processor::scan::{Found, Kind, Member, Scanner, decode, unescape};
 
 /// Numbers of reserved keys beside those that [`crate::processor::outline`] names.
 const HOSTNAME: usize = 2;
@@ -197,7 +197,11 @@ impl<'t> Reader<'t> {
             Some((found, Kind::String { escaped: false })) => return Some(found.inner()),
             Some((found, Kind::String { escaped: true })) => {
                 self.body.clear();
-                self.body.extend_from_slice(decode(text, found).as_bytes());
+                let inner = text.get(found.inner()).unwrap_or_default();
+                if !unescape(inner, &mut self.body) {
+                    // The scanner has passed it, so that it can be read.
+                    return Some(found.inner());
+                }
             }
             _ => self.write_json(),
         }
