@@ -2,6 +2,7 @@
 
 mod patterns;
 mod program;
+mod stream;
 
 use std::io::{BufRead as _, BufReader};
 use std::path::PathBuf;
@@ -19,10 +20,17 @@ pub(crate) struct Options {
     /// Only figures whose name contains this.
     #[arg(long, default_value = "")]
     only: String,
-    /// Also measures the pattern engine, on every `*.log` and `*.jsonl` of this folder and its subfolders; with
-    /// `--only patterns` nothing else is run.
+    /// Also measures the pattern engine and the stateful stream, on every `*.log` and `*.jsonl` of this folder and its
+    /// subfolders; with `--only patterns`, or `--only stream`, nothing else is run.
     #[arg(long, value_name = "DIR")]
     logs: Option<PathBuf>,
+}
+
+impl Options {
+    /// Whether figures whose names begin like this can be among those that are asked for.
+    fn wants(&self, prefix: &str) -> bool {
+        self.only.starts_with(prefix) || prefix.starts_with(&self.only)
+    }
 }
 
 /// Bench targets of the crates; each prints its figures in the same form.
@@ -36,15 +44,23 @@ const TARGETS: [(&str, &str); 7] = [
     ("datadog-sketch", "sketch"),
 ];
 
-/// Runs the bench of the pattern engine if there are logs for it, those of the crates, then those of the whole
+/// Runs the benches of the pattern engine and of the stream if there are logs for them, those of the crates, then those of the whole
 /// program.
 ///
 /// # Errors
 /// When one cannot be built or run.
 pub(crate) fn run(options: &Options) -> anyhow::Result<()> {
     if let Some(folder) = &options.logs {
-        patterns::run(folder, options)?;
-        if options.only.starts_with("patterns") {
+        if options.wants("patterns") {
+            patterns::run(folder, options)?;
+        }
+        if options.wants("stream") {
+            stream::run(folder, options)?;
+        }
+        if ["patterns", "stream"]
+            .iter()
+            .any(|all| options.only.starts_with(all))
+        {
             return Ok(());
         }
     }

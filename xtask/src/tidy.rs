@@ -72,7 +72,7 @@ const LAYERS: [(&str, &[&str]); 13] = [
             "datadog-logs-patterns",
         ],
     ),
-    ("xtask", &["datadog-agent-config"]),
+    ("xtask", &["datadog-agent-config", "datadog-wire"]),
 ];
 
 /// Crates that only tests may depend on, beside their own layer.

@@ -27,6 +27,7 @@ use tokio::task::JoinSet;
 use tokio::time::Instant;
 
 use self::logs::EntryLogs;
+use self::route::Ways;
 use self::status::Publisher;
 use crate::aggregator::Batch;
 use crate::flusher::{FlushReport, Http};
@@ -71,7 +72,8 @@ impl Config {
 #[derive(Debug, Clone)]
 pub(crate) struct Streams {
     handles: Arc<[Handle<EntryLogs>]>,
-    config: Arc<Config>,
+    ways: Ways,
+    role: Role,
     http: Http,
     counts: Arc<Counts>,
     publisher: Arc<Publisher>,
@@ -128,8 +130,13 @@ impl Streams {
             .unzip();
         let reports = handles.iter().map(Handle::reports).collect();
         let streams = Self {
+            ways: Ways {
+                pipelines: handles.len(),
+                http_above_bytes: config.http_above_bytes,
+                send_empty: config.send_empty,
+            },
+            role: config.role,
             handles: handles.into(),
-            config: Arc::new(config),
             http,
             counts,
             publisher: Arc::new(Publisher::new(reports, telemetry, name)),
@@ -143,12 +150,12 @@ impl Streams {
     }
 
     pub(crate) fn is_shadow(&self) -> bool {
-        self.config.role == Role::Shadow
+        self.role == Role::Shadow
     }
 
     /// Gives a batch to the pipelines of its entries, and waits while they have no space; says whether all was taken.
     pub(crate) async fn send(&self, batch: Batch, reservation: Option<Reservation>) -> bool {
-        let routed = route::route(batch, reservation, self.handles.len(), &self.config);
+        let routed = route::route(batch, reservation, self.ways);
         self.counts.empty.add(routed.empty);
         if let Some(large) = routed.http {
             self.http.send(large.batch, large.reservation).await;
@@ -173,7 +180,7 @@ impl Streams {
     /// Gives copies of a batch that goes over HTTP, where the pipelines have space at once: the first way must not
     /// wait for the second.
     pub(crate) fn copy(&self, batch: &Batch) {
-        let routed = route::route(batch.clone(), None, self.handles.len(), &self.config);
+        let routed = route::route(batch.clone(), None, self.ways);
         for part in routed.pipelines {
             let entries = u64::from(part.batch.entries);
             let handle = &self.handles[part.pipeline];

@@ -57,7 +57,7 @@ pub(super) fn run(folder: &Path, options: &Options) -> anyhow::Result<()> {
 }
 
 /// Every `*.log` and `*.jsonl` below a folder.
-fn find_logs(folder: &Path, logs: &mut Vec<PathBuf>) -> anyhow::Result<()> {
+pub(super) fn find_logs(folder: &Path, logs: &mut Vec<PathBuf>) -> anyhow::Result<()> {
     for entry in fs::read_dir(folder).with_context(|| folder.display().to_string())? {
         let path = entry?.path();
         let is_log = path

@@ -140,7 +140,8 @@ fn size(options: &Options) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn status_field(status: &str, name: &str) -> anyhow::Result<f64> {
+/// A number of `/proc/ID/status`.
+pub(super) fn status_field(status: &str, name: &str) -> anyhow::Result<f64> {
     let line = status
         .lines()
         .find_map(|line| line.strip_prefix(name))
@@ -150,7 +151,7 @@ fn status_field(status: &str, name: &str) -> anyhow::Result<f64> {
 }
 
 /// Processor time of a process, from clock ticks of 10 ms.
-fn cpu_ms(id: u32) -> anyhow::Result<f64> {
+pub(super) fn cpu_ms(id: u32) -> anyhow::Result<f64> {
     let stat = fs::read_to_string(format!("/proc/{id}/stat"))?;
     let fields = stat.rsplit_once(')').context("no command in stat")?.1;
     let ticks = fields

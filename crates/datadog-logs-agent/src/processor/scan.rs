@@ -1,10 +1,13 @@
 //! Checks JSON and finds where its values begin and end, without building any.
 //!
 //! Accepts exactly what serde_json reads into a `Value`: RFC 8259, surrogates in pairs only, numbers that a double can
-//! hold, and at most [`MAX_DEPTH`] containers around one another. Decodes nothing.
+//! hold, and at most [`MAX_DEPTH`] containers around one another.
+
+mod unescape;
 
 use std::ops::Range;
 
+pub(crate) use self::unescape::unescape;
 use crate::intake_entry::json::next_special;
 
 /// Containers around one another, the array of the batch included. One more, and readers that stop at 128 levels (as
@@ -154,13 +157,28 @@ impl<'a> Scanner<'a> {
         depth: usize,
         mut each: impl FnMut(Member),
     ) -> Result<(), Fault> {
+        self.members_until(depth, |member| {
+            each(member);
+            None
+        })
+    }
+
+    /// The same, until `each` knows where the object ends.
+    pub(crate) fn members_until(
+        &mut self,
+        depth: usize,
+        mut each: impl FnMut(Member) -> Option<usize>,
+    ) -> Result<(), Fault> {
         self.open(depth)?;
         self.skip_space();
         if self.accept(b'}') {
             return Ok(());
         }
         loop {
-            each(self.member(depth + 1)?);
+            if let Some(end) = each(self.member(depth + 1)?) {
+                self.at = end;
+                return Ok(());
+            }
             self.skip_space();
             if self.accept(b'}') {
                 return Ok(());
@@ -336,9 +354,9 @@ pub(crate) fn decode(text: &str, string: Found) -> std::borrow::Cow<'_, str> {
     if string.kind == (Kind::String { escaped: false }) {
         return inner.into();
     }
-    // A string that the scanner passed is one that serde_json reads.
-    let decoded = text.get(string.range()).map(serde_json::from_str::<String>);
-    match decoded {
+    // A string that the scanner passed is one that can be read.
+    let mut decoded = Vec::with_capacity(inner.len());
+    match unescape(inner, &mut decoded).then(|| String::from_utf8(decoded)) {
         Some(Ok(decoded)) => decoded.into(),
         _ => inner.into(),
     }

@@ -11,7 +11,7 @@ use datadog_wire::logs;
 
 use super::{shadow, time};
 use crate::processor::outline::{DDTAGS, MESSAGE, RESERVED, TIMESTAMP, reserved};
-use crate::processor::scan::{Found, Kind, Member, Scanner, decode};
+use crate::processor::scan::{Found, Kind, Member, Scanner, decode, unescape};
 
 /// Numbers of reserved keys beside those that [`crate::processor::outline`] names.
 const HOSTNAME: usize = 2;
@@ -19,13 +19,32 @@ const SERVICE: usize = 3;
 const DDSOURCE: usize = 4;
 const STATUS: usize = 6;
 
-/// What is found in one entry; its memory is kept from one to the next.
-#[derive(Debug, Default)]
-pub(super) struct Reader {
+/// Reads the entries of one text, one after the other; its memory is kept from one to the next.
+#[derive(Debug)]
+pub(super) struct Reader<'t> {
+    text: &'t str,
+    service_tag: ServiceTag,
+    /// The members that may be part of the body: attributes, message and time, in their order.
     members: Vec<(Option<usize>, Member)>,
     slots: [Option<Found>; RESERVED],
+    tail: Option<Tail>,
+    /// Whether the slots of host, service, technology and tags all are those of the tail.
+    is_of_tail: bool,
     body: Vec<u8>,
     tags: String,
+    /// Whether `tags` is what the tail says.
+    has_tags_of_tail: bool,
+    /// The source that the tail says.
+    source_of_tail: Option<u64>,
+}
+
+/// What follows message and time of an entry up to its end, with nothing in it but other reserved keys.
+///
+/// Whoever wrote one entry wrote the next one alike: where the same bytes follow again, the same is found in them.
+#[derive(Debug)]
+struct Tail {
+    range: Range<usize>,
+    slots: [Option<Found>; RESERVED],
 }
 
 /// One entry in parts, each as text without escapes.
@@ -47,24 +66,39 @@ pub(super) enum ServiceTag {
     No,
 }
 
-impl Reader {
-    /// Reads the entry that is next in `text`. The scanner passed it before, or it would not be here; one that cannot
-    /// be read is `None`.
+impl<'t> Reader<'t> {
+    /// A reader of the entries in `text`.
+    pub(super) fn new(text: &'t str, service_tag: ServiceTag) -> Self {
+        Self {
+            text,
+            service_tag,
+            members: Vec::new(),
+            slots: [None; RESERVED],
+            tail: None,
+            is_of_tail: false,
+            body: Vec::new(),
+            tags: String::new(),
+            has_tags_of_tail: false,
+            source_of_tail: None,
+        }
+    }
+
+    /// Reads the entry that is next. The scanner passed it before, or it would not be here; one that cannot be read is
+    /// `None`.
     pub(super) fn read<'a>(
         &'a mut self,
-        text: &'a str,
         scanner: &mut Scanner<'_>,
-        service_tag: ServiceTag,
         now_ms: i64,
     ) -> Option<Entry<'a>> {
+        let text = self.text;
         let uuid = shadow::uuid_of(text.get(scanner.position()..)?);
-        self.scan(text, scanner)?;
+        self.scan(scanner)?;
         if uuid.is_some() {
             self.members.remove(0);
         }
-        let timestamp_ms = self.take_timestamp(text);
-        self.write_tags(text, service_tag);
-        let in_place = self.place_body(text);
+        let timestamp_ms = self.take_timestamp();
+        self.write_tags();
+        let in_place = self.place_body();
         let slot = |index: usize| self.slots[index].map(|found| decode(text, found));
         let body = in_place.and_then(|range| text.get(range));
         Some(Entry {
@@ -78,43 +112,67 @@ impl Reader {
     }
 
     /// Which source the entry that is next belongs to, as far as order matters; and how long its body is at most.
-    pub(super) fn source(&mut self, text: &str, scanner: &mut Scanner<'_>) -> Option<Source> {
+    pub(super) fn source(&mut self, scanner: &mut Scanner<'_>) -> Option<Source> {
         let start = scanner.position();
-        self.scan(text, scanner)?;
-        let mut hasher = foldhash::fast::FixedState::default().build_hasher();
-        for index in [HOSTNAME, SERVICE, DDSOURCE] {
-            let value = self.slots[index].and_then(|found| text.get(found.range()));
-            hasher.write(value.unwrap_or_default().as_bytes());
-            hasher.write_u8(0);
-        }
+        self.scan(scanner)?;
+        let known = self.source_of_tail.filter(|_| self.is_of_tail);
+        let hash = known.unwrap_or_else(|| self.hash_source());
+        self.source_of_tail = self.is_of_tail.then_some(hash);
         let message = self.slots[MESSAGE].map(|found| found.inner().len());
         let body_bytes = match self.has_attributes() {
             true => scanner.position() - start,
             false => message.unwrap_or_default(),
         };
-        Some(Source {
-            hash: hasher.finish(),
-            body_bytes,
-        })
+        Some(Source { hash, body_bytes })
     }
 
-    fn scan(&mut self, text: &str, scanner: &mut Scanner<'_>) -> Option<()> {
+    fn hash_source(&self) -> u64 {
+        let mut hasher = foldhash::fast::FixedState::default().build_hasher();
+        for index in [HOSTNAME, SERVICE, DDSOURCE] {
+            let value = self.slots[index].and_then(|found| self.text.get(found.range()));
+            hasher.write(value.unwrap_or_default().as_bytes());
+            hasher.write_u8(0);
+        }
+        hasher.finish()
+    }
+
+    fn scan(&mut self, scanner: &mut Scanner<'_>) -> Option<()> {
+        let text = self.text;
         self.members.clear();
         self.slots = [None; RESERVED];
-        let (members, slots) = (&mut self.members, &mut self.slots);
-        let scanned = scanner.members(1, |member| {
+        let mut head = Head::default();
+        let (members, slots, tail) = (&mut self.members, &mut self.slots, &self.tail);
+        let scanned = scanner.members_until(1, |member| {
             let index = reserved(text, &member).filter(|index| is_its_own(*index, &member));
             if let Some(index) = index {
                 slots[index] = Some(member.value);
             }
-            members.push((index, member));
+            let is_varied = matches!(index, Some(MESSAGE | TIMESTAMP));
+            if index.is_none() || is_varied {
+                members.push((index, member));
+            }
+            head.note(index, member.value.end);
+            let tail = tail.as_ref().filter(|_| is_varied)?;
+            let end = tail.follows(text, member.value.end)?;
+            tail.put(member.value.end, slots);
+            head.is_followed = true;
+            Some(end)
         });
-        scanned.ok()
+        scanned.ok()?;
+        if !head.is_followed {
+            let end = scanner.position();
+            let start = head.end.filter(|_| !head.has_attributes_behind);
+            self.tail = start.map(|start| Tail::new(start..end, &self.slots));
+            self.has_tags_of_tail = false;
+            self.source_of_tail = None;
+        }
+        self.is_of_tail = self.tail.is_some() && !head.has_others;
+        Some(())
     }
 
     /// The time, if it can be told; one that cannot stays in the body.
-    fn take_timestamp(&mut self, text: &str) -> Option<i64> {
-        let found = self.slots[TIMESTAMP]?;
+    fn take_timestamp(&mut self) -> Option<i64> {
+        let (text, found) = (self.text, self.slots[TIMESTAMP]?);
         let time = match found.kind {
             Kind::Number => text.get(found.range()).and_then(time::whole_milliseconds),
             _ => time::from_iso_8601(&decode(text, found)),
@@ -132,22 +190,31 @@ impl Reader {
     }
 
     /// Where the body stands in the text as it is; `None` when it had to be written.
-    fn place_body(&mut self, text: &str) -> Option<Range<usize>> {
+    fn place_body(&mut self) -> Option<Range<usize>> {
+        let text = self.text;
         let message = self.slots[MESSAGE].filter(|_| !self.has_attributes());
         match message.map(|found| (found, found.kind)) {
             Some((found, Kind::String { escaped: false })) => return Some(found.inner()),
             Some((found, Kind::String { escaped: true })) => {
                 self.body.clear();
-                self.body.extend_from_slice(decode(text, found).as_bytes());
+                let inner = text.get(found.inner()).unwrap_or_default();
+                if !unescape(inner, &mut self.body) {
+                    // The scanner has passed it, so that it can be read.
+                    return Some(found.inner());
+                }
             }
-            _ => self.write_json(text),
+            _ => self.write_json(),
         }
         None
     }
 
-    fn write_tags(&mut self, text: &str, service_tag: ServiceTag) {
+    fn write_tags(&mut self) {
+        if self.is_of_tail && self.has_tags_of_tail {
+            return;
+        }
+        self.has_tags_of_tail = self.is_of_tail;
         self.tags.clear();
-        let with_service = service_tag == ServiceTag::Yes;
+        let with_service = self.service_tag == ServiceTag::Yes;
         for (index, name) in [
             (DDTAGS, ""),
             (HOSTNAME, "hostname:"),
@@ -157,7 +224,7 @@ impl Reader {
             let Some(found) = self.slots[index].filter(|_| index != SERVICE || with_service) else {
                 continue;
             };
-            let value = decode(text, found);
+            let value = decode(self.text, found);
             if value.is_empty() {
                 continue;
             }
@@ -170,7 +237,7 @@ impl Reader {
     }
 
     /// Message and attributes as one object without white space between its parts.
-    fn write_json(&mut self, text: &str) {
+    fn write_json(&mut self) {
         self.body.clear();
         self.body.push(b'{');
         for (index, member) in &self.members {
@@ -180,12 +247,71 @@ impl Reader {
             if self.body.len() > 1 {
                 self.body.push(b',');
             }
-            let part = |found: Found| text.get(found.range()).unwrap_or_default();
+            let part = |found: Found| self.text.get(found.range()).unwrap_or_default();
             self.body.extend_from_slice(part(member.key).as_bytes());
             self.body.push(b':');
             compact(part(member.value), &mut self.body);
         }
         self.body.push(b'}');
+    }
+}
+
+/// What was seen of an entry so far, beside its values: all but its last part must be read anew.
+#[derive(Debug, Default)]
+struct Head {
+    /// Where the last member ends that is a message or a time.
+    end: Option<usize>,
+    /// Whether it has reserved keys other than these two, up to there.
+    has_others: bool,
+    /// Whether it has such keys, or attributes, behind that.
+    has_others_behind: bool,
+    has_attributes_behind: bool,
+    /// Whether the tail of an entry before follows.
+    is_followed: bool,
+}
+
+impl Head {
+    fn note(&mut self, index: Option<usize>, end: usize) {
+        match index {
+            Some(MESSAGE | TIMESTAMP) => {
+                self.end = Some(end);
+                self.has_others |= self.has_others_behind;
+                self.has_others_behind = false;
+                self.has_attributes_behind = false;
+            }
+            Some(_) => self.has_others_behind = true,
+            None => self.has_attributes_behind = true,
+        }
+    }
+}
+
+impl Tail {
+    fn new(range: Range<usize>, slots: &[Option<Found>; RESERVED]) -> Self {
+        let is_behind = |found: &Found| found.start >= range.start;
+        Self {
+            slots: slots.map(|slot| slot.filter(is_behind)),
+            range,
+        }
+    }
+
+    /// Whether the same bytes stand at a place where a value has just ended; answers where they end.
+    fn follows(&self, text: &str, at: usize) -> Option<usize> {
+        let end = at + self.range.len();
+        let (bytes, tail) = (text.as_bytes(), self.range.clone());
+        (bytes.get(at..end)? == bytes.get(tail)?).then_some(end)
+    }
+
+    /// Puts what is found in these bytes where it stands now.
+    fn put(&self, at: usize, slots: &mut [Option<Found>; RESERVED]) {
+        for (slot, found) in slots.iter_mut().zip(self.slots) {
+            if let Some(found) = found {
+                *slot = Some(Found {
+                    start: found.start - self.range.start + at,
+                    end: found.end - self.range.start + at,
+                    ..found
+                });
+            }
+        }
     }
 }
 
@@ -224,22 +350,79 @@ const _: () = assert!(logs::RESERVED_KEYS.len() == 7);
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     #[track_caller]
     fn check(json: &str, service_tag: ServiceTag, expected: &str) {
-        let mut reader = Reader::default();
-        let entry = reader.read(json, &mut Scanner::new(json), service_tag, 7);
-        let entry = entry.unwrap();
-        let found = format!(
+        let mut reader = Reader::new(json, service_tag);
+        let entry = reader.read(&mut Scanner::new(json), 7);
+        assert_eq!(shown(&entry.unwrap()), expected);
+    }
+
+    fn shown(entry: &Entry<'_>) -> String {
+        format!(
             "{} @{} {:?} {:?} {}",
             String::from_utf8_lossy(entry.body),
             entry.timestamp_ms,
             entry.status.as_deref().unwrap_or_default(),
             entry.service.as_deref().unwrap_or_default(),
             entry.tags
-        );
-        assert_eq!(found, expected);
+        )
+    }
+
+    /// A member of an entry, often the same as in another.
+    fn member() -> impl Strategy<Value = String> {
+        let value = prop_oneof![
+            "[ab]{0,2}".prop_map(|text| format!("\"{text}\"")),
+            Just("\"\\n\"".to_owned()),
+            Just("1".to_owned()),
+            Just("null".to_owned()),
+        ];
+        let key = prop_oneof![
+            3 => Just("message"),
+            2 => Just("timestamp"),
+            1 => Just("hostname"),
+            1 => Just("service"),
+            1 => Just("ddsource"),
+            1 => Just("ddtags"),
+            1 => Just("status"),
+            1 => Just("a"),
+        ];
+        (key, "[ ]{0,1}", value).prop_map(|(key, space, value)| format!("\"{key}\":{space}{value}"))
+    }
+
+    /// An entry with one of few tails.
+    fn entry() -> impl Strategy<Value = String> {
+        let tail = prop_oneof![
+            Just(""),
+            Just(r#","hostname":"h","service":"s","ddtags":"t:1","status":"info""#),
+            Just(r#","service":"s","x":1"#),
+            Just(r#","ddsource":"d" "#),
+        ];
+        (prop::collection::vec(member(), 1..5), tail)
+            .prop_map(|(members, tail)| format!("{{{}{tail}}}", members.join(",")))
+    }
+
+    proptest! {
+        #[test]
+        fn an_entry_is_read_as_if_there_were_none_before_it(
+            entries in prop::collection::vec(entry(), 1..8)
+        ) {
+            let text = entries.join(",");
+            let mut reader = Reader::new(&text, ServiceTag::Yes);
+            let mut sources = Reader::new(&text, ServiceTag::Yes);
+            let mut scanner = Scanner::new(&text);
+            for entry in &entries {
+                let source = sources.source(&mut Scanner::starting_at(&text, scanner.position()));
+                let read = shown(&reader.read(&mut scanner, 7).unwrap());
+                scanner.accept(b',');
+                let alone = || Reader::new(entry, ServiceTag::Yes);
+                prop_assert_eq!(read, shown(&alone().read(&mut Scanner::new(entry), 7).unwrap()));
+                prop_assert_eq!(source, alone().source(&mut Scanner::new(entry)));
+            }
+        }
     }
 
     #[test]
@@ -293,7 +476,7 @@ mod tests {
     #[test]
     fn a_source_is_host_service_and_technology() {
         let source = |json: &str| {
-            let source = Reader::default().source(json, &mut Scanner::new(json));
+            let source = Reader::new(json, ServiceTag::Yes).source(&mut Scanner::new(json));
             source.unwrap()
         };
         let one = source(r#"{"message":"abc","service":"s"}"#);

@@ -58,12 +58,12 @@ impl Logs for EntryLogs {
             Profile::A => ServiceTag::Yes,
             Profile::C => ServiceTag::No,
         };
-        let mut reader = Reader::default();
+        let mut reader = Reader::new(text, service_tag);
         let mut scanner = Scanner::new(text);
         let mut separator = b'[';
         while scanner.accept(separator) {
             separator = b',';
-            let entry = reader.read(text, &mut scanner, service_tag, self.received_ms);
+            let entry = reader.read(&mut scanner, self.received_ms);
             let Some(entry) = entry else { return };
             each(&Input {
                 body: entry.body,
