@@ -13,7 +13,7 @@ use std::time::Duration;
 use datadog_agent_runtime::connect::Connector;
 use datadog_logs_patterns::wire::Profile;
 use datadog_wire::stateful as names;
-use http::{HeaderMap, HeaderName, HeaderValue, Uri};
+use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, Uri};
 use hyper::body::Incoming;
 use hyper::client::conn::http2::{Builder, SendRequest};
 use hyper_util::rt::{TokioExecutor, TokioTimer};
@@ -270,7 +270,7 @@ pub(crate) struct StreamOpener {
 }
 
 impl Service<http::Request<Body>> for StreamOpener {
-    type Response = http::Response<Incoming>;
+    type Response = http::Response<Body>;
     type Error = hyper::Error;
     type Future = Pin<Box<dyn Future<Output = Result<Self::Response, hyper::Error>> + Send>>;
 
@@ -284,8 +284,18 @@ impl Service<http::Request<Body>> for StreamOpener {
             .extend(std::mem::take(&mut self.headers));
         let watch = self.watch.clone();
         let request = request.map(|body| Body::new(Watched::new(body, watch)));
-        Box::pin(self.sender.send_request(request))
+        let answer = self.sender.send_request(request);
+        Box::pin(async move { Ok(without_page(answer.await?)) })
     }
+}
+
+/// What stands in front of an intake answers with a status of HTTP, and a page which is not to be read as messages.
+fn without_page(answer: http::Response<Incoming>) -> http::Response<Body> {
+    let is_from_intake = answer.status() == StatusCode::OK;
+    answer.map(|body| match is_from_intake {
+        true => Body::new(body),
+        false => Body::empty(),
+    })
 }
 
 /// What a status says, or the error that it was made of.

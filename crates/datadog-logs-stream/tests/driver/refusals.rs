@@ -241,6 +241,28 @@ async fn whatever_may_pass_is_tried_again() {
 }
 
 #[tokio::test]
+async fn what_stands_in_front_of_an_intake_is_understood_without_grpc() {
+    for (http, code) in [
+        (503, Code::Unavailable),
+        (429, Code::Unavailable),
+        (401, Code::Unauthenticated),
+        (403, Code::PermissionDenied),
+        (500, Code::Unknown),
+    ] {
+        let intake = Intake::start().await;
+        intake.on(METHOD_A).reply_once(http);
+        let mut rig = Setup::to(&intake).start();
+        rig.deliver(["one"]).await;
+        assert_eq!(rig.failures(Failure::Status(code)), 1, "{http}");
+    }
+    let intake = Intake::start().await;
+    intake.on(METHOD_A).reply_once(404);
+    let mut rig = Setup::to(&intake).start();
+    rig.send(["one"]).await;
+    rig.expect_http(["one"]).await;
+}
+
+#[tokio::test]
 async fn a_server_that_closes_a_stream_which_worked_is_followed_at_once() {
     let intake = Intake::start().await;
     intake.on(METHOD_A).end_after_batches(1).times(3);
