@@ -6,7 +6,7 @@
 use std::error::Error as StdError;
 use std::pin::Pin;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -16,8 +16,8 @@ use datadog_wire::stateful as names;
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, Uri};
 use hyper::body::Incoming;
 use hyper::client::conn::http2::{Builder, SendRequest};
-use hyper_util::rt::{TokioExecutor, TokioTimer};
-use tokio::task::JoinHandle;
+use hyper_util::rt::TokioTimer;
+use tokio::task::{JoinHandle, JoinSet};
 use tonic::body::Body;
 use tower_service::Service;
 
@@ -105,8 +105,9 @@ pub struct Client {
 struct Shared {
     endpoint: Endpoint,
     connector: Connector,
+    connection: Mutex<Option<Arc<Connection>>>,
     /// Held while a connection is opened, so that streams which come at once share it.
-    connection: tokio::sync::Mutex<Option<Arc<Connection>>>,
+    dialing: tokio::sync::Mutex<()>,
     /// Milliseconds between pings.
     ping_ms: AtomicU64,
 }
@@ -116,11 +117,35 @@ struct Shared {
 pub(crate) struct Connection {
     sender: Mutex<SendRequest<Body>>,
     task: JoinHandle<()>,
+    tasks: Tasks,
 }
 
 impl Drop for Connection {
     fn drop(&mut self) {
         self.task.abort();
+        self.tasks.lock().abort_all();
+    }
+}
+
+/// Runs what belongs to one connection, so that it can be ended with it: a request that waits for a window which never
+/// opens would hold the socket, and its batches, for ever.
+#[derive(Debug, Clone, Default)]
+struct Tasks(Arc<Mutex<JoinSet<()>>>);
+
+impl Tasks {
+    fn lock(&self) -> MutexGuard<'_, JoinSet<()>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl<F> hyper::rt::Executor<F> for Tasks
+where
+    F: Future<Output = ()> + Send + 'static,
+{
+    fn execute(&self, future: F) {
+        let mut tasks = self.lock();
+        while tasks.try_join_next().is_some() {}
+        tasks.spawn(future);
     }
 }
 
@@ -132,7 +157,8 @@ impl Client {
             shared: Arc::new(Shared {
                 endpoint,
                 connector: connector.http2_only(),
-                connection: tokio::sync::Mutex::new(None),
+                connection: Mutex::new(None),
+                dialing: tokio::sync::Mutex::new(()),
                 ping_ms: AtomicU64::new(ping_ms),
             }),
         }
@@ -157,13 +183,19 @@ impl Client {
 
     /// The connection for another stream.
     pub(crate) async fn connection(&self) -> Result<Arc<Connection>, Failure> {
-        let mut current = self.shared.connection.lock().await;
-        if let Some(connection) = current.as_ref().filter(|connection| connection.is_open()) {
-            return Ok(Arc::clone(connection));
+        let _one_at_a_time = self.shared.dialing.lock().await;
+        let current = self.current().clone();
+        if let Some(connection) = current.filter(|connection| connection.is_open()) {
+            return Ok(connection);
         }
         let connection = Arc::new(self.dial().await?);
-        *current = Some(Arc::clone(&connection));
+        *self.current() = Some(Arc::clone(&connection));
         Ok(connection)
+    }
+
+    /// The connection that further streams share.
+    fn current(&self) -> MutexGuard<'_, Option<Arc<Connection>>> {
+        (self.shared.connection.lock()).unwrap_or_else(PoisonError::into_inner)
     }
 
     async fn dial(&self) -> Result<Connection, Failure> {
@@ -178,7 +210,8 @@ impl Client {
             Failure::CreationFailed
         })?;
         let ping = Duration::from_millis(self.shared.ping_ms.load(Ordering::Relaxed));
-        let handshake = Builder::new(TokioExecutor::new())
+        let tasks = Tasks::default();
+        let handshake = Builder::new(tasks.clone())
             .timer(TokioTimer::new())
             .keep_alive_interval(ping)
             .keep_alive_timeout(endpoint.keepalive_timeout)
@@ -195,16 +228,14 @@ impl Client {
         Ok(Connection {
             sender: Mutex::new(sender),
             task,
+            tasks,
         })
     }
 
     /// Does not use a connection for further streams; those that it carries keep it.
-    ///
-    /// While another is being opened there is nothing to do: this one had been found closed.
     pub(crate) fn give_up(&self, connection: &Arc<Connection>) {
-        if let Ok(mut current) = self.shared.connection.try_lock()
-            && (current.as_ref()).is_some_and(|current| Arc::ptr_eq(current, connection))
-        {
+        let mut current = self.current();
+        if (current.as_ref()).is_some_and(|current| Arc::ptr_eq(current, connection)) {
             *current = None;
         }
     }
@@ -272,7 +303,7 @@ pub(crate) struct StreamOpener {
 impl Service<http::Request<Body>> for StreamOpener {
     type Response = http::Response<Body>;
     type Error = hyper::Error;
-    type Future = Pin<Box<dyn Future<Output = Result<Self::Response, hyper::Error>> + Send>>;
+    type Future = Pin<Box<dyn Future<Output = Result<http::Response<Body>, hyper::Error>> + Send>>;
 
     fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), hyper::Error>> {
         self.sender.poll_ready(context)

@@ -29,7 +29,7 @@ const GO_AWAY_TICK: Duration = Duration::from_secs(5);
 pub(crate) struct Line {
     messages: mpsc::Sender<Batch>,
     watch: Watch,
-    task: Option<JoinHandle<()>>,
+    task: JoinHandle<()>,
     /// The key with which it was opened.
     pub(crate) key: String,
 }
@@ -52,7 +52,7 @@ impl Line {
         let messages_out = Messages::new(queue, watch.clone());
         Self {
             messages,
-            task: Some(tokio::spawn(opening.run(messages_out, watch.clone(), left))),
+            task: tokio::spawn(opening.run(messages_out, watch.clone(), left)),
             watch,
             key,
         }
@@ -68,23 +68,19 @@ impl Line {
 
     /// Ends the own side, and returns when the server has ended its own or has had its time.
     pub(crate) async fn half_close(mut self) {
-        let task = self.task.take();
         let (closed, _) = mpsc::channel(1);
         self.messages = closed;
-        let Some(mut task) = task else { return };
-        if tokio::time::timeout(LAST_WORDS, &mut task).await.is_err() {
-            self.watch.cancel();
-            task.abort();
-        }
+        // What is not over then is cancelled, as it is when nobody waits so long.
+        let _is_over = tokio::time::timeout(LAST_WORDS, &mut self.task)
+            .await
+            .is_ok();
     }
 }
 
 impl Drop for Line {
     fn drop(&mut self) {
-        if let Some(task) = &self.task {
-            self.watch.cancel();
-            task.abort();
-        }
+        self.watch.cancel();
+        self.task.abort();
     }
 }
 

@@ -85,6 +85,39 @@ async fn a_server_that_answers_with_its_first_acknowledgement_is_not_waited_for(
 }
 
 #[tokio::test]
+async fn a_server_that_hangs_after_its_head_with_a_full_window_leaves_no_connection_behind() {
+    let server = Server::grpc(Conduct {
+        acknowledges: false,
+        window_bytes: 1_000,
+        ..GOOD
+    })
+    .await;
+    let mut setup = Setup::to_url(server.url()).with(|settings| settings.send_timeout = SHORT);
+    setup.compression = Compression::Identity;
+    setup.shutdown_timeout = SHORT;
+    let rig = setup.start();
+    rig.send(["x".repeat(1 << 20)]).await;
+    rig.until(|report| report.stats.failures.get(&Failure::SendTimeout) >= Some(&3))
+        .await;
+    assert!(server.open() <= 2, "{} connections are open", server.open());
+    rig.stop().await;
+    server.until_open(0).await;
+}
+
+#[tokio::test]
+async fn a_server_that_never_ends_its_side_is_given_a_second_and_then_left() {
+    let server = Server::grpc(Conduct {
+        ends: false,
+        ..GOOD
+    })
+    .await;
+    let mut rig = Setup::to_url(server.url()).start();
+    rig.deliver(["one"]).await;
+    assert_eq!(rig.stop().await, []);
+    server.until_open(0).await;
+}
+
+#[tokio::test]
 async fn streams_that_come_and_go_share_one_connection() {
     let intake = Intake::start().await;
     let server = Server::before(intake.addr()).await;
@@ -111,6 +144,23 @@ async fn a_service_that_is_cut_leaves_no_connection_behind() {
     let mut rig = Setup::to_url(server.url()).start();
     rig.deliver(["one"]).await;
     server.until_open(1).await;
+    rig.task.abort();
+    server.until_open(0).await;
+}
+
+#[tokio::test]
+async fn a_service_that_is_cut_while_a_stream_is_being_closed_leaves_no_connection_behind() {
+    let server = Server::grpc(Conduct {
+        ends: false,
+        ..GOOD
+    })
+    .await;
+    let mut rig = Setup::to_url(server.url()).start();
+    rig.deliver(["one"]).await;
+    rig.set_key("another-key-9999");
+    rig.send(["two"]).await;
+    rig.until(|report| report.stats.rotations.contains_key(&Rotation::KeyChanged))
+        .await;
     rig.task.abort();
     server.until_open(0).await;
 }
