@@ -55,6 +55,24 @@ async fn a_server_that_hangs_is_left_and_its_connection_closed() {
 }
 
 #[tokio::test]
+async fn a_server_that_hangs_with_a_full_window_is_left_and_its_connection_closed() {
+    let intake = Intake::builder()
+        .stream_window_bytes(20_000)
+        .start()
+        .await
+        .unwrap();
+    intake.on(METHOD_A).hang().times(1);
+    let mut setup = Setup::to(&intake).with(|settings| settings.send_timeout = 4 * SHORT);
+    setup.compression = Compression::Identity;
+    let mut rig = setup.start();
+    let large = "x".repeat(200_000);
+    rig.deliver([&*large]).await;
+    assert!(rig.failures(Failure::SendTimeout) >= 1);
+    let is_closed = |all: &[StreamSnapshot]| all[0].ended.is_some();
+    streams(&intake, is_closed, "the end of the hung stream").await;
+}
+
+#[tokio::test]
 async fn a_tiny_window_makes_streams_slow_and_loses_nothing() {
     let intake = Intake::builder()
         .stream_window_bytes(10)
