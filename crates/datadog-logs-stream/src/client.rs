@@ -17,6 +17,7 @@ use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, Uri};
 use hyper::body::Incoming;
 use hyper::client::conn::http2::{Builder, SendRequest};
 use hyper_util::rt::TokioTimer;
+use tokio::sync::{Notify, watch};
 use tokio::task::{JoinHandle, JoinSet};
 use tonic::body::Body;
 use tower_service::Service;
@@ -117,6 +118,10 @@ struct Shared {
 pub(crate) struct Connection {
     sender: Mutex<SendRequest<Body>>,
     task: JoinHandle<()>,
+    /// Makes that task look at the connection again: by itself it does so only when it is to open a stream.
+    look: Arc<Notify>,
+    /// Ends when the connection takes no further streams.
+    open: watch::Receiver<()>,
     tasks: Tasks,
 }
 
@@ -220,14 +225,28 @@ impl Client {
             .handshake(io)
             .await;
         let (sender, connection) = handshake.map_err(|error| failure_of(&error))?;
+        let (look, (is_open, open)) = (Arc::new(Notify::new()), watch::channel(()));
+        let looks = Arc::clone(&look);
         let task = tokio::spawn(async move {
-            if let Err(error) = connection.await {
-                tracing::debug!(%error, "the connection of the stateful stream broke");
+            let _is_open = is_open;
+            let mut connection = std::pin::pin!(connection);
+            loop {
+                tokio::select! {
+                    ended = &mut connection => {
+                        if let Err(error) = ended {
+                            tracing::debug!(%error, "the connection of the stateful stream broke");
+                        }
+                        return;
+                    }
+                    () = looks.notified() => {}
+                }
             }
         });
         Ok(Connection {
             sender: Mutex::new(sender),
             task,
+            look,
+            open,
             tasks,
         })
     }
@@ -280,6 +299,18 @@ impl Connection {
     pub(crate) fn is_open(&self) -> bool {
         let sender = self.sender.lock().unwrap_or_else(PoisonError::into_inner);
         !sender.is_closed() && !self.task.is_finished()
+    }
+
+    /// What is to be notified to find out whether the server has said that it takes no further streams;
+    /// [`Connection::closing`] tells.
+    pub(crate) fn look(&self) -> Arc<Notify> {
+        Arc::clone(&self.look)
+    }
+
+    /// Waits until it takes no further streams.
+    pub(crate) fn closing(&self) -> impl Future<Output = ()> + Send + 'static {
+        let mut open = self.open.clone();
+        async move { while open.changed().await.is_ok() {} }
     }
 
     /// A service for one stream, which tells `watch` of messages that leave.

@@ -109,6 +109,25 @@ async fn an_acknowledgement_of_another_batch_ends_the_stream() {
 }
 
 #[tokio::test]
+async fn a_connection_that_goes_away_is_replaced_without_loss_or_repetition() {
+    let intake = Intake::start().await;
+    intake.on(METHOD_A).goaway_after(1).times(1);
+    let mut rig = Setup::to(&intake).start();
+    let mut sent = Vec::new();
+    while !(rig.handle.report().stats.rotations).contains_key(&Rotation::GoAway) {
+        let texts = numbered(sent.len(), 3);
+        rig.send(texts.clone()).await;
+        rig.fate().await;
+        sent.extend(texts);
+    }
+    rig.deliver(["last"]).await;
+    sent.push("last".to_owned());
+    assert_eq!(intake.messages(), sent);
+    assert_eq!(intake.streams().len(), 2);
+    assert!(rig.handle.report().stats.failures.is_empty());
+}
+
+#[tokio::test]
 async fn a_connection_that_is_cut_within_a_batch_is_replaced() {
     let intake = Intake::start().await;
     for bytes in [1, 20, 60] {
