@@ -31,23 +31,26 @@ pub(crate) struct Line {
     messages: mpsc::Sender<Batch>,
     watch: Watch,
     task: JoinHandle<()>,
-    /// The key with which it was opened.
-    pub(crate) key: String,
 }
 
 /// Where the news of all streams of a pipeline go.
 pub(crate) type News = mpsc::Sender<(StreamId, Event)>;
 
 impl Line {
-    /// Opens a stream; what becomes of it comes as news.
-    pub(crate) fn open(client: &Client, id: StreamId, profile: Profile, news: News) -> Self {
+    /// Opens a stream with that key; what becomes of it comes as news.
+    pub(crate) fn open(
+        client: &Client,
+        key: &str,
+        id: StreamId,
+        profile: Profile,
+        news: News,
+    ) -> Self {
         let (messages, queue) = mpsc::channel(QUEUE);
         let (watch, left) = Watch::new();
-        let key = client.key().current();
         let opening = Opening {
             client: client.clone(),
             profile,
-            key: key.clone(),
+            key: key.to_owned(),
             teller: Teller { id, news },
         };
         let messages_out = Messages::new(queue, watch.clone());
@@ -55,7 +58,6 @@ impl Line {
             messages,
             task: tokio::spawn(opening.run(messages_out, watch.clone(), left)),
             watch,
-            key,
         }
     }
 

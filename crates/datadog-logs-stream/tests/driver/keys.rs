@@ -59,6 +59,52 @@ async fn logs_wait_while_the_key_is_refused_and_a_fresh_one_is_asked_for() {
 }
 
 #[tokio::test]
+async fn a_new_key_is_tried_at_once_although_the_pause_is_long() {
+    let intake = Intake::start().await;
+    intake
+        .on(METHOD_A)
+        .api_key_suffix(KEY_END)
+        .grpc_status(GrpcStatus::PermissionDenied);
+    let hour = Duration::from_secs(3_600);
+    let setup = Setup::to(&intake).with(|settings| {
+        settings.backoff.max = hour;
+        settings.fallback = Fallback::None;
+    });
+    let mut rig = setup.start();
+    rig.until(|report| report.view.is_some_and(|view| view.state == "waiting"))
+        .await;
+    rig.send(["patient"]).await;
+
+    rig.set_key("another-key-9999");
+    rig.expect_delivered(["patient"]).await;
+    assert_eq!(intake.requests(METHOD_A), 2);
+}
+
+#[tokio::test]
+async fn logs_go_over_http_after_so_many_refusals_of_the_key_and_come_back_with_a_new_one() {
+    let intake = Intake::start().await;
+    intake
+        .on(METHOD_A)
+        .api_key_suffix(KEY_END)
+        .grpc_status(GrpcStatus::Unauthenticated);
+    let setup = Setup::to(&intake).with(|settings| {
+        settings.auth_fallback_after = 3;
+        settings.backoff.max = Duration::from_millis(5);
+    });
+    let mut rig = setup.start();
+    rig.send(["first"]).await;
+    rig.expect_http(["first"]).await;
+    assert!(rig.failures(Failure::Status(Code::Unauthenticated)) >= 3);
+    assert!(rig.refreshes() >= 3);
+
+    rig.set_key("another-key-9999");
+    rig.until(|report| report.view.is_some_and(|view| view.state == "active"))
+        .await;
+    rig.deliver(["second"]).await;
+    assert_eq!(intake.messages(), ["second"]);
+}
+
+#[tokio::test]
 async fn a_key_that_no_header_can_hold_counts_as_refused() {
     let intake = Intake::start().await;
     let setup = Setup::to(&intake).with(|settings| settings.fallback = Fallback::None);
