@@ -247,8 +247,21 @@ where
                 }
             }
         }
-        while self.closing.join_next().await.is_some() {}
+        self.end_streams(&drain).await;
         self.publish();
+    }
+
+    /// Waits for the last words of servers, a second at most, and no longer than the drain.
+    async fn end_streams(&mut self, drain: &Drain) {
+        let cut = async {
+            let deadline = drain.signalled().await;
+            sleep_until(drain.deadline().unwrap_or(deadline)).await;
+        };
+        let ended = async { while self.closing.join_next().await.is_some() {} };
+        tokio::select! {
+            () = ended => {}
+            () = cut => {}
+        }
     }
 
     fn now(&self) -> Duration {

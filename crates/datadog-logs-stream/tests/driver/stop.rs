@@ -166,6 +166,24 @@ async fn the_drain_ends_the_service_by_its_deadline_although_doors_are_open() {
 }
 
 #[tokio::test]
+async fn the_drain_takes_no_longer_than_its_deadline_to_close_streams_in_peace() {
+    let server = Server::grpc(Conduct {
+        ends: false,
+        ..GOOD
+    })
+    .await;
+    let mut rig = Setup::to_url(server.url()).start();
+    rig.deliver(["one"]).await;
+    // Nothing more is expected from the network; only timers move on.
+    tokio::time::pause();
+    let deadline = Instant::now() + SHORT;
+    rig.signal.signal(deadline);
+    assert_eq!(rig.stop().await, []);
+    let over = Instant::now().saturating_duration_since(deadline);
+    assert!(over < SHORT, "{over:?} beyond the deadline");
+}
+
+#[tokio::test]
 async fn logs_at_which_the_encoder_fails_are_dropped_and_counted_and_others_are_not() {
     let intake = Intake::start().await;
     let mut rig = Setup::to(&intake).start();
