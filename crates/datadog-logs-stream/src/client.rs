@@ -6,18 +6,19 @@
 use std::error::Error as StdError;
 use std::pin::Pin;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
 use datadog_agent_runtime::connect::Connector;
 use datadog_logs_patterns::wire::Profile;
 use datadog_wire::stateful as names;
-use http::{HeaderMap, HeaderName, HeaderValue, Uri};
+use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, Uri};
 use hyper::body::Incoming;
 use hyper::client::conn::http2::{Builder, SendRequest};
-use hyper_util::rt::{TokioExecutor, TokioTimer};
-use tokio::task::JoinHandle;
+use hyper_util::rt::TokioTimer;
+use tokio::sync::{Notify, watch};
+use tokio::task::{JoinHandle, JoinSet};
 use tonic::body::Body;
 use tower_service::Service;
 
@@ -105,8 +106,9 @@ pub struct Client {
 struct Shared {
     endpoint: Endpoint,
     connector: Connector,
+    connection: Mutex<Option<Arc<Connection>>>,
     /// Held while a connection is opened, so that streams which come at once share it.
-    connection: tokio::sync::Mutex<Option<Arc<Connection>>>,
+    dialing: tokio::sync::Mutex<()>,
     /// Milliseconds between pings.
     ping_ms: AtomicU64,
 }
@@ -116,11 +118,39 @@ struct Shared {
 pub(crate) struct Connection {
     sender: Mutex<SendRequest<Body>>,
     task: JoinHandle<()>,
+    /// Makes that task look at the connection again: by itself it does so only when it is to open a stream.
+    look: Arc<Notify>,
+    /// Ends when the connection takes no further streams.
+    open: watch::Receiver<()>,
+    tasks: Tasks,
 }
 
 impl Drop for Connection {
     fn drop(&mut self) {
         self.task.abort();
+        self.tasks.lock().abort_all();
+    }
+}
+
+/// Runs what belongs to one connection, so that it can be ended with it: a request that waits for a window which never
+/// opens would hold the socket, and its batches, for ever.
+#[derive(Debug, Clone, Default)]
+struct Tasks(Arc<Mutex<JoinSet<()>>>);
+
+impl Tasks {
+    fn lock(&self) -> MutexGuard<'_, JoinSet<()>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl<F> hyper::rt::Executor<F> for Tasks
+where
+    F: Future<Output = ()> + Send + 'static,
+{
+    fn execute(&self, future: F) {
+        let mut tasks = self.lock();
+        while tasks.try_join_next().is_some() {}
+        tasks.spawn(future);
     }
 }
 
@@ -132,7 +162,8 @@ impl Client {
             shared: Arc::new(Shared {
                 endpoint,
                 connector: connector.http2_only(),
-                connection: tokio::sync::Mutex::new(None),
+                connection: Mutex::new(None),
+                dialing: tokio::sync::Mutex::new(()),
                 ping_ms: AtomicU64::new(ping_ms),
             }),
         }
@@ -157,13 +188,19 @@ impl Client {
 
     /// The connection for another stream.
     pub(crate) async fn connection(&self) -> Result<Arc<Connection>, Failure> {
-        let mut current = self.shared.connection.lock().await;
-        if let Some(connection) = current.as_ref().filter(|connection| connection.is_open()) {
-            return Ok(Arc::clone(connection));
+        let _one_at_a_time = self.shared.dialing.lock().await;
+        let current = self.current().clone();
+        if let Some(connection) = current.filter(|connection| connection.is_open()) {
+            return Ok(connection);
         }
         let connection = Arc::new(self.dial().await?);
-        *current = Some(Arc::clone(&connection));
+        *self.current() = Some(Arc::clone(&connection));
         Ok(connection)
+    }
+
+    /// The connection that further streams share.
+    fn current(&self) -> MutexGuard<'_, Option<Arc<Connection>>> {
+        (self.shared.connection.lock()).unwrap_or_else(PoisonError::into_inner)
     }
 
     async fn dial(&self) -> Result<Connection, Failure> {
@@ -178,7 +215,8 @@ impl Client {
             Failure::CreationFailed
         })?;
         let ping = Duration::from_millis(self.shared.ping_ms.load(Ordering::Relaxed));
-        let handshake = Builder::new(TokioExecutor::new())
+        let tasks = Tasks::default();
+        let handshake = Builder::new(tasks.clone())
             .timer(TokioTimer::new())
             .keep_alive_interval(ping)
             .keep_alive_timeout(endpoint.keepalive_timeout)
@@ -187,24 +225,36 @@ impl Client {
             .handshake(io)
             .await;
         let (sender, connection) = handshake.map_err(|error| failure_of(&error))?;
+        let (look, (is_open, open)) = (Arc::new(Notify::new()), watch::channel(()));
+        let looks = Arc::clone(&look);
         let task = tokio::spawn(async move {
-            if let Err(error) = connection.await {
-                tracing::debug!(%error, "the connection of the stateful stream broke");
+            let _is_open = is_open;
+            let mut connection = std::pin::pin!(connection);
+            loop {
+                tokio::select! {
+                    ended = &mut connection => {
+                        if let Err(error) = ended {
+                            tracing::debug!(%error, "the connection of the stateful stream broke");
+                        }
+                        return;
+                    }
+                    () = looks.notified() => {}
+                }
             }
         });
         Ok(Connection {
             sender: Mutex::new(sender),
             task,
+            look,
+            open,
+            tasks,
         })
     }
 
     /// Does not use a connection for further streams; those that it carries keep it.
-    ///
-    /// While another is being opened there is nothing to do: this one had been found closed.
     pub(crate) fn give_up(&self, connection: &Arc<Connection>) {
-        if let Ok(mut current) = self.shared.connection.try_lock()
-            && (current.as_ref()).is_some_and(|current| Arc::ptr_eq(current, connection))
-        {
+        let mut current = self.current();
+        if (current.as_ref()).is_some_and(|current| Arc::ptr_eq(current, connection)) {
             *current = None;
         }
     }
@@ -251,6 +301,18 @@ impl Connection {
         !sender.is_closed() && !self.task.is_finished()
     }
 
+    /// What is to be notified to find out whether the server has said that it takes no further streams;
+    /// [`Connection::closing`] tells.
+    pub(crate) fn look(&self) -> Arc<Notify> {
+        Arc::clone(&self.look)
+    }
+
+    /// Waits until it takes no further streams.
+    pub(crate) fn closing(&self) -> impl Future<Output = ()> + Send + 'static {
+        let mut open = self.open.clone();
+        async move { while open.changed().await.is_ok() {} }
+    }
+
     /// A service for one stream, which tells `watch` of messages that leave.
     pub(crate) fn service(&self, headers: HeaderMap, watch: crate::watched::Watch) -> StreamOpener {
         let sender = self.sender.lock().unwrap_or_else(PoisonError::into_inner);
@@ -270,9 +332,9 @@ pub(crate) struct StreamOpener {
 }
 
 impl Service<http::Request<Body>> for StreamOpener {
-    type Response = http::Response<Incoming>;
+    type Response = http::Response<Body>;
     type Error = hyper::Error;
-    type Future = Pin<Box<dyn Future<Output = Result<Self::Response, hyper::Error>> + Send>>;
+    type Future = Pin<Box<dyn Future<Output = Result<http::Response<Body>, hyper::Error>> + Send>>;
 
     fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), hyper::Error>> {
         self.sender.poll_ready(context)
@@ -284,8 +346,18 @@ impl Service<http::Request<Body>> for StreamOpener {
             .extend(std::mem::take(&mut self.headers));
         let watch = self.watch.clone();
         let request = request.map(|body| Body::new(Watched::new(body, watch)));
-        Box::pin(self.sender.send_request(request))
+        let answer = self.sender.send_request(request);
+        Box::pin(async move { Ok(without_page(answer.await?)) })
     }
+}
+
+/// What stands in front of an intake answers with a status of HTTP, and a page which is not to be read as messages.
+fn without_page(answer: http::Response<Incoming>) -> http::Response<Body> {
+    let is_from_intake = answer.status() == StatusCode::OK;
+    answer.map(|body| match is_from_intake {
+        true => Body::new(body),
+        false => Body::empty(),
+    })
 }
 
 /// What a status says, or the error that it was made of.

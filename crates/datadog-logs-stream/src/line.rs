@@ -1,12 +1,13 @@
 //! One stream on the network: a task that opens it, tells of what happens to it, and ends with it.
 
+use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
 use datadog_logs_patterns::wire::Profile;
 use datadog_wire::stateful::a::BatchStatus;
 use http::uri::PathAndQuery;
-use tokio::sync::{mpsc, watch};
+use tokio::sync::{Notify, mpsc, watch};
 use tokio::task::JoinHandle;
 use tonic::Streaming;
 use tonic::client::Grpc;
@@ -29,32 +30,34 @@ const GO_AWAY_TICK: Duration = Duration::from_secs(5);
 pub(crate) struct Line {
     messages: mpsc::Sender<Batch>,
     watch: Watch,
-    task: Option<JoinHandle<()>>,
-    /// The key with which it was opened.
-    pub(crate) key: String,
+    task: JoinHandle<()>,
 }
 
 /// Where the news of all streams of a pipeline go.
 pub(crate) type News = mpsc::Sender<(StreamId, Event)>;
 
 impl Line {
-    /// Opens a stream; what becomes of it comes as news.
-    pub(crate) fn open(client: &Client, id: StreamId, profile: Profile, news: News) -> Self {
+    /// Opens a stream with that key; what becomes of it comes as news.
+    pub(crate) fn open(
+        client: &Client,
+        key: &str,
+        id: StreamId,
+        profile: Profile,
+        news: News,
+    ) -> Self {
         let (messages, queue) = mpsc::channel(QUEUE);
         let (watch, left) = Watch::new();
-        let key = client.key().current();
         let opening = Opening {
             client: client.clone(),
             profile,
-            key: key.clone(),
+            key: key.to_owned(),
             teller: Teller { id, news },
         };
         let messages_out = Messages::new(queue, watch.clone());
         Self {
             messages,
-            task: Some(tokio::spawn(opening.run(messages_out, watch.clone(), left))),
+            task: tokio::spawn(opening.run(messages_out, watch.clone(), left)),
             watch,
-            key,
         }
     }
 
@@ -68,23 +71,19 @@ impl Line {
 
     /// Ends the own side, and returns when the server has ended its own or has had its time.
     pub(crate) async fn half_close(mut self) {
-        let task = self.task.take();
         let (closed, _) = mpsc::channel(1);
         self.messages = closed;
-        let Some(mut task) = task else { return };
-        if tokio::time::timeout(LAST_WORDS, &mut task).await.is_err() {
-            self.watch.cancel();
-            task.abort();
-        }
+        // What is not over then is cancelled, as it is when nobody waits so long.
+        let _is_over = tokio::time::timeout(LAST_WORDS, &mut self.task)
+            .await
+            .is_ok();
     }
 }
 
 impl Drop for Line {
     fn drop(&mut self) {
-        if let Some(task) = &self.task {
-            self.watch.cancel();
-            task.abort();
-        }
+        self.watch.cancel();
+        self.task.abort();
     }
 }
 
@@ -149,14 +148,17 @@ impl Opening {
         }
         let mut watcher = Watcher {
             teller: &self.teller,
-            connection,
+            look: connection.look(),
             left,
-            has_said_goodbye: false,
+            told: 0,
+            closing: Some(Box::pin(connection.closing())),
+            owes_goodbye: false,
         };
         // Some servers answer only once they have a batch, so that the stream counts as open before.
         self.teller.tell(Event::Opened).await;
         let answer = grpc.streaming(tonic::Request::new(messages), path, Codec);
         let status = tokio::select! {
+            biased;
             answer = answer => match answer {
                 Ok(answer) => watcher.listen(answer.into_inner()).await,
                 Err(status) => Some(status),
@@ -195,12 +197,16 @@ impl Drop for Use<'_> {
     }
 }
 
-/// Follows an open stream.
+/// Follows an open stream. What it has begun to tell and could not, because an answer came first, it tells later.
 struct Watcher<'a> {
     teller: &'a Teller,
-    connection: &'a Connection,
+    look: Arc<Notify>,
     left: watch::Receiver<u64>,
-    has_said_goodbye: bool,
+    /// Of the messages that have left, those that were told of.
+    told: u64,
+    /// Gone when the connection takes no further streams.
+    closing: Option<Pin<Box<dyn Future<Output = ()> + Send>>>,
+    owes_goodbye: bool,
 }
 
 impl Watcher<'_> {
@@ -208,6 +214,8 @@ impl Watcher<'_> {
     async fn listen(&mut self, mut answers: Streaming<BatchStatus>) -> Option<tonic::Status> {
         loop {
             let answer = tokio::select! {
+                // The end of a stream tells more than that of its connection.
+                biased;
                 answer = answers.message() => answer,
                 () = self.follow() => return None,
             };
@@ -215,7 +223,7 @@ impl Watcher<'_> {
                 Ok(Some(BatchStatus { batch_id, status })) => {
                     let event = Event::Acknowledged { batch_id, status };
                     self.teller.tell(event).await;
-                    self.look_for_goodbye().await;
+                    self.look.notify_one();
                 }
                 Ok(None) => return None,
                 Err(status) => return Some(status),
@@ -223,28 +231,110 @@ impl Watcher<'_> {
         }
     }
 
-    /// Tells of what leaves, for ever.
+    /// Tells of what leaves, and that the connection takes no further streams, for ever.
     async fn follow(&mut self) {
         loop {
+            let left = *self.left.borrow_and_update();
+            if left > self.told {
+                self.teller.tell(Event::Written(left)).await;
+                self.told = left;
+            }
+            if self.owes_goodbye {
+                self.teller.tell(Event::GoAway).await;
+                self.owes_goodbye = false;
+            }
             tokio::select! {
                 changed = self.left.changed() => {
                     if changed.is_err() {
                         // The body is gone; the answer tells why.
                         std::future::pending::<()>().await;
                     }
-                    let left = *self.left.borrow_and_update();
-                    self.teller.tell(Event::Written(left)).await;
                 }
-                () = tokio::time::sleep(GO_AWAY_TICK) => self.look_for_goodbye().await,
+                () = is_closing(&mut self.closing) => {
+                    self.closing = None;
+                    self.owes_goodbye = true;
+                }
+                () = tokio::time::sleep(GO_AWAY_TICK) => {
+                    self.look.notify_one();
+                    // Again, for it changes nothing while the stream is not in use yet.
+                    self.owes_goodbye = self.closing.is_none();
+                }
             }
         }
     }
+}
 
-    /// Tells once that the connection takes no further streams.
-    async fn look_for_goodbye(&mut self) {
-        if !self.has_said_goodbye && !self.connection.is_open() {
-            self.teller.tell(Event::GoAway).await;
-            self.has_said_goodbye = true;
+async fn is_closing(closing: &mut Option<Pin<Box<dyn Future<Output = ()> + Send>>>) {
+    match closing {
+        Some(closing) => closing.await,
+        None => std::future::pending().await,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Lets `follow` run as far as it gets, and drops it as an answer would.
+    async fn interrupted(watcher: &mut Watcher<'_>) {
+        tokio::select! {
+            biased;
+            () = watcher.follow() => {}
+            () = std::future::ready(()) => {}
+        }
+    }
+
+    #[tokio::test]
+    async fn what_an_answer_interrupts_is_told_later() {
+        let (news, mut heard) = mpsc::channel(1);
+        let teller = Teller {
+            id: StreamId(1),
+            news,
+        };
+        let (left_now, left) = watch::channel(0);
+        let mut watcher = Watcher {
+            teller: &teller,
+            look: Arc::default(),
+            left,
+            told: 0,
+            closing: Some(Box::pin(std::future::ready(()))),
+            owes_goodbye: false,
+        };
+        teller.tell(Event::Opened).await;
+        left_now.send_replace(3);
+
+        for _ in 0..2 {
+            interrupted(&mut watcher).await;
+        }
+        assert_eq!(heard.recv().await, Some((StreamId(1), Event::Opened)));
+        interrupted(&mut watcher).await;
+        assert_eq!(heard.recv().await, Some((StreamId(1), Event::Written(3))));
+        interrupted(&mut watcher).await;
+        assert_eq!(heard.recv().await, Some((StreamId(1), Event::GoAway)));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_wish_to_close_is_told_again_as_long_as_the_stream_stays() {
+        let (news, mut heard) = mpsc::channel(1);
+        let teller = Teller {
+            id: StreamId(1),
+            news,
+        };
+        let (_left_now, left) = watch::channel(0);
+        let mut watcher = Watcher {
+            teller: &teller,
+            look: Arc::default(),
+            left,
+            told: 0,
+            closing: Some(Box::pin(std::future::ready(()))),
+            owes_goodbye: false,
+        };
+        for _ in 0..3 {
+            let told = tokio::select! {
+                () = watcher.follow() => None,
+                told = heard.recv() => told,
+            };
+            assert_eq!(told, Some((StreamId(1), Event::GoAway)));
         }
     }
 }

@@ -25,6 +25,8 @@ use crate::state::{DropReason, Effect, Event, StreamId};
 
 /// News of streams that may wait; further ones keep their streams waiting.
 const NEWS: usize = 64;
+/// How often the key is looked at while a better one is waited for.
+const KEY_TICK: Duration = Duration::from_secs(1);
 /// How often the drain looks whether its deadline was moved forward.
 const DRAIN_TICK: Duration = Duration::from_millis(100);
 /// A stream that breaks so soon after the clocks have jumped was broken by the sleep.
@@ -150,6 +152,8 @@ pub struct Service<L, O> {
     news: mpsc::Receiver<(StreamId, Event)>,
     teller: mpsc::Sender<(StreamId, Event)>,
     lines: HashMap<StreamId, Line>,
+    /// The key of the last stream that was opened.
+    key: Option<String>,
     /// Streams that are being ended in peace.
     closing: JoinSet<()>,
     job: Option<JoinHandle<Done<L>>>,
@@ -188,6 +192,7 @@ where
             news,
             teller,
             lines: HashMap::new(),
+            key: None,
             closing: JoinSet::new(),
             job: None,
             job_logs: 0,
@@ -223,6 +228,7 @@ where
             }
             let wakes_at = self.wakes_at();
             let takes = self.is_open && self.takes_commands();
+            let waits_for_key = self.pipeline.machine().waits_for_key();
             tokio::select! {
                 biased;
                 Some((stream, event)) = self.news.recv() => self.hear(stream, event),
@@ -233,6 +239,7 @@ where
                 }
                 command = self.commands.recv(), if takes => self.obey(command),
                 Some(_) = self.closing.join_next() => {}
+                () = tokio::time::sleep(KEY_TICK), if waits_for_key => self.look_at_the_key(),
                 deadline = drain.signalled(), if end.is_none() => end = Some(deadline),
                 () = tokio::time::sleep(DRAIN_TICK), if end.is_some() => {}
                 () = sleep_until(wakes_at.unwrap_or(self.began)), if wakes_at.is_some() => {
@@ -240,8 +247,21 @@ where
                 }
             }
         }
-        while self.closing.join_next().await.is_some() {}
+        self.end_streams(&drain).await;
         self.publish();
+    }
+
+    /// Waits for the last words of servers, a second at most, and no longer than the drain.
+    async fn end_streams(&mut self, drain: &Drain) {
+        let cut = async {
+            let deadline = drain.signalled().await;
+            sleep_until(drain.deadline().unwrap_or(deadline)).await;
+        };
+        let ended = async { while self.closing.join_next().await.is_some() {} };
+        tokio::select! {
+            () = ended => {}
+            () = cut => {}
+        }
     }
 
     fn now(&self) -> Duration {
@@ -369,7 +389,7 @@ where
 
     fn look_at_the_key(&mut self) {
         let current = self.client.key().current();
-        if self.lines.values().any(|line| line.key != current) {
+        if self.key.as_ref().is_some_and(|key| *key != current) {
             self.pipeline.key_changed(self.now());
         }
     }
@@ -404,7 +424,10 @@ where
     fn stream(&mut self, effect: Effect<L>) {
         match effect {
             Effect::Open { stream, profile } => {
-                let line = Line::open(&self.client, stream, profile, self.teller.clone());
+                let key = self.client.key().current();
+                let news = self.teller.clone();
+                let line = Line::open(&self.client, &key, stream, profile, news);
+                self.key = Some(key);
                 self.lines.insert(stream, line);
             }
             Effect::Send {

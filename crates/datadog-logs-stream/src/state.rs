@@ -29,7 +29,7 @@ use self::away::Away;
 use self::connecting::Connecting;
 use self::core::Core;
 use self::draining::Draining;
-use self::waiting::Waiting;
+use self::waiting::{Reason, Waiting};
 use crate::failure::Failure;
 use crate::inflight::Batch;
 use crate::writer::{Compression, Writer};
@@ -201,6 +201,15 @@ impl<R> Machine<R> {
     /// Whether logs are to go over HTTP for now.
     pub fn is_away(&self) -> bool {
         matches!(self.state, State::Away(_))
+    }
+
+    /// Whether a better key is waited for, of which [`Machine::key_changed`] tells.
+    pub fn waits_for_key(&self) -> bool {
+        match &self.state {
+            State::Waiting(waiting) => waiting.reason == Reason::Auth,
+            State::Away(away) => away.reason == Reason::Auth,
+            _ => false,
+        }
     }
 
     /// Into how many batches the logs of one should be divided, since the server found batches too large.

@@ -1,7 +1,8 @@
 //! The body of a request that tells how many of its messages have left.
 //!
-//! A message counts as left when the connection asks for what comes behind it: it does so only when the window of the
-//! stream and its own buffer have room, so a peer that takes nothing shows here.
+//! A message counts as left when the connection asks for what comes behind it. It is handed over in pieces, and the
+//! connection asks for another piece only when the window of the stream and its own buffer had room for the one before,
+//! so a peer that takes nothing shows here.
 
 use std::pin::Pin;
 use std::sync::Arc;
@@ -16,6 +17,9 @@ use tonic::Status;
 use tonic::body::Body;
 
 use crate::codec::Batch;
+
+/// Bytes of a piece: those of a frame of HTTP/2, unless the peer asks for larger ones.
+const PIECE_BYTES: usize = 16 << 10;
 
 /// Counts the messages of one stream.
 #[derive(Debug, Clone)]
@@ -74,12 +78,34 @@ impl Stream for Messages {
 /// A body whose every question for more is an answer too.
 pub(crate) struct Watched {
     body: Body,
+    /// What was taken from it and not handed over.
+    rest: Bytes,
     watch: Watch,
 }
 
 impl Watched {
     pub(crate) fn new(body: Body, watch: Watch) -> Self {
-        Self { body, watch }
+        Self {
+            body,
+            rest: Bytes::new(),
+            watch,
+        }
+    }
+
+    /// A frame without what is more than a piece, which is kept for later.
+    fn cut(&mut self, frame: Frame<Bytes>) -> Frame<Bytes> {
+        match frame.into_data() {
+            Ok(data) => {
+                self.rest = data;
+                self.piece()
+            }
+            Err(frame) => frame,
+        }
+    }
+
+    fn piece(&mut self) -> Frame<Bytes> {
+        let bytes = self.rest.len().min(PIECE_BYTES);
+        Frame::data(self.rest.split_to(bytes))
     }
 }
 
@@ -91,20 +117,25 @@ impl http_body::Body for Watched {
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, Status>>> {
+        if !self.rest.is_empty() {
+            return Poll::Ready(Some(Ok(self.piece())));
+        }
         let taken = self.watch.taken.load(Ordering::Relaxed);
         self.watch.left.send_if_modified(|left| {
             let is_more = *left < taken;
             *left = taken;
             is_more
         });
-        Pin::new(&mut self.body).poll_frame(context)
+        let frame = std::task::ready!(Pin::new(&mut self.body).poll_frame(context));
+        Poll::Ready(frame.map(|frame| frame.map(|frame| self.cut(frame))))
     }
 
     fn is_end_stream(&self) -> bool {
-        self.body.is_end_stream()
+        self.rest.is_empty() && self.body.is_end_stream()
     }
 
     fn size_hint(&self) -> SizeHint {
-        self.body.size_hint()
+        // How much is left is of no use to a stream.
+        SizeHint::new()
     }
 }
