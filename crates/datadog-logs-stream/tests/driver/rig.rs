@@ -163,6 +163,7 @@ impl Setup {
                 a_none: ANone::EmptyValue,
             },
             shutdown_timeout: self.shutdown_timeout,
+            queue: 1,
             rests_after_flush: self.rests_after_flush,
         };
         let (notes, fates) = mpsc::channel(100_000);
