@@ -12,7 +12,7 @@ mod split;
 
 use std::ops::Range;
 
-pub use self::json::{Column, ColumnKind, Json, Member};
+pub use self::json::{Column, ColumnKind, Json, JsonRef, Member};
 pub use self::raw::RebuildError;
 
 /// The id of a pattern; never 0, never reused by one encoder.
@@ -35,6 +35,7 @@ pub struct Operations {
     positions: Vec<u32>,
     members: Vec<Member>,
     columns: Vec<Column>,
+    jsons: Vec<Json>,
     text: Vec<u8>,
     logs: usize,
 }
@@ -102,7 +103,7 @@ pub struct Log {
     /// The text of the log; where it is JSON with members of its own, the text of its message.
     pub body: Body,
     /// The object that the message is a member of, if the log is one.
-    pub json: Option<Json>,
+    pub json: Option<JsonRef>,
 }
 
 /// The text of a log.
@@ -187,30 +188,6 @@ impl Operations {
         self.values.push(value);
     }
 
-    /// The members of a range of these operations.
-    pub fn members(&self, range: &Range<u32>) -> &[Member] {
-        &self.members[range.start as usize..range.end as usize]
-    }
-
-    /// The columns of a range of these operations.
-    pub fn columns(&self, range: &Range<u32>) -> &[Column] {
-        &self.columns[range.start as usize..range.end as usize]
-    }
-
-    /// Keeps members, to be referred to by a log.
-    pub fn keep_members(&mut self, members: impl IntoIterator<Item = Member>) -> Range<u32> {
-        let start = offset(self.members.len());
-        self.members.extend(members);
-        start..offset(self.members.len())
-    }
-
-    /// Keeps columns, to be referred to by a definition.
-    pub fn keep_columns(&mut self, columns: impl IntoIterator<Item = Column>) -> Range<u32> {
-        let start = offset(self.columns.len());
-        self.columns.extend(columns);
-        start..offset(self.columns.len())
-    }
-
     /// Bytes of the texts that the operations refer to.
     pub fn text_bytes(&self) -> usize {
         self.text.len()
@@ -223,6 +200,7 @@ impl Operations {
             + self.positions.len() * size_of::<u32>()
             + self.members.len() * size_of::<Member>()
             + self.columns.len() * size_of::<Column>()
+            + self.jsons.len() * size_of::<Json>()
             + self.list.len() * size_of::<Operation>()
     }
 
@@ -261,6 +239,7 @@ impl Operations {
         self.positions.clear();
         self.members.clear();
         self.columns.clear();
+        self.jsons.clear();
         self.text.clear();
         self.logs = 0;
     }

@@ -129,7 +129,7 @@ trait Message<'a> {
     fn write(&self, operations: &Operations, out: &mut Vec<u8>);
 
     /// Counts the bytes of the message.
-    fn count(&self, bytes: &mut Breakdown);
+    fn count(&self, operations: &Operations, bytes: &mut Breakdown);
 }
 
 fn write_as<'a, M: Message<'a>>(operations: &'a Operations, options: Options, out: &mut Vec<u8>) {
@@ -157,7 +157,7 @@ fn count_as<'a, M: Message<'a>>(operations: &'a Operations, options: Options) ->
             Step::Log(log) => {
                 let message = M::measure(log, operations, options, &mut delta);
                 bytes.framing += message::datum_len(M::STEPS.log, message.len()) - message.len();
-                message.count(&mut bytes);
+                message.count(operations, &mut bytes);
             }
         }
     }

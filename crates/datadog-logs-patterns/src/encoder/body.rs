@@ -5,7 +5,7 @@ use std::ops::Range;
 
 use crate::cluster::{Found, Reason};
 use crate::dictionary::Moment;
-use crate::operation::{Body, Json, Operation};
+use crate::operation::{Body, JsonRef, Operation};
 use crate::template::{Line, Template};
 use crate::wire::Profile;
 
@@ -32,7 +32,7 @@ pub(super) enum Fit {
 
 impl Encoder {
     /// The body of a log, the object around it if it is a message, and the structure of the log.
-    pub(super) fn body(&mut self, text: &[u8], now: Moment) -> (Body, Option<Json>, u64) {
+    pub(super) fn body(&mut self, text: &[u8], now: Moment) -> (Body, Option<JsonRef>, u64) {
         if self.columns.is_some()
             && text.first() == Some(&b'{')
             && let Some(found) = self.object(text, now)

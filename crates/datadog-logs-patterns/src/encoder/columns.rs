@@ -15,7 +15,7 @@ use crate::eviction;
 use crate::json::object::Leaf;
 use crate::json::scan::{Refusal, Scanner, ShapeOf};
 use crate::json::schemas::{Limits, New, Schemas};
-use crate::operation::{Body, Json, Member, Operation, SchemaId};
+use crate::operation::{Body, JsonRef, Member, Operation, SchemaId};
 use crate::token::Kind;
 use crate::wire::Profile;
 
@@ -76,7 +76,11 @@ impl Encoder {
     ///
     /// In profile A a message without a pattern cannot be in an object. When its structure is new,
     /// the line travels as it is, without members.
-    pub(super) fn object(&mut self, line: &[u8], now: Moment) -> Option<(Body, Option<Json>, u64)> {
+    pub(super) fn object(
+        &mut self,
+        line: &[u8],
+        now: Moment,
+    ) -> Option<(Body, Option<JsonRef>, u64)> {
         let mut columns = self.columns.take()?;
         let found = self.object_with(&mut columns, line, now);
         self.columns = Some(columns);
@@ -97,7 +101,7 @@ impl Encoder {
         columns: &mut Columns,
         line: &[u8],
         now: Moment,
-    ) -> Result<(Body, Option<Json>, u64), TextReason> {
+    ) -> Result<(Body, Option<JsonRef>, u64), TextReason> {
         let profile = self.options.profile;
         let shape = match profile {
             Profile::A => ShapeOf::Keys,
@@ -136,7 +140,8 @@ impl Encoder {
             Profile::A => self.keys(columns, index, line, now),
             Profile::C => self.columns(columns, index, line, now),
         };
-        Ok((body, Some(json.ok_or(TextReason::Guard)?), structure))
+        let json = self.open.keep_json(json.ok_or(TextReason::Guard)?);
+        Ok((body, Some(json), structure))
     }
 
     /// The place of the schema of the object that was scanned; a new one when the shape is seen for the second time.

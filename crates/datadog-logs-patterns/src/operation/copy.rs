@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use super::{Body, Json, Log, Member, Operation, Operations, Span, Value};
+use super::{Body, Json, JsonRef, Log, Member, Operation, Operations, Span, Value};
 
 impl Operations {
     /// Adds a copy of an operation of another batch behind the others.
@@ -57,7 +57,7 @@ impl Operations {
                 values: self.copy_values(from, values),
             },
         };
-        let json = log.json.as_ref().map(|json| self.copy_json(from, json));
+        let json = from.json(log).map(|json| self.copy_json(from, json));
         Log {
             json,
             ..self.copy_attributes(from, log, body)
@@ -76,8 +76,8 @@ impl Operations {
         first..self.next_value()
     }
 
-    fn copy_json(&mut self, from: &Self, json: &Json) -> Json {
-        match json {
+    fn copy_json(&mut self, from: &Self, json: &Json) -> JsonRef {
+        let copy = match json {
             Json::Keys {
                 message_key,
                 schema,
@@ -102,7 +102,8 @@ impl Operations {
                     members: self.keep_members(copies),
                 }
             }
-        }
+        };
+        self.keep_json(copy)
     }
 
     /// A log with everything of another but its body, and without the object around it.

@@ -93,7 +93,7 @@ impl Known<'_> {
         log: &Log,
     ) -> Result<Option<Vec<u8>>, RebuildError> {
         let mut text = Vec::new();
-        match (&log.body, &log.json) {
+        match (&log.body, operations.json(log)) {
             (Body::Raw(_) | Body::Bytes { .. }, None) => return Ok(None),
             (Body::Raw(raw) | Body::Bytes { lossy: raw, .. }, Some(_)) => {
                 text.extend_from_slice(operations.text(raw));
@@ -102,7 +102,7 @@ impl Known<'_> {
                 self.rebuild(operations, *id, operations.values(values), &mut text)?;
             }
         }
-        let Some(json) = &log.json else {
+        let Some(json) = operations.json(log) else {
             return Ok(Some(text));
         };
         let mut object = Vec::new();

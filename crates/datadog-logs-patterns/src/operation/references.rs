@@ -20,7 +20,7 @@ impl Operations {
             Body::Raw(_) | Body::Bytes { .. } => (None, &[][..]),
             Body::Pattern { id, values } => (Some(*id), self.values(values)),
         };
-        let (keys, schema, json_values, members) = match &log.json {
+        let (keys, schema, json_values, members) = match self.json(log) {
             None => ([None; 2], None, &[][..], &[][..]),
             Some(Json::Keys {
                 message_key,

@@ -41,11 +41,12 @@ fn batch(words: &[&str]) -> Operations {
             "s" => {
                 let body = Body::Raw(batch.keep_text(b"raw"));
                 let members = batch.keep_members([]);
+                let json = batch.keep_json(Json::Columns {
+                    schema: id,
+                    members,
+                });
                 Operation::Log(Log {
-                    json: Some(Json::Columns {
-                        schema: id,
-                        members,
-                    }),
+                    json: Some(json),
                     ..log(None, body)
                 })
             }
@@ -75,6 +76,13 @@ fn log(tags: Option<u64>, body: Body) -> Log {
     }
 }
 
+fn schema(batch: &Operations, log: &Log) -> u64 {
+    match batch.json(log) {
+        Some(Json::Columns { schema, .. }) => *schema,
+        other => panic!("{other:?}"),
+    }
+}
+
 /// The same words again.
 fn show(batch: Option<&Operations>) -> String {
     let mut out = String::new();
@@ -94,10 +102,9 @@ fn show(batch: Option<&Operations>) -> String {
                 id, message_key, ..
             } => write!(out, "+s{id}=t{message_key} "),
             Operation::DeleteSchema { id } => write!(out, "-s{id} "),
-            Operation::Log(Log {
-                json: Some(Json::Columns { schema, .. }),
-                ..
-            }) => write!(out, "s{schema} "),
+            Operation::Log(log) if log.json.is_some() => {
+                write!(out, "s{} ", schema(batch, log))
+            }
             Operation::Log(Log {
                 body: Body::Pattern { id, .. },
                 ..

@@ -12,7 +12,7 @@ use super::message::{
 };
 use super::{Breakdown, FieldOrder, Message, Options};
 use crate::delta::Delta;
-use crate::operation::{Body, DictId, Json, Log, Operations, Value};
+use crate::operation::{Body, Json, Log, Operations, Value};
 use crate::protobuf::{bytes_field, bytes_field_len, message_field, zigzag};
 
 /// The fields of a log.
@@ -53,18 +53,10 @@ enum Content<'a> {
     Structured {
         pattern: Option<u64>,
         values: &'a [Value],
-        keys: Option<Keys<'a>>,
+        json: Option<&'a Json>,
         len: usize,
     },
     Raw(&'a [u8]),
-}
-
-/// The object around a text. Nothing of it is left out because the log before had the same.
-#[derive(Clone, Copy)]
-struct Keys<'a> {
-    message_key: DictId,
-    schema: Option<DictId>,
-    values: &'a [Value],
 }
 
 impl<'a> Message<'a> for Measured<'a> {
@@ -129,7 +121,7 @@ impl<'a> Message<'a> for Measured<'a> {
         }
     }
 
-    fn count(&self, bytes: &mut Breakdown) {
+    fn count(&self, operations: &Operations, bytes: &mut Breakdown) {
         bytes.timestamps += stated(log::TIMESTAMP, self.timestamp);
         bytes.tags_status += self.tags_len() + self.status_len();
         bytes.uuids += text_len(log::UUID, self.uuid);
@@ -138,10 +130,10 @@ impl<'a> Message<'a> for Measured<'a> {
             Content::Structured {
                 pattern,
                 values,
-                keys,
+                json,
                 len,
             } => {
-                bytes.json += keys.as_ref().map_or(0, Keys::len);
+                bytes.json += json_len(*json, operations);
                 bytes.pattern_ids += stated(structured::PATTERN_ID, *pattern);
                 bytes.add_values(structured::DYNAMIC_VALUES, values);
                 bytes.framing += bytes_field_len(log::STRUCTURED, *len) - len;
@@ -175,16 +167,16 @@ impl<'a> Content<'a> {
                 Self::Raw(operations.text(text))
             }
             Body::Pattern { id, values } => {
-                let keys = Keys::new(log.json.as_ref(), operations);
+                let json = operations.json(log);
                 let pattern = delta.pattern(*id);
                 let values = operations.values(values);
                 let len = stated(structured::PATTERN_ID, pattern)
                     + values_len(structured::DYNAMIC_VALUES, values)
-                    + keys.as_ref().map_or(0, Keys::len);
+                    + json_len(json, operations);
                 Self::Structured {
                     pattern,
                     values,
-                    keys,
+                    json,
                     len,
                 }
             }
@@ -203,14 +195,14 @@ impl<'a> Content<'a> {
             Self::Structured {
                 pattern,
                 values,
-                keys,
+                json,
                 len,
             } => {
                 message_field(out, log::STRUCTURED, *len);
                 write_stated(out, structured::PATTERN_ID, *pattern);
                 write_values(out, structured::DYNAMIC_VALUES, values, operations);
-                if let Some(keys) = keys {
-                    keys.write(operations, out);
+                if let Some(json) = json {
+                    write_json(json, operations, out);
                 }
             }
             // Present even when empty: it is a member of a oneof.
@@ -219,35 +211,46 @@ impl<'a> Content<'a> {
     }
 }
 
-impl<'a> Keys<'a> {
-    fn new(json: Option<&Json>, operations: &'a Operations) -> Option<Self> {
-        match json? {
-            Json::Keys {
-                message_key,
-                schema,
-                values,
-            } => Some(Self {
-                message_key: *message_key,
-                schema: *schema,
-                values: operations.values(values),
-            }),
-            Json::Columns { .. } => {
-                debug_assert!(false, "columns are for profile C");
-                None
-            }
-        }
+/// The bytes of what stands for the object around a text, of which nothing is left out because the log before had the same.
+#[inline]
+fn json_len(json: Option<&Json>, operations: &Operations) -> usize {
+    match json {
+        None => 0,
+        Some(json) => some_json_len(json, operations),
     }
+}
 
-    fn len(&self) -> usize {
-        let key = entry_or_empty_len(self.message_key);
-        bytes_field_len(structured::JSON_MESSAGE_KEY, key)
-            + stated(structured::JSON_SCHEMA_ID, self.schema)
-            + values_len(structured::JSON_VALUES, self.values)
-    }
+#[inline(never)]
+fn some_json_len(json: &Json, operations: &Operations) -> usize {
+    let Json::Keys {
+        message_key,
+        schema,
+        values,
+    } = json
+    else {
+        debug_assert!(false, "columns are for profile C");
+        return 0;
+    };
+    bytes_field_len(
+        structured::JSON_MESSAGE_KEY,
+        entry_or_empty_len(*message_key),
+    ) + stated(structured::JSON_SCHEMA_ID, *schema)
+        + values_len(structured::JSON_VALUES, operations.values(values))
+}
 
-    fn write(&self, operations: &Operations, out: &mut Vec<u8>) {
-        write_entry_or_empty(out, structured::JSON_MESSAGE_KEY, self.message_key);
-        write_stated(out, structured::JSON_SCHEMA_ID, self.schema);
-        write_values(out, structured::JSON_VALUES, self.values, operations);
-    }
+/// Appends what stands for the object around a text.
+#[inline(never)]
+fn write_json(json: &Json, operations: &Operations, out: &mut Vec<u8>) {
+    let Json::Keys {
+        message_key,
+        schema,
+        values,
+    } = json
+    else {
+        return;
+    };
+    write_entry_or_empty(out, structured::JSON_MESSAGE_KEY, *message_key);
+    write_stated(out, structured::JSON_SCHEMA_ID, *schema);
+    let values = operations.values(values);
+    write_values(out, structured::JSON_VALUES, values, operations);
 }

@@ -78,7 +78,7 @@ impl<'a> Message<'a> for Measured<'a> {
                 (delta.pattern(*id), operations.values(values), &[][..])
             }
         };
-        let (schema, members) = match &log.json {
+        let (schema, members) = match operations.json(log) {
             Some(Json::Columns { schema, members }) => (*schema, operations.members(members)),
             Some(Json::Keys { .. }) => {
                 debug_assert!(false, "lists of keys are for profile A");
@@ -137,7 +137,7 @@ impl<'a> Message<'a> for Measured<'a> {
         }
     }
 
-    fn count(&self, bytes: &mut Breakdown) {
+    fn count(&self, _operations: &Operations, bytes: &mut Breakdown) {
         bytes.timestamps += stated(log::TIMESTAMP, self.timestamp);
         bytes.tags_status += self.attributes_len();
         bytes.json += self.json_len();

@@ -100,7 +100,7 @@ impl Sent {
             Body::Bytes { lossy, .. } => format!("bytes {:?}", text(lossy)),
             Body::Pattern { id, values: range } => format!("log {id} [{}]", values(range)),
         };
-        match &log.json {
+        match operations.json(log) {
             None => body,
             Some(Json::Keys {
                 message_key,

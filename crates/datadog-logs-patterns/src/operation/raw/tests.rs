@@ -136,6 +136,7 @@ fn json_batch(members: Vec<Member>) -> Operations {
 
 fn push_json(batch: &mut Operations, json: Json) {
     let body = Body::Raw(batch.keep_text(b"hi"));
+    let json = batch.keep_json(json);
     batch.push(Operation::Log(Log {
         timestamp_ms: 0,
         status: None,

@@ -84,6 +84,10 @@ fn a_text_that_a_schema_of_the_first_half_needs_is_defined_there() {
         });
         let body = Body::Raw(whole.keep_text(b"raw"));
         let members = whole.keep_members([]);
+        let json = whole.keep_json(Json::Columns {
+            schema: id,
+            members,
+        });
         whole.push(Operation::Log(Log {
             timestamp_ms: 0,
             status: None,
@@ -91,10 +95,7 @@ fn a_text_that_a_schema_of_the_first_half_needs_is_defined_there() {
             tags: None,
             uuid: None,
             body,
-            json: Some(Json::Columns {
-                schema: id,
-                members,
-            }),
+            json: Some(json),
         }));
     }
     let (first, second) = whole.split().unwrap();

@@ -75,7 +75,7 @@ fn log_a(
                 .iter()
                 .map(|value| value_a(operations, value))
                 .collect(),
-            ..json_a(operations, log.json.as_ref())
+            ..json_a(operations, operations.json(log))
         }),
     };
     a::Log {
@@ -190,14 +190,14 @@ fn log_c(
         service: entry(|log| log.service),
         tags: entry(|log| log.tags),
         json_schema_id: match before {
-            Some(before) if schema(before) == schema(log) => 0,
-            _ => schema(log),
+            Some(before) if schema(operations, before) == schema(operations, log) => 0,
+            _ => schema(operations, log),
         },
         uuid: log.uuid.as_ref().map(|uuid| string(operations, uuid)),
         raw_bytes: raw_bytes(operations, options, log),
         ..c::Log::default()
     };
-    if let Some(Json::Columns { members, .. }) = &log.json {
+    if let Some(Json::Columns { members, .. }) = operations.json(log) {
         columns(operations, operations.members(members), &mut message);
     }
     match &log.body {
@@ -216,8 +216,8 @@ fn log_c(
     message
 }
 
-fn schema(log: &Log) -> u64 {
-    match &log.json {
+fn schema(operations: &Operations, log: &Log) -> u64 {
+    match operations.json(log) {
         Some(Json::Columns { schema, .. }) => *schema,
         _ => 1,
     }

@@ -8,8 +8,9 @@ use crate::wire::Profile;
 fn push_columns(operations: &mut Operations, members: Vec<Member>) {
     let body = raw(operations, "x");
     let members = operations.keep_members(members);
+    let json = operations.keep_json(Json::Columns { schema: 2, members });
     operations.push(Operation::Log(Log {
-        json: Some(Json::Columns { schema: 2, members }),
+        json: Some(json),
         ..log(0, body)
     }));
 }
@@ -104,12 +105,13 @@ fn keys_of_profile_a_are_stated_in_every_log() {
         let all = [Value::Int(-1), Value::Text(text), Value::Dict(3)];
         let values = all.into_iter().filter(|_| schema.is_some());
         let values = operations.keep_values(values);
+        let json = operations.keep_json(Json::Keys {
+            message_key: 1,
+            schema,
+            values,
+        });
         operations.push(Operation::Log(Log {
-            json: Some(Json::Keys {
-                message_key: 1,
-                schema,
-                values,
-            }),
+            json: Some(json),
             ..log(0, body)
         }));
     }

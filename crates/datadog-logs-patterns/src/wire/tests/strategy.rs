@@ -5,7 +5,9 @@ use proptest::option;
 use proptest::prelude::*;
 
 use super::{define_pattern, define_text, log};
-use crate::operation::{Body, Column, ColumnKind, Json, Log, Member, Operation, Operations, Value};
+use crate::operation::{
+    Body, Column, ColumnKind, Json, JsonRef, Log, Member, Operation, Operations, Value,
+};
 use crate::wire::Profile;
 
 #[derive(Debug, Clone)]
@@ -238,8 +240,8 @@ fn values(operations: &mut Operations, planned: Vec<PlannedValue>) -> std::ops::
     operations.keep_values(values)
 }
 
-fn json(operations: &mut Operations, planned: PlannedJson) -> Json {
-    match planned {
+fn json(operations: &mut Operations, planned: PlannedJson) -> JsonRef {
+    let json = match planned {
         PlannedJson::Keys(message_key, schema, planned) => Json::Keys {
             message_key,
             schema,
@@ -261,5 +263,6 @@ fn json(operations: &mut Operations, planned: PlannedJson) -> Json {
             let members = operations.keep_members(members);
             Json::Columns { schema, members }
         }
-    }
+    };
+    operations.keep_json(json)
 }
