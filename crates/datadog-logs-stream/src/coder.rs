@@ -15,6 +15,9 @@ pub trait Logs {
 
     /// How many there are.
     fn count(&self) -> usize;
+
+    /// About how many bytes they have together.
+    fn bytes(&self) -> usize;
 }
 
 /// What generation A does with a log that has no tags, or no status, behind one that has.

@@ -98,6 +98,11 @@ impl<L: Logs> Job<L> {
         self.logs.count()
     }
 
+    /// About how many bytes these have.
+    pub fn bytes(&self) -> usize {
+        self.logs.bytes()
+    }
+
     /// Encodes. `now_ms` is the time by which patterns age.
     pub fn run(mut self, now_ms: i64) -> Done<L> {
         let result = self.coder.encode(self.logs, self.parts, now_ms);

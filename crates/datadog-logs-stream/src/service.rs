@@ -5,6 +5,7 @@
 
 use std::collections::HashMap;
 use std::future::Future;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::time::{Duration, SystemTime};
 
@@ -31,6 +32,9 @@ const KEY_TICK: Duration = Duration::from_secs(1);
 const DRAIN_TICK: Duration = Duration::from_millis(100);
 /// A stream that breaks so soon after the clocks have jumped was broken by the sleep.
 const AFTER_SLEEP: Duration = Duration::from_secs(5);
+/// Logs of at most so many bytes are encoded where they are, within a fraction of a millisecond: to wake a thread for
+/// them, and to be woken by it, costs more than that.
+const AT_ONCE_BYTES: usize = 64 << 10;
 
 /// What the owner of the logs does with those whose fate is known.
 pub trait Owner<L>: Send + 'static {
@@ -142,6 +146,14 @@ struct Flush {
     done: oneshot::Sender<bool>,
 }
 
+/// A job that was begun.
+enum Running<L> {
+    /// It runs in a thread that may be blocked.
+    Elsewhere(JoinHandle<Done<L>>),
+    /// It is done, or has failed.
+    AtOnce(Box<Option<Done<L>>>),
+}
+
 /// The task.
 pub struct Service<L, O> {
     pipeline: Pipeline<L>,
@@ -156,7 +168,7 @@ pub struct Service<L, O> {
     key: Option<String>,
     /// Streams that are being ended in peace.
     closing: JoinSet<()>,
-    job: Option<JoinHandle<Done<L>>>,
+    job: Option<Running<L>>,
     /// Logs of that job.
     job_logs: u64,
     over_http: Option<Pin<Box<dyn Future<Output = ()> + Send>>>,
@@ -343,12 +355,18 @@ where
         }
     }
 
-    /// Encoding takes a thread that may be blocked.
+    /// Encoding takes a thread that may be blocked, unless it takes no time to speak of.
     fn encode(&mut self, job: Job<L>) {
         self.job_logs = job.logs() as u64;
         let now_ms = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
         let now_ms = i64::try_from(now_ms.unwrap_or_default().as_millis()).unwrap_or(i64::MAX);
-        self.job = Some(tokio::task::spawn_blocking(move || job.run(now_ms)));
+        let is_small = job.bytes() <= AT_ONCE_BYTES;
+        let run = move || job.run(now_ms);
+        self.job = Some(match is_small {
+            // A panic fails the job alone, as it does in a thread. What it had in its hands is gone with it.
+            true => Running::AtOnce(Box::new(catch_unwind(AssertUnwindSafe(run)).ok())),
+            false => Running::Elsewhere(tokio::task::spawn_blocking(run)),
+        });
     }
 
     fn encoded(&mut self, done: Option<Done<L>>) {
@@ -488,17 +506,16 @@ impl<L, O> std::fmt::Debug for Service<L, O> {
 }
 
 /// Waits until the job is done, for ever while there is none. A job that panicked has taken its logs with it.
-async fn finished<L>(job: &mut Option<JoinHandle<Done<L>>>) -> Option<Done<L>> {
-    match job {
-        Some(job) => match job.await {
-            Ok(done) => Some(done),
-            Err(error) => {
-                tracing::error!(%error, "the encoder failed");
-                None
-            }
-        },
+async fn finished<L>(job: &mut Option<Running<L>>) -> Option<Done<L>> {
+    let done = match job {
+        Some(Running::Elsewhere(task)) => task.await.ok(),
+        Some(Running::AtOnce(done)) => done.take(),
         None => std::future::pending().await,
+    };
+    if done.is_none() {
+        tracing::error!("the encoder failed");
     }
+    done
 }
 
 async fn sent(over_http: &mut Option<Pin<Box<dyn Future<Output = ()> + Send>>>) {

@@ -79,4 +79,8 @@ impl Logs for EntryLogs {
     fn count(&self) -> usize {
         self.entries as usize
     }
+
+    fn bytes(&self) -> usize {
+        self.body.len()
+    }
 }

@@ -5,7 +5,7 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use datadog_agent_runtime::telemetry::{Metric, Telemetry};
+use datadog_agent_runtime::telemetry::{Kind, Metric, Series, Telemetry};
 use datadog_logs_patterns::encoder::{self, RawReason};
 use datadog_logs_stream::report::Report;
 use serde_json::{Value, json};
@@ -21,8 +21,8 @@ pub(super) struct Publisher {
     reports: Vec<watch::Receiver<Report>>,
     telemetry: Telemetry,
     endpoint: String,
-    /// What the counters say already: they only grow by what is new.
-    published: Mutex<BTreeMap<(Metric, &'static str), u64>>,
+    /// The counters, and what they say already: they only grow by what is new.
+    published: Mutex<BTreeMap<(Metric, &'static str), (Series, u64)>>,
 }
 
 impl Publisher {
@@ -55,20 +55,24 @@ impl Publisher {
             .lock()
             .unwrap_or_else(PoisonError::into_inner);
         for ((metric, label), value) in sums {
-            let before = published.insert((metric, label), value).unwrap_or_default();
-            let labels: &[(&'static str, &str)] = match (metric, metric.labels().first()) {
-                (Metric::LogsBytesSentWire, _) => &[("endpoint", &self.endpoint)],
-                (_, Some(name)) => &[(name, label)],
-                (_, None) => &[],
-            };
-            let series = self.telemetry.series(metric, labels);
+            let (series, before) = published
+                .entry((metric, label))
+                .or_insert_with(|| (self.series(metric, label), 0));
             match metric.kind() {
-                datadog_agent_runtime::telemetry::Kind::Counter => {
-                    series.add(value.saturating_sub(before));
-                }
-                datadog_agent_runtime::telemetry::Kind::Gauge => series.set(value),
+                Kind::Counter => series.add(value.saturating_sub(*before)),
+                Kind::Gauge => series.set(value),
             }
+            *before = value;
         }
+    }
+
+    fn series(&self, metric: Metric, label: &'static str) -> Series {
+        let labels: &[(&'static str, &str)] = match (metric, metric.labels().first()) {
+            (Metric::LogsBytesSentWire, _) => &[("endpoint", &self.endpoint)],
+            (_, Some(name)) => &[(name, label)],
+            (_, None) => &[],
+        };
+        self.telemetry.series(metric, labels)
     }
 }
 

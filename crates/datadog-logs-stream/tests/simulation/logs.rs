@@ -41,6 +41,10 @@ impl Logs for Group {
     fn count(&self) -> usize {
         self.0.len()
     }
+
+    fn bytes(&self) -> usize {
+        self.0.iter().map(|log| log.body.len()).sum()
+    }
 }
 
 const WORDS: [&str; 8] = [
