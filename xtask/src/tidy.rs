@@ -62,7 +62,7 @@ const LAYERS: [(&str, &[&str]); 13] = [
     ),
     (
         "datadog-dev-intake",
-        &["datadog-logs-patterns", "datadog-wire"],
+        &["datadog-logs-patterns", "datadog-sketch", "datadog-wire"],
     ),
     (
         "datadog-agent",

@@ -6,7 +6,9 @@ use std::panic::Location;
 use std::time::{Duration, Instant};
 
 use crate::server::Shared;
-use crate::snapshot::{RequestRecord, Snapshot};
+use crate::snapshot::{
+    CheckRecord, EventRecord, RequestRecord, SeriesRecord, SketchRecord, Snapshot,
+};
 
 /// Between two looks at the clock while waiting; new records are noticed at once.
 const LOOK_EVERY: Duration = Duration::from_millis(50);
@@ -55,20 +57,58 @@ pub(crate) async fn until(
     }
 }
 
-/// Waits until each of `messages` has arrived, as often as it is listed.
-pub(crate) async fn messages<S: AsRef<str>>(
+/// A kind of record that is waited for by name.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Named {
+    Logs,
+    Series,
+    Sketches,
+    Events,
+    Checks,
+}
+
+impl Named {
+    fn words(self) -> &'static str {
+        match self {
+            Self::Logs => "logs",
+            Self::Series => "series",
+            Self::Sketches => "sketches",
+            Self::Events => "events",
+            Self::Checks => "checks",
+        }
+    }
+
+    /// The names of those that arrived; nothing while there are fewer than `least`.
+    fn names(self, snapshot: &Snapshot, least: usize) -> Vec<String> {
+        match self {
+            // Decoding everything on each change is wasted while there are too few to be right.
+            Self::Logs if snapshot.log_count() < least => Vec::new(),
+            Self::Logs => snapshot.messages(),
+            Self::Series => collect(snapshot.series(), |series| series.metric),
+            Self::Sketches => collect(snapshot.sketches(), |sketch| sketch.metric),
+            Self::Events => collect(snapshot.events(), |event| event.title),
+            Self::Checks => collect(snapshot.checks(), |check| check.check),
+        }
+    }
+}
+
+fn collect<R>(records: Vec<R>, name: impl Fn(R) -> String) -> Vec<String> {
+    records.into_iter().map(name).collect()
+}
+
+/// Waits until a record of each of these names has arrived, as often as it is listed.
+pub(crate) async fn named<S: AsRef<str>>(
     shared: &Shared,
     deadline: Duration,
-    messages: &[S],
+    kind: Named,
+    wanted: &[S],
     caller: &Location<'_>,
 ) {
-    let have_arrived = |snapshot: &Snapshot| {
-        // Decoding everything on each change is wasted while there are too few to be right.
-        snapshot.log_count() >= messages.len() && missing(&snapshot.messages(), messages).is_empty()
-    };
+    let have_arrived =
+        |snapshot: &Snapshot| missing(&kind.names(snapshot, wanted.len()), wanted).is_empty();
     if !holds(shared, deadline, have_arrived).await {
-        let missing = missing(&Snapshot::take(shared).messages(), messages);
-        let what = format!("did not get the logs {missing:?}");
+        let missing = missing(&kind.names(&Snapshot::take(shared), 0), wanted);
+        let what = format!("did not get the {} {missing:?}", kind.words());
         fail(shared, &what, deadline, caller);
     }
 }
@@ -105,8 +145,77 @@ impl fmt::Display for Arrived {
             let cut: String = message.chars().take(PRINTED_CHARS).collect();
             writeln!(f, "  {cut:?}")?;
         }
-        Ok(())
+        write_some(f, "series", self.0.series().iter().map(series))?;
+        write_some(f, "sketches", self.0.sketches().iter().map(sketch))?;
+        write_some(f, "events", self.0.events().iter().map(event))?;
+        write_some(f, "checks", self.0.checks().iter().map(check))
     }
+}
+
+/// Writes the newest of one kind, if there are any.
+fn write_some(
+    f: &mut fmt::Formatter<'_>,
+    kind: &str,
+    lines: impl ExactSizeIterator<Item = String>,
+) -> fmt::Result {
+    let count = lines.len();
+    if count == 0 {
+        return Ok(());
+    }
+    writeln!(f, "{count} {kind} were accepted:")?;
+    for line in lines.skip(count.saturating_sub(PRINTED)) {
+        let cut: String = line.chars().take(PRINTED_CHARS).collect();
+        writeln!(f, "  {cut}")?;
+    }
+    Ok(())
+}
+
+fn series(record: &SeriesRecord) -> String {
+    let points: Vec<String> = record
+        .points
+        .iter()
+        .map(|point| format!("{} at {}", point.value, point.timestamp))
+        .collect();
+    let known = record.metric_type.map(|known| known.as_str_name());
+    format!(
+        "{:?} {} {:?}: {}",
+        record.metric,
+        known.unwrap_or("of no type"),
+        record.tags,
+        points.join(", ")
+    )
+}
+
+fn sketch(record: &SketchRecord) -> String {
+    let buckets: Vec<String> = record
+        .buckets
+        .iter()
+        .map(|bucket| {
+            let message = &bucket.message;
+            format!(
+                "{} values from {} to {} at {}",
+                message.cnt, message.min, message.max, message.ts
+            )
+        })
+        .collect();
+    format!(
+        "{:?} {:?}: {}",
+        record.metric,
+        record.tags,
+        buckets.join(", ")
+    )
+}
+
+fn event(record: &EventRecord) -> String {
+    format!("{:?} {:?}: {:?}", record.title, record.tags, record.text)
+}
+
+fn check(record: &CheckRecord) -> String {
+    let status = record.status.map_or_else(
+        || "of no status".to_owned(),
+        |status| format!("status {status}"),
+    );
+    format!("{:?} {} {:?}", record.check, status, record.tags)
 }
 
 fn write_request(f: &mut fmt::Formatter<'_>, request: &RequestRecord) -> fmt::Result {

@@ -1,20 +1,22 @@
 //! The handle of an intake: starting it, asking it, killing and reviving it.
 
-use std::future::Future;
 use std::net::{Ipv4Addr, SocketAddr};
-use std::panic::Location;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use serde_json::Value;
 
-use crate::expect;
 use crate::fault::{self, On, Rule, ScriptError};
 use crate::query;
 use crate::server::{self, H2_STREAM_WINDOW, Options, Running, Shared, now_ms};
-use crate::snapshot::{BatchRecord, LogRecord, RequestRecord, Snapshot};
+use crate::snapshot::{
+    BatchRecord, CheckRecord, EventRecord, LogRecord, RequestRecord, SeriesRecord, SketchRecord,
+    Snapshot,
+};
 use crate::streams::StreamSnapshot;
+
+mod expectations;
 
 /// Where the intake listens when it is started as a program.
 pub const DEFAULT_ADDR: SocketAddr =
@@ -78,7 +80,7 @@ impl Builder {
         self
     }
 
-    /// Answers 403 to logs without a key, as the real intake does; by default they are only flagged.
+    /// Answers 403 to logs and metrics without a key, as the real intake does; by default they are only flagged.
     pub fn require_key(mut self) -> Self {
         self.options.require_key = true;
         self
@@ -242,6 +244,30 @@ impl Intake {
         self.snapshot().messages()
     }
 
+    /// Every accepted series that is kept, in the order of arrival.
+    #[must_use]
+    pub fn series(&self) -> Vec<SeriesRecord> {
+        self.snapshot().series()
+    }
+
+    /// Every accepted distribution that is kept, in the order of arrival.
+    #[must_use]
+    pub fn sketches(&self) -> Vec<SketchRecord> {
+        self.snapshot().sketches()
+    }
+
+    /// Every accepted event that is kept, in the order of arrival.
+    #[must_use]
+    pub fn events(&self) -> Vec<EventRecord> {
+        self.snapshot().events()
+    }
+
+    /// Every accepted service check that is kept, in the order of arrival.
+    #[must_use]
+    pub fn checks(&self) -> Vec<CheckRecord> {
+        self.snapshot().checks()
+    }
+
     /// How many requests and streams `path` got since the start or the last reset, refused, faulted and evicted ones included.
     #[must_use]
     pub fn requests(&self, path: &str) -> usize {
@@ -276,33 +302,6 @@ impl Intake {
     /// Forgets all records, counts and faults.
     pub fn reset(&self) {
         self.shared.reset();
-    }
-
-    /// Waits until each of `messages` has arrived, as often as it is listed; order and other logs do not matter.
-    ///
-    /// # Panics
-    /// When the deadline passes first, printing what did arrive.
-    #[track_caller]
-    pub fn expect_logs<'a, S: AsRef<str>>(
-        &'a self,
-        messages: &'a [S],
-    ) -> impl Future<Output = ()> + 'a {
-        let caller = Location::caller();
-        expect::messages(&self.shared, self.deadline, messages, caller)
-    }
-
-    /// Waits until `check` holds of what is kept. `what` says in words what is waited for.
-    ///
-    /// # Panics
-    /// When the deadline passes first, printing what did arrive.
-    #[track_caller]
-    pub fn expect<'a>(
-        &'a self,
-        check: impl Fn(&Snapshot) -> bool + 'a,
-        what: &'a str,
-    ) -> impl Future<Output = ()> + 'a {
-        let caller = Location::caller();
-        expect::until(&self.shared, self.deadline, check, what, caller)
     }
 
     /// Closes the port and every connection, and keeps what arrived: an intake that is down.

@@ -1,8 +1,8 @@
 //! A local Datadog: takes what an agent sends, decodes and stores it, shows it, and misbehaves on request.
 //!
 //! It is what a newcomer sends the first log to, and the other end of the wire in every integration test.
-//! It shares the *names* on the wire with the agent, and the pure decoder of the stateful log stream, which has vectors
-//! of its own; never an encoder, batcher or client: both ends must not be wrong together.
+//! It shares the *names* and schemas on the wire with the agent, and the pure decoders of the stateful log stream and of
+//! sketches, which have vectors of their own; never an encoder, batcher or client: both ends must not be wrong together.
 //! Meant for a developer's machine; whoever can reach its address can read and change everything in it.
 //!
 //! ```no_run
@@ -21,6 +21,7 @@ mod fault;
 mod grpc;
 mod intake;
 mod logs;
+mod metrics;
 mod problem;
 mod query;
 mod record;
@@ -33,5 +34,8 @@ mod ui;
 pub use fault::{Ack, On, Rule, ScriptError, Scripted, parse_script};
 pub use grpc::GrpcStatus;
 pub use intake::{Builder, DEFAULT_ADDR, DEFAULT_KEEP_BYTES, Error, Intake};
-pub use snapshot::{BatchRecord, LogRecord, RequestRecord, Snapshot, StreamLog};
+pub use snapshot::{
+    BatchRecord, CheckRecord, EventRecord, LogRecord, RequestRecord, SeriesRecord, SketchBucket,
+    SketchRecord, Snapshot, StreamLog,
+};
 pub use streams::{Compared, EndSnapshot, StateSnapshot, StreamSnapshot};

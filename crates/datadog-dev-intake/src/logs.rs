@@ -39,12 +39,16 @@ pub(crate) enum Refusal {
     Malformed,
 }
 
-/// Occurrences of status, service and source within one body.
+/// Occurrences of status, service and source within one body, or of what stands in their place.
 #[derive(Debug, Default)]
 pub(crate) struct Facets {
     pub(crate) status: Tally,
     pub(crate) service: Tally,
     pub(crate) source: Tally,
+    /// Of metrics, events and service checks instead, what each is counted under.
+    pub(crate) named: Tally,
+    /// Points of series, or sketches of distributions.
+    pub(crate) points: u64,
 }
 
 impl Facets {
@@ -130,7 +134,7 @@ fn add_entry(
 }
 
 /// Where `text`, which borrows from `body`, stands in it.
-fn range_within(body: &[u8], text: &str) -> Range<u32> {
+pub(crate) fn range_within(body: &[u8], text: &str) -> Range<u32> {
     let start = text.as_ptr().addr() - body.as_ptr().addr();
     let offset = |at: usize| u32::try_from(at).unwrap_or(u32::MAX); // a decoded body is far below 4 GiB
     offset(start)..offset(start + text.len())

@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
+use crate::metrics::Dislike;
+
 /// Problems that one request lists; the rest is only counted.
 const MAX_LISTED: usize = 100;
 
@@ -55,6 +57,8 @@ pub(crate) enum What {
     NotJson,
     /// A method of the stateful stream, and no gRPC over HTTP/2.
     NotGrpc,
+    /// Something about metrics, events or service checks.
+    Metrics(Dislike),
     /// A path that nothing answers.
     NoSuchPath,
 }
@@ -85,6 +89,7 @@ impl fmt::Display for What {
             Self::UnknownProtocol => "unknown DD-PROTOCOL",
             Self::NotJson => "Content-Type is not application/json",
             Self::NotGrpc => "no gRPC over HTTP/2",
+            Self::Metrics(dislike) => return write!(f, "{dislike}"),
             Self::NoSuchPath => "no such path",
         })
     }
@@ -111,6 +116,14 @@ impl Problems {
     /// Notes a problem of one entry, counted from 0.
     pub(crate) fn add_to_entry(&mut self, entry: usize, what: What) {
         self.note(what, || format!("entry {entry}: {what}"));
+    }
+
+    /// Notes a problem of one record that is called `noun`, counted from 0, with more words if there are any.
+    pub(crate) fn add_to(&mut self, noun: &str, index: usize, what: What, detail: Option<String>) {
+        self.note(what, || match detail {
+            Some(detail) => format!("{noun} {index}: {what}: {detail}"),
+            None => format!("{noun} {index}: {what}"),
+        });
     }
 
     /// Notes a problem of one log of a batch, counted from 0.

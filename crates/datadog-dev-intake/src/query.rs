@@ -11,29 +11,38 @@ use serde_json::{Value, json};
 use tokio::sync::watch;
 
 use crate::logs::Entry;
+use crate::metrics::record::item;
+use crate::metrics::{self, Item, Signal};
 use crate::record;
 use crate::server::answer::FellBehind;
 use crate::server::{Shared, now_ms};
 use crate::store::Stored;
 use crate::streams::compare::compare;
 use crate::streams::patterns;
+pub(crate) use summary::summary;
+
+mod summary;
 
 /// What a record can be; also the names under `/inspect/`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Kind {
     Logs,
     Requests,
+    Metrics(Signal),
 }
 
 impl Kind {
     /// The kinds there are, for people.
-    pub(crate) const NAMES: &str = "logs and requests";
+    pub(crate) const NAMES: &str = "logs, series, sketches, events, checks and requests";
 
     pub(crate) fn named(name: &str) -> Option<Self> {
         match name {
             "logs" => Some(Self::Logs),
             "requests" => Some(Self::Requests),
-            _ => None,
+            _ => Signal::ALL
+                .into_iter()
+                .find(|signal| signal.name() == name)
+                .map(Self::Metrics),
         }
     }
 }
@@ -50,7 +59,7 @@ pub(crate) struct Query {
     filter: Filter,
 }
 
-/// What a log must be to be shown; unset parts match every log.
+/// What a log or a metric must be to be shown; unset parts match every one.
 #[derive(Debug, Default, PartialEq, Eq)]
 struct Filter {
     service: Option<String>,
@@ -58,6 +67,7 @@ struct Filter {
     source: Option<String>,
     /// Lower-cased.
     text: Option<String>,
+    metric: Option<String>,
 }
 
 impl Query {
@@ -87,6 +97,9 @@ impl Query {
                 ("status", Kind::Logs) => parsed.filter.status = given(&value),
                 ("source", Kind::Logs) => parsed.filter.source = given(&value),
                 ("q", Kind::Logs) => parsed.filter.text = given(&value.to_lowercase()),
+                ("metric", Kind::Metrics(Signal::Series | Signal::Sketches)) => {
+                    parsed.filter.metric = given(&value);
+                }
                 _ => return Err(format!("unknown parameter {name}")),
             }
         }
@@ -123,6 +136,16 @@ impl Filter {
                 .as_ref()
                 .is_none_or(|wanted| entry.message().to_lowercase().contains(wanted))
     }
+}
+
+/// Whether a metric has that name.
+fn is_called(item: &Item, name: Option<&str>) -> bool {
+    let own = match item {
+        Item::Series(series) => &series.message.metric,
+        Item::Distribution(distribution) => &distribution.message.metric,
+        Item::Event(_) | Item::Check(_) => return true,
+    };
+    name.is_none_or(|name| name == own)
 }
 
 /// The records that answer a question, as chunks of whole lines.
@@ -206,16 +229,28 @@ impl Reader {
     }
 
     fn write(&mut self, out: &mut Vec<u8>, stored: &Stored) {
-        if self.kind == Kind::Requests {
-            if stored.seq > self.after && stored.received.origin.is_request() {
-                self.write_line(out, |out| {
-                    out.extend_from_slice(record::request(stored).to_string().as_bytes())
-                });
+        match self.kind {
+            Kind::Requests => {
+                if stored.seq > self.after && stored.received.origin.is_request() {
+                    self.write_line(out, |out| {
+                        out.extend_from_slice(record::request(stored).to_string().as_bytes())
+                    });
+                }
+                self.after = stored.last_seq();
             }
-            self.after = stored.last_seq();
-            return;
+            Kind::Logs => self.write_each(out, stored, stored.received.logs.len()),
+            Kind::Metrics(signal) => {
+                let metrics = stored.received.metrics.as_ref();
+                let metrics = metrics.filter(|metrics| metrics.shape.signal() == signal);
+                let count = metrics.map_or(0, |metrics| metrics.places.len());
+                self.write_each(out, stored, count);
+            }
         }
-        for index in 0..stored.received.logs.len() {
+    }
+
+    /// Writes the first `count` records within a request, as far as there is room.
+    fn write_each(&mut self, out: &mut Vec<u8>, stored: &Stored, count: usize) {
+        for index in 0..count {
             let seq = stored.log_seq(index);
             if seq <= self.after {
                 continue;
@@ -224,8 +259,14 @@ impl Reader {
                 return;
             }
             self.after = seq;
-            if self.filter.matches(stored.log_text(index)) {
-                self.write_line(out, |out| record::write_log(out, stored, index));
+            if self.kind == Kind::Logs {
+                if self.filter.matches(stored.log_text(index)) {
+                    self.write_line(out, |out| record::write_log(out, stored, index));
+                }
+            } else if let Some(item) = item(stored, index)
+                && is_called(&item, self.filter.metric.as_deref())
+            {
+                self.write_line(out, |out| metrics::record::write(out, stored, index, &item));
             }
         }
         self.after = stored.last_seq();
@@ -257,52 +298,6 @@ pub(crate) async fn streams(shared: Arc<Shared>, with_http_bytes: bool) -> Value
 pub(crate) fn patterns(shared: &Shared, limit: usize) -> Value {
     let streams = shared.streams();
     serde_json::to_value(patterns::shown(&streams, limit)).unwrap_or_default()
-}
-
-/// Counts of everything since the start or the last reset.
-pub(crate) fn summary(shared: &Shared) -> Value {
-    let faults = shared.script().rules().to_vec();
-    let hint = shared.hint().clone();
-    let streams = shared.streams().totals();
-    let store = shared.store();
-    let counts = store.counts();
-    let problems: serde_json::Map<String, Value> = counts
-        .problems
-        .iter()
-        .map(|(what, count)| (what.to_string(), (*count).into()))
-        .collect();
-    json!({
-        "started_at": shared.started_at_ms,
-        "now": now_ms(),
-        "seq": store.last_seq(),
-        "signals": {
-            "logs": {
-                "items": counts.logs.items,
-                "requests": counts.logs.requests,
-                "raw_bytes": counts.logs.raw_bytes,
-                "wire_bytes": counts.logs.wire_bytes,
-                "by_via": {
-                    "http": counts.logs.over_http,
-                    "stream": counts.logs.over_streams,
-                },
-                "by_status": counts.logs.by_status.shown(),
-                "by_service": counts.logs.by_service.shown(),
-                "by_source": counts.logs.by_source.shown(),
-            },
-        },
-        "requests": {
-            "total": counts.requests,
-            "by_path": counts.by_path.shown(),
-            "by_status": counts.by_status.shown(),
-        },
-        "streams": streams,
-        "problems": problems,
-        "kept_bytes": store.kept_bytes(),
-        "keep_bytes": store.keep_bytes(),
-        "evicted": store.evicted(),
-        "faults": faults,
-        "hint": hint,
-    })
 }
 
 #[cfg(test)]
@@ -353,6 +348,10 @@ mod tests {
         assert_eq!(
             refused(Kind::Requests, "service=a"),
             "unknown parameter service"
+        );
+        assert_eq!(
+            refused(Kind::Metrics(Signal::Checks), "metric=a"),
+            "unknown parameter metric"
         );
     }
 

@@ -44,19 +44,28 @@ pub(crate) fn tail(key: &str) -> &str {
 ///
 /// Where the entry itself has a key named like one of ours, ours is written with `_` in front, as often as it takes.
 pub(crate) fn write_log(out: &mut Vec<u8>, stored: &Stored, index: usize) {
-    let text = stored.log_text(index);
+    let mut notes = notes(stored, index);
+    if let Origin::Batch(batch) = &stored.received.origin {
+        notes.extend(stream_notes(batch, index));
+    }
+    write_noted(out, notes, stored.log_text(index));
+}
+
+/// What every record says of its arrival.
+pub(crate) fn notes(stored: &Stored, index: usize) -> Vec<(&'static str, Value)> {
     let received = &stored.received;
-    let mut notes = vec![
+    vec![
         ("seq", stored.log_seq(index).into()),
         ("received_at", received.received_at_ms.into()),
         ("via", received.origin.via().into()),
         ("api_key", received.api_key.as_deref().map(tail).into()),
         ("endpoint", received.path.as_str().into()),
         ("request", stored.request_seq().into()),
-    ];
-    if let Origin::Batch(batch) = &received.origin {
-        notes.extend(stream_notes(batch, index));
-    }
+    ]
+}
+
+/// Writes an object of `notes` and then the keys of the object `text`, as they stand there.
+pub(crate) fn write_noted(out: &mut Vec<u8>, notes: Vec<(&'static str, Value)>, text: &str) {
     let taken = taken_keys(text, &notes);
     out.push(b'{');
     for (name, value) in notes {

@@ -10,6 +10,9 @@ use crate::logs::Entry;
 use crate::record;
 use crate::server::{Shared, now_ms};
 use crate::store::{Batch, Origin, Stored};
+pub use metrics::{CheckRecord, EventRecord, SeriesRecord, SketchBucket, SketchRecord};
+
+mod metrics;
 
 /// One log as it arrived.
 #[derive(Debug, Clone, PartialEq)]
@@ -194,18 +197,38 @@ fn message(text: &str) -> String {
     Entry::parse(text, |_| ()).map_or_else(|_| String::new(), |entry| entry.message().into_owned())
 }
 
+/// What every record says of its arrival.
+struct Head {
+    seq: u64,
+    received_at_ms: i64,
+    api_key: Option<String>,
+    endpoint: String,
+    request: u64,
+}
+
+impl Head {
+    fn of(stored: &Stored, index: usize) -> Self {
+        let received = &stored.received;
+        let api_key = received.api_key.as_deref();
+        Self {
+            seq: stored.log_seq(index),
+            received_at_ms: received.received_at_ms,
+            api_key: api_key.map(|key| record::tail(key).to_owned()),
+            endpoint: received.path.clone(),
+            request: stored.request_seq(),
+        }
+    }
+}
+
 fn log_record(stored: &Stored, index: usize) -> LogRecord {
     let text = stored.log_text(index);
+    let head = Head::of(stored, index);
     LogRecord {
-        seq: stored.log_seq(index),
-        received_at_ms: stored.received.received_at_ms,
-        api_key: stored
-            .received
-            .api_key
-            .as_deref()
-            .map(|key| record::tail(key).to_owned()),
-        endpoint: stored.received.path.clone(),
-        request: stored.request_seq(),
+        seq: head.seq,
+        received_at_ms: head.received_at_ms,
+        api_key: head.api_key,
+        endpoint: head.endpoint,
+        request: head.request,
         stream: stream_log(stored, index),
         message: message(text),
         text: text.to_owned(),

@@ -1,6 +1,6 @@
 //! Everything that arrived, oldest first, within a budget of bytes; and the counts of all that ever arrived.
 //!
-//! A log is not stored on its own: it is a range of its request's body, and is evicted with it.
+//! A log, a series or the like is not stored on its own: it is a range of its request's body, and is evicted with it.
 
 use std::collections::VecDeque;
 use std::fmt;
@@ -11,6 +11,7 @@ use bytes::Bytes;
 use hyper::{HeaderMap, Method, Version};
 
 use crate::logs::Facets;
+use crate::metrics::{self, Metrics};
 use crate::problem::Problems;
 use counts::Counts;
 pub(crate) use origin::{Batch, Origin};
@@ -49,6 +50,8 @@ pub(crate) struct Received {
     pub(crate) duration_ms: u64,
     /// Where the accepted logs stand in `raw`; empty when the request was refused.
     pub(crate) logs: Vec<Range<u32>>,
+    /// The accepted metrics, events or service checks; a body has either these or logs.
+    pub(crate) metrics: Option<Metrics>,
 }
 
 /// Neither bodies nor keys, which the whole store would otherwise print.
@@ -69,6 +72,12 @@ impl Received {
         self.raw.as_ref().map_or(0, |raw| as_u64(raw.len()))
     }
 
+    /// How many records it holds beside its own.
+    fn records(&self) -> u64 {
+        let metrics = self.metrics.as_ref();
+        as_u64(self.logs.len() + metrics.map_or(0, |metrics| metrics.places.len()))
+    }
+
     /// Bytes that keeping this request takes.
     fn cost(&self) -> u64 {
         let headers: usize = self
@@ -84,6 +93,7 @@ impl Received {
         let words =
             self.path.len() + self.query.as_ref().map_or(0, String::len) + self.encoding.len();
         let logs = self.logs.capacity() * size_of::<Range<u32>>();
+        let metrics = self.metrics.as_ref().map_or(0, Metrics::cost);
         as_u64(
             REQUEST_OVERHEAD
                 + headers
@@ -91,6 +101,7 @@ impl Received {
                 + self.wire.len()
                 + words
                 + logs
+                + metrics
                 + self.problems.bytes()
                 + self.origin.cost(),
         )
@@ -100,7 +111,7 @@ impl Received {
 /// A request in the store.
 #[derive(Debug)]
 pub(crate) struct Stored {
-    /// Its number; its logs have the numbers after it.
+    /// Its number; its logs or metrics have the numbers after it.
     pub(crate) seq: u64,
     pub(crate) received: Received,
     cost: u64,
@@ -109,7 +120,7 @@ pub(crate) struct Stored {
 impl Stored {
     /// The last number that belongs to this request.
     pub(crate) fn last_seq(&self) -> u64 {
-        self.seq + as_u64(self.received.logs.len())
+        self.seq + self.received.records()
     }
 
     /// The number of the record that its logs belong to: its own, or that of the stream.
@@ -120,9 +131,19 @@ impl Stored {
         }
     }
 
-    /// The number of the log at `index`.
+    /// The number of the log, or of the other record, at `index`.
     pub(crate) fn log_seq(&self, index: usize) -> u64 {
         self.seq + 1 + as_u64(index)
+    }
+
+    /// The bytes of the metric, event or service check at `index`.
+    pub(crate) fn metric_bytes(&self, index: usize) -> &[u8] {
+        let metrics = self.received.metrics.as_ref();
+        let place = metrics.and_then(|metrics| metrics.places.get(index));
+        let body = self.received.raw.as_deref();
+        place
+            .zip(body)
+            .map_or(&[], |(place, body)| metrics::within(body, place))
     }
 
     /// The JSON text of the log at `index`.
@@ -140,7 +161,7 @@ impl Stored {
 /// Records that left the store to make room.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq, serde::Serialize)]
 pub(crate) struct Evicted {
-    /// Requests and logs.
+    /// Requests, logs and the like.
     pub(crate) records: u64,
     /// Bytes that they took.
     pub(crate) bytes: u64,
@@ -189,7 +210,7 @@ impl Store {
                 break;
             };
             self.kept_bytes -= oldest.cost;
-            self.evicted.records += 1 + as_u64(oldest.received.logs.len());
+            self.evicted.records += 1 + oldest.received.records();
             self.evicted.bytes += oldest.cost;
             self.evicted_seq = oldest.last_seq();
         }

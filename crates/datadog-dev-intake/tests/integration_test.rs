@@ -16,6 +16,8 @@ mod inspection;
 mod limits;
 #[path = "integration_test/logs.rs"]
 mod logs;
+#[path = "integration_test/metrics.rs"]
+mod metrics;
 #[path = "integration_test/page.rs"]
 mod page;
 #[path = "integration_test/stream_errors.rs"]

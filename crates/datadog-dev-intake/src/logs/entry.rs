@@ -13,11 +13,10 @@ use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
 use crate::problem::What;
+use crate::store::counts::NONE;
 
 /// Keys looked through one by one before a set takes over.
 const FEW_KEYS: usize = 24;
-/// What a record is said to have when its entry has no such key.
-const NONE: &str = "(none)";
 
 /// The keys of one entry that mean something to the intake, each as its JSON text.
 #[derive(Debug, Default)]

@@ -5,12 +5,13 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use datadog_wire::endpoints::{
-    API_KEY_HEADER, LOGS_V1_PATH, LOGS_V2_PATH, PROTOCOL_AGENT_JSON, PROTOCOL_HEADER,
+    API_KEY_HEADER, LOGS_V1_PATH, LOGS_V2_PATH, PROTOCOL_AGENT_JSON, PROTOCOL_HEADER, VALIDATE_PATH,
 };
 use hyper::body::Incoming;
 use hyper::header::{CONNECTION, CONTENT_ENCODING, CONTENT_TYPE, HeaderValue, RETRY_AFTER};
 use hyper::http::request::Parts;
 use hyper::{HeaderMap, Method, Request, Response, StatusCode, Version};
+use serde_json::json;
 
 use super::answer::{self, Body};
 use super::body::{self, Failure, MAX_RAW_BYTES};
@@ -18,17 +19,17 @@ use super::connection::Control;
 use super::{Shared, now_ms, stream};
 use crate::fault::{self, Head, MAX_PAUSE, Rule};
 use crate::logs::{self, Facets, Refusal};
+use crate::metrics::{self, Door, Metrics};
 use crate::problem::{Problems, What};
 use crate::record::is_secret;
 use crate::store::{Origin, Received, as_u64};
-
-/// Path with which an agent asks whether its key is good.
-const VALIDATE_PATH: &str = "/api/v1/validate";
 
 /// What a path is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Kind {
     Logs,
+    /// Metrics, events or service checks.
+    Metrics(Door),
     Validate,
     /// A method of the stateful stream, asked for without gRPC.
     NotGrpc,
@@ -43,7 +44,8 @@ impl Kind {
             (&Method::POST, LOGS_V2_PATH | LOGS_V1_PATH) => Self::Logs,
             (&Method::GET, VALIDATE_PATH) => Self::Validate,
             (_, path) if stream::is_method(path) => Self::NotGrpc,
-            (&Method::POST | &Method::PUT, _) => Self::Raw,
+            (&Method::POST, path) => Door::of(path).map_or(Self::Raw, Self::Metrics),
+            (&Method::PUT, _) => Self::Raw,
             _ => Self::Unknown,
         }
     }
@@ -54,6 +56,7 @@ struct Looked {
     /// The status that the real intake would answer.
     status: StatusCode,
     logs: Vec<Range<u32>>,
+    metrics: Option<Metrics>,
     facets: Facets,
 }
 
@@ -62,6 +65,7 @@ impl Looked {
         Self {
             status,
             logs: Vec::new(),
+            metrics: None,
             facets: Facets::default(),
         }
     }
@@ -129,7 +133,9 @@ pub(super) async fn answer(
     received.fault = rule.as_ref().map(Rule::name);
     if verdict.is_accepted {
         received.logs = looked.logs;
+        received.metrics = looked.metrics;
     }
+    let words = words(kind, verdict.status, looked.status, &received.problems);
     let duration = started.elapsed() + verdict.delay;
     received.duration_ms = u64::try_from(duration.as_millis()).unwrap_or(u64::MAX);
     // Recorded before the pause: a client that gives up waiting has delivered all the same.
@@ -141,7 +147,7 @@ pub(super) async fn answer(
     if verdict.is_silent {
         fall_silent(rule.as_ref(), control).await;
     }
-    let mut response = respond(kind, verdict.status, rule.as_ref());
+    let mut response = respond(verdict.status, words, rule.as_ref());
     if let Some(bytes) = rule.and_then(|rule| rule.close_after_bytes) {
         control.close_after(bytes);
         if parts.version < Version::HTTP_2 {
@@ -164,13 +170,22 @@ async fn fall_silent(rule: Option<&Rule>, control: &Control) {
     std::future::pending::<()>().await;
 }
 
-fn respond(kind: Kind, status: StatusCode, rule: Option<&Rule>) -> Response<Body> {
-    let body = match kind {
-        Kind::Validate if status.is_success() => r#"{"valid":true}"#,
-        _ if status.is_success() => "{}",
-        _ => r#"{"errors":[{"title":"refused by the development intake; see /inspect/requests"}]}"#,
-    };
-    let mut response = answer::json(status, body);
+/// The body of an answer with `status`, where without a fault it would be `own_status`.
+fn words(kind: Kind, status: StatusCode, own_status: StatusCode, problems: &Problems) -> String {
+    match kind {
+        Kind::Validate if status.is_success() => r#"{"valid":true}"#.to_owned(),
+        Kind::Metrics(door) if status.is_success() => door.thanks().to_owned(),
+        Kind::Metrics(_) if status == own_status => {
+            json!({ "errors": problems.lines() }).to_string()
+        }
+        _ if status.is_success() => "{}".to_owned(),
+        _ => r#"{"errors":[{"title":"refused by the development intake; see /inspect/requests"}]}"#
+            .to_owned(),
+    }
+}
+
+fn respond(status: StatusCode, words: String, rule: Option<&Rule>) -> Response<Body> {
+    let mut response = answer::json(status, words);
     if let Some(seconds) = rule.and_then(|rule| rule.retry_after) {
         response
             .headers_mut()
@@ -210,6 +225,7 @@ pub(super) fn received(parts: &Parts) -> Received {
         problems: Problems::default(),
         duration_ms: 0,
         logs: Vec::new(),
+        metrics: None,
     }
 }
 
@@ -250,6 +266,7 @@ fn look(kind: Kind, received: &mut Received, failure: Option<Failure>, shared: &
     }
     match kind {
         Kind::Logs => look_at_logs(received, undecoded, shared),
+        Kind::Metrics(door) => look_at_metrics(door, received, undecoded, shared),
         Kind::Validate | Kind::Raw => Looked::with_status(StatusCode::OK),
         Kind::NotGrpc => {
             received.problems.add(What::NotGrpc);
@@ -288,21 +305,76 @@ fn status_of_undecoded(what: What) -> StatusCode {
 }
 
 fn decode_logs(received: &mut Received) -> Looked {
+    let raw = raw_body(received);
+    let decoded = logs::decode(&raw, received.received_at_ms, &mut received.problems);
+    received.items = decoded.items;
+    Looked {
+        logs: decoded.entries,
+        facets: decoded.facets,
+        ..Looked::with_status(status_of(decoded.refusal))
+    }
+}
+
+/// The decompressed body; says so when it looks as if it were not.
+fn raw_body(received: &mut Received) -> Bytes {
     let raw = received.raw.clone().unwrap_or_default();
     if received.encoding == "identity" && body::looks_compressed(&raw) {
         received.problems.add(What::MissingEncoding);
     }
-    let decoded = logs::decode(&raw, received.received_at_ms, &mut received.problems);
+    raw
+}
+
+fn status_of(refusal: Option<Refusal>) -> StatusCode {
+    match refusal {
+        Some(Refusal::TooLarge) => StatusCode::PAYLOAD_TOO_LARGE,
+        Some(Refusal::Malformed) => StatusCode::BAD_REQUEST,
+        None => StatusCode::ACCEPTED,
+    }
+}
+
+fn look_at_metrics(
+    door: Door,
+    received: &mut Received,
+    undecoded: Option<What>,
+    shared: &Shared,
+) -> Looked {
+    let is_keyless = received.api_key.as_ref().is_none_or(String::is_empty);
+    if is_keyless {
+        received.problems.add(What::NoKey);
+    }
+    let mut looked = match undecoded {
+        Some(what) => Looked::with_status(status_of_undecoded(what)),
+        None => decode_metrics(door, received),
+    };
+    if is_keyless && shared.options.require_key {
+        looked.status = StatusCode::FORBIDDEN;
+    }
+    looked
+}
+
+fn decode_metrics(door: Door, received: &mut Received) -> Looked {
+    let raw = raw_body(received);
+    let body = metrics::Body {
+        raw: &raw,
+        wire_bytes: received.wire_bytes,
+        media_type: media_type(&received.headers),
+        now_ms: received.received_at_ms,
+    };
+    let decoded = metrics::decode(door, body, &mut received.problems);
     received.items = decoded.items;
     Looked {
-        status: match decoded.refusal {
-            Some(Refusal::TooLarge) => StatusCode::PAYLOAD_TOO_LARGE,
-            Some(Refusal::Malformed) => StatusCode::BAD_REQUEST,
-            None => StatusCode::ACCEPTED,
-        },
-        logs: decoded.entries,
+        metrics: decoded.metrics,
         facets: decoded.facets,
+        ..Looked::with_status(status_of(decoded.refusal))
     }
+}
+
+/// The `Content-Type` without its parameters, empty without one.
+fn media_type(headers: &HeaderMap) -> &str {
+    text_of(headers, CONTENT_TYPE.as_str())
+        .and_then(|value| value.split(';').next())
+        .unwrap_or("")
+        .trim()
 }
 
 fn check_headers(received: &mut Received) {
@@ -310,10 +382,7 @@ fn check_headers(received: &mut Received) {
     if protocol.is_some_and(|protocol| protocol != PROTOCOL_AGENT_JSON) {
         received.problems.add(What::UnknownProtocol);
     }
-    let media_type = text_of(&received.headers, CONTENT_TYPE.as_str())
-        .and_then(|value| value.split(';').next())
-        .unwrap_or("");
-    if !media_type.trim().eq_ignore_ascii_case("application/json") {
+    if !media_type(&received.headers).eq_ignore_ascii_case("application/json") {
         received.problems.add(What::NotJson);
     }
 }

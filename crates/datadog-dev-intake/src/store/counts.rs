@@ -6,6 +6,7 @@ use serde_json::{Map, Value};
 
 use super::{Origin, Received, as_u64};
 use crate::logs::{Facets, Tally};
+use crate::metrics::{Metrics, Signal};
 use crate::problem::What;
 
 /// Distinct values of a facet that are counted one by one; later ones count as `other`.
@@ -14,6 +15,8 @@ const MAX_VALUES: usize = 10_000;
 const MAX_VALUE_BYTES: usize = 1_024;
 /// Distinct values that the summary shows.
 const SHOWN_VALUES: usize = 100;
+/// What a record is said to have when it has no such key.
+pub(crate) const NONE: &str = "(none)";
 /// The name of everything beyond.
 pub(crate) const OTHER: &str = "other";
 /// The status of what got no answer.
@@ -86,6 +89,19 @@ pub(crate) struct LogCounts {
     pub(crate) over_streams: ViaCounts,
 }
 
+/// The records of one kind of metrics that were accepted.
+#[derive(Debug, Default)]
+pub(crate) struct MetricCounts {
+    pub(crate) items: u64,
+    pub(crate) requests: u64,
+    pub(crate) raw_bytes: u64,
+    pub(crate) wire_bytes: u64,
+    /// Points of series, sketches of distributions.
+    pub(crate) points: u64,
+    /// By name, by how grave they are, or by status.
+    pub(crate) by: Facet,
+}
+
 /// The same logs by how they came in.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq, serde::Serialize)]
 pub(crate) struct ViaCounts {
@@ -99,6 +115,10 @@ pub(crate) struct ViaCounts {
 #[derive(Debug, Default)]
 pub(crate) struct Counts {
     pub(crate) logs: LogCounts,
+    pub(crate) series: MetricCounts,
+    pub(crate) sketches: MetricCounts,
+    pub(crate) events: MetricCounts,
+    pub(crate) checks: MetricCounts,
     pub(crate) requests: u64,
     pub(crate) by_path: Facet,
     pub(crate) by_status: Facet,
@@ -115,12 +135,25 @@ impl Counts {
                     self.logs.requests += 1;
                     self.add_logs(received, facets, received.raw_bytes());
                 }
+                if let Some(metrics) = &received.metrics {
+                    self.add_metrics(received, metrics, facets);
+                }
             }
             Origin::Stream(_) => {
                 self.requests += 1;
                 self.by_path.add(&received.path, 1);
             }
             Origin::Batch(batch) => self.add_logs(received, facets, batch.body_bytes),
+        }
+    }
+
+    /// The counts of one kind of metrics.
+    pub(crate) fn of(&self, signal: Signal) -> &MetricCounts {
+        match signal {
+            Signal::Series => &self.series,
+            Signal::Sketches => &self.sketches,
+            Signal::Events => &self.events,
+            Signal::Checks => &self.checks,
         }
     }
 
@@ -144,6 +177,21 @@ impl Counts {
         for (what, count) in received.problems.counts() {
             self.add_problem(*what, *count);
         }
+    }
+
+    fn add_metrics(&mut self, received: &Received, metrics: &Metrics, facets: &Facets) {
+        let counts = match metrics.shape.signal() {
+            Signal::Series => &mut self.series,
+            Signal::Sketches => &mut self.sketches,
+            Signal::Events => &mut self.events,
+            Signal::Checks => &mut self.checks,
+        };
+        counts.items += as_u64(metrics.places.len());
+        counts.requests += 1;
+        counts.raw_bytes += received.raw_bytes();
+        counts.wire_bytes += received.wire_bytes;
+        counts.points += facets.points;
+        counts.by.add_all(&facets.named);
     }
 
     fn add_logs(&mut self, received: &Received, facets: &Facets, raw_bytes: u64) {

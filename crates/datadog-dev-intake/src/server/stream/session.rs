@@ -215,6 +215,7 @@ impl Session {
             problems: Problems::default(),
             duration_ms: 0,
             logs,
+            metrics: None,
         };
         let shared = &self.open.shared;
         shared.record(received, &rebuilt.decoded.facets);
