@@ -55,6 +55,10 @@ impl Logs for Texts {
         }
     }
 
+    fn bytes(&self) -> usize {
+        self.0.iter().map(String::len).sum()
+    }
+
     fn count(&self) -> usize {
         self.0.len()
     }
