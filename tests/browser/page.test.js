@@ -6,7 +6,7 @@ import assert from "node:assert/strict";
 import { after, afterEach, before, beforeEach, test } from "node:test";
 
 import { openBrowser, openPage } from "./browser.js";
-import { INTAKE_URL, log, postLogs, postText, resetIntake } from "./intake.js";
+import { INTAKE_URL, log, postGauges, postJson, postLogs, postSketch, postText, resetIntake } from "./intake.js";
 import { door } from "./outage.js";
 import { takeScreenshot } from "./screenshot.js";
 import { cutStreams, Stream, THREE_LOGS } from "./stream.js";
@@ -357,6 +357,86 @@ test("the patterns of open streams are shown with what the streams cost", async 
   await stream.end();
   await pattern.waitFor({ state: "detached" });
   await page.locator(".streams-ended", { hasText: /^Stream \d+ ended .* ago, OK$/ }).waitFor();
+});
+
+test("metrics are listed with their last value and drawn, a line for each tag set", async () => {
+  await page.getByRole("tab", { name: /Metrics/ }).click();
+  await page.getByText("No metrics yet").waitFor();
+  await postGauges([
+    { metric: "queue.depth", value: 3, tags: ["queue:mail"], ago: 20 },
+    { metric: "queue.depth", value: 5, tags: ["queue:mail"], ago: 10 },
+    { metric: "queue.depth", value: 40, tags: ["queue:jobs"], ago: 10 },
+    { metric: "disk.free", value: 123_456, tags: ["device:sda"] },
+  ]);
+  const depth = page.locator('.metric-row[data-metric="queue.depth"]');
+  await depth.click();
+  assert.match(await depth.innerText(), /queue\.depth\s*40\s*gauge/);
+  assert.match(await page.locator('.metric-row[data-metric="disk.free"]').innerText(), /123\.5k/);
+  assert.equal(await page.locator(".curve").count(), 2);
+  const legend = page.locator(".legend-row");
+  assert.deepEqual(await legend.locator(".legend-label").allInnerTexts(), ["queue:mail host:box-1", "queue:jobs host:box-1"]);
+  await postGauges([{ metric: "queue.depth", value: 7, tags: ["queue:mail"] }]);
+  await legend.first().locator(".legend-value", { hasText: /^7$/ }).waitFor();
+  assert.match((await page.locator(".chart-picture").getAttribute("aria-label")) ?? "", /queue:mail host:box-1: 7; queue:jobs host:box-1: 40$/);
+  await legend.nth(1).click();
+  await page.waitForFunction(() => document.querySelectorAll(".curve").length === 1);
+  await page.locator(".chart").hover();
+  await page.locator(".chart-tip", { hasText: "queue:jobs host:box-1 40" }).waitFor();
+  await page.getByLabel("Filter metrics").fill("sda");
+  await page.locator("#view-metrics .foot", { hasText: "1 of 2 metrics" }).waitFor();
+  await page.locator(".metric-title", { hasText: "disk.free" }).waitFor();
+  await page.getByLabel("Filter metrics").fill("nothing of the kind");
+  await page.getByText("No metric matches.").waitFor();
+});
+
+test("a distribution is drawn as its quantiles, and leads to its request", async () => {
+  await postSketch();
+  await page.getByRole("tab", { name: /Metrics/ }).click();
+  await page.locator('.metric-row[data-metric="m.d"]').waitFor();
+  await page.waitForFunction(() => document.querySelectorAll(".curve").length === 5);
+  assert.match((await page.locator(".chart-picture").getAttribute("aria-label")) ?? "", /p50: 1; .*p99: 2$/);
+  assert.match(await page.locator(".metric-detail .note").innerText(), /^distribution · 1 tag set · product 10, category 10, service 0$/);
+  assert.match(await page.locator(".legend-value").innerText(), /^2 values {2}p50 1 /);
+  await page.locator(".legend-line .request-link").click();
+  const details = page.locator("#view-requests .drawer");
+  await details.locator(".problem-box").getByText("sketch 0: over 1 hour old").waitFor();
+});
+
+test("events and service checks are lists, the newest first", async () => {
+  await page.getByRole("tab", { name: /Metrics/ }).click();
+  await postJson("/intake/", {
+    apiKey: "",
+    events: { api: [{ msg_title: "deploy <b>started</b>", msg_text: "line one\nline two", alert_type: "info", tags: ["env:test"], host: "box-1" }, { msg_title: "deploy failed", msg_text: "", alert_type: "error" }] },
+    internalHostname: "box-1",
+  });
+  await postJson("/api/v1/check_run", [{ check: "db.up", host_name: "box-2", status: 2, message: "no route", tags: ["db:main"] }]);
+  await page.getByRole("button", { name: "Events" }).click();
+  const happenings = page.locator(".happening:visible");
+  await happenings.nth(1).waitFor();
+  assert.deepEqual(await happenings.locator(".happening-title").allInnerTexts(), ["deploy failed", "deploy <b>started</b>"]);
+  assert.equal(await happenings.first().locator(".level-word").innerText(), "error");
+  await happenings.nth(1).locator("summary").click();
+  await happenings.nth(1).locator("pre", { hasText: "line two" }).waitFor();
+  assert.deepEqual(await happenings.nth(1).locator(".chip").allInnerTexts(), ["env:test"]);
+  await page.getByLabel("Filter metrics").fill("failed");
+  await page.locator("#view-metrics .foot", { hasText: "1 of 2 events" }).waitFor();
+  await page.getByLabel("Filter metrics").fill("");
+  await page.getByRole("button", { name: "Checks" }).click();
+  await happenings.first().waitFor();
+  assert.match(await happenings.first().innerText(), /critical\s*db\.up\s*box-2/);
+  await happenings.first().locator("summary").click();
+  await happenings.first().locator("pre", { hasText: "no route" }).waitFor();
+});
+
+test("metrics go with a reset, and come again after it", async () => {
+  await page.getByRole("tab", { name: /Metrics/ }).click();
+  await postGauges([{ metric: "before", value: 1 }]);
+  await page.locator('.metric-row[data-metric="before"]').waitFor();
+  await resetIntake();
+  await page.getByText("No metrics yet").waitFor();
+  await postGauges([{ metric: "after", value: 1 }]);
+  await page.locator('.metric-row[data-metric="after"]').waitFor();
+  assert.equal(await page.locator(".metric-row").count(), 1);
 });
 
 test("the faults of streams are one click away", async () => {

@@ -149,7 +149,11 @@ impl Door {
                 Shape::Sketches,
                 unless(is_protobuf, What::Metrics(Dislike::NotProtobuf)),
             ),
-            Self::SeriesV1 => (Shape::SeriesV1, unless(is_json, What::NotJson)),
+            // The official clients of version 1 say so.
+            Self::SeriesV1 => (
+                Shape::SeriesV1,
+                unless(is_json || is("text/json"), What::NotJson),
+            ),
             Self::AgentEvents => (Shape::AgentEvents, unless(is_json, What::NotJson)),
             Self::Event => (Shape::Event, unless(is_json, What::NotJson)),
             Self::Checks => (Shape::Checks, unless(is_json, What::NotJson)),

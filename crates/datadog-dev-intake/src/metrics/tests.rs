@@ -583,6 +583,8 @@ fn a_content_type_that_says_nothing_is_noted_and_guessed() {
     );
     let (decoded, problems) = problems_of(Door::SeriesV2, "text/plain", &series_body(vec![rate()]));
     assert_eq!((decoded.items, problems), (Some(1), vec![media.to_owned()]));
+    let (_, problems) = problems_of(Door::SeriesV1, "text/json", json);
+    assert_eq!(problems, ["nothing in the body"]);
     let (_, problems) = problems_of(Door::Checks, "text/plain", b"[]");
     assert_eq!(
         problems,

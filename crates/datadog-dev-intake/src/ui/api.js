@@ -149,8 +149,24 @@ export async function getBody(seq, limit, signal) {
  * @param {AbortSignal} signal
  * @param {(lines: string[]) => void} onLines whole lines, as many as came together
  */
-export async function follow(path, after, signal, onLines) {
-  const response = await fetch(`${path}?follow=1&after=${after}`, { signal });
+export function follow(path, after, signal, onLines) {
+  return readLines(`${path}?follow=1&after=${after}`, signal, onLines);
+}
+
+/**
+ * Reads the records that there are now, as `follow` would.
+ * @param {string} path
+ * @param {number} after only records with a higher `seq`
+ * @param {AbortSignal} signal
+ * @param {(lines: string[]) => void} onLines
+ */
+export function readRecords(path, after, signal, onLines) {
+  return readLines(`${path}?after=${after}`, signal, onLines);
+}
+
+/** @param {string} address @param {AbortSignal} signal @param {(lines: string[]) => void} onLines */
+async function readLines(address, signal, onLines) {
+  const response = await fetch(address, { signal });
   if (!response.ok) throw new Error(await refusal(response));
   const reader = readerOf(response);
   const decoder = new TextDecoder();

@@ -9,6 +9,7 @@ import { FaultsPanel } from "./faults.js";
 import { bytes, counted } from "./format.js";
 import { Header } from "./header.js";
 import { LEVELS } from "./log-record.js";
+import { MetricsView } from "./metrics.js";
 import { logsView } from "./logs.js";
 import { OpenStreams } from "./open-streams.js";
 import { PatternsView } from "./patterns.js";
@@ -40,9 +41,11 @@ const explorers = new Map();
 explorers.set("logs", new Explorer(logsView(logs, { openRequest, empty }), showHealth));
 explorers.set("requests", new Explorer(requestsView(requests, { showLogsOf, empty }), showHealth));
 const patterns = new PatternsView(showHealth);
+const metrics = new MetricsView({ onMode: showHealth, openRequest });
 const openStreams = new OpenStreams(requests, (changed) => explorer("requests").recount(changed));
-/** @type {Map<string, Explorer<any> | PatternsView>} in the order of the tabs */
-const views = new Map([...explorers.entries(), ["patterns", patterns]]);
+/** @typedef {Explorer<any> | PatternsView | MetricsView} View */
+/** @type {Map<string, View>} in the order of the tabs */
+const views = new Map([["logs", explorer("logs")], ["metrics", metrics], ["requests", explorer("requests")], ["patterns", patterns]]);
 let current = "logs";
 
 const faults = new FaultsPanel(() => connection.refresh().catch(() => undefined));
@@ -64,6 +67,8 @@ start();
 
 function start() {
   logs.listen({ changed: countRate, cleared: () => rate.clear() });
+  // Every metric came with a request, so that both are forgotten together.
+  requests.listen({ changed: () => undefined, cleared: () => metrics.forget() });
   header.mount(/** @type {HTMLElement} */ (document.getElementById("top")));
   const main = /** @type {HTMLElement} */ (document.getElementById("main"));
   main.append(...[...views.values()].map((one) => one.element));
@@ -96,7 +101,7 @@ function countRate(records) {
 }
 
 function view() {
-  return /** @type {Explorer<any> | PatternsView} */ (views.get(current));
+  return /** @type {View} */ (views.get(current));
 }
 
 /** @param {string} id */
@@ -115,7 +120,7 @@ function show(id) {
   showHealth();
 }
 
-/** Shows what the address asks for: `#logs`, `#patterns`, `#requests/11`. */
+/** Shows what the address asks for: `#logs`, `#metrics`, `#patterns`, `#requests/11`. */
 function followAddress() {
   const [id, seq] = location.hash.slice(1).split("/");
   show(views.has(id) ? id : "logs");
@@ -161,6 +166,7 @@ function onSummary(now) {
   for (const one of explorers.values()) one.loss = lossOf(now);
   if (hintChanged) for (const one of explorers.values()) one.refreshEmpty();
   patterns.refresh();
+  metrics.refresh(now);
   openStreams.refresh();
 }
 
@@ -181,7 +187,9 @@ function repaint() {
 
 function whatIsForgotten() {
   const logCount = summary?.signals.logs?.items ?? 0;
-  return `Forget ${counted(logCount, "log")} and ${counted(summary?.requests.total ?? 0, "request")}? Faults are forgotten too.`;
+  const metricCount = summary ? metrics.definition.total(summary) : 0;
+  const more = metricCount > 0 ? `, ${counted(metricCount, "metric, event or check", "metrics, events and checks")}` : "";
+  return `Forget ${counted(logCount, "log")}${more} and ${counted(summary?.requests.total ?? 0, "request")}? Faults are forgotten too.`;
 }
 
 async function forget() {

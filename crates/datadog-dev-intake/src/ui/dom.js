@@ -42,6 +42,19 @@ export function setText(element, text) {
   if (element.textContent !== text) element.textContent = text;
 }
 
+/** Puts elements in this order, and leaves those alone that stand right already, with the focus in them. @param {HTMLElement} list @param {HTMLElement[]} elements */
+export function arrange(list, elements) {
+  const isSame = elements.length === list.children.length && elements.every((one, index) => one === list.children[index]);
+  if (isSame) return;
+  const wanted = new Set(elements);
+  for (const child of [...list.children]) {
+    if (!wanted.has(/** @type {HTMLElement} */ (child))) child.remove();
+  }
+  elements.forEach((element, index) => {
+    if (list.children[index] !== element) list.insertBefore(element, list.children[index] ?? null);
+  });
+}
+
 /**
  * @param {(Child | Child[])[]} children
  * @returns {(Node | string)[]}

@@ -19,6 +19,21 @@ export function compact(n) {
   return `${bare(threeDigits(n / 1_000_000))}M`;
 }
 
+/** @param {number} n @returns {string} a value of any size in at most four digits: "0", "0.25", "1234", "12.35k", "5G", "3.20e-7" */
+export function figure(n) {
+  if (!Number.isFinite(n)) return "–";
+  const size = Math.abs(n);
+  if (size !== 0 && (size < 0.0001 || size >= 1e15)) return n.toExponential(2);
+  const units = ["", "k", "M", "G", "T"];
+  let unit = 0;
+  let value = n;
+  while (Math.abs(value) >= (unit === 0 ? 9_999.5 : 999.95) && unit < units.length - 1) {
+    value /= 1_000;
+    unit += 1;
+  }
+  return `${Number(value.toPrecision(4))}${units[unit]}`;
+}
+
 /** @param {number} n @returns {string} decimal units: "912 B", "1.24 MB" */
 export function bytes(n) {
   const units = ["B", "kB", "MB", "GB", "TB"];

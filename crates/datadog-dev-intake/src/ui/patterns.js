@@ -4,7 +4,7 @@
 
 import { getPatterns, getStreams } from "./api.js";
 import { textBlock } from "./details.js";
-import { fill, h, setText } from "./dom.js";
+import { arrange, fill, h, setText } from "./dom.js";
 import { bytes, clock, count, counted, duration, oneLine } from "./format.js";
 
 /** @typedef {import("./api.js").Pattern} Pattern */
@@ -99,8 +99,7 @@ export class PatternsView {
     const shown = patterns.map((pattern) => this.#row(pattern, most));
     this.rows = new Map(shown);
     const elements = shown.map(([, row]) => row.element);
-    const isSame = elements.length === this.list.children.length && elements.every((one, index) => one === this.list.children[index]);
-    if (!isSame) arrange(this.list, elements);
+    arrange(this.list, elements);
     this.blank.hidden = total > 0;
     setText(this.foot, `${counted(total, "live pattern")}${cut > 0 ? `, ${count(cut)} of them less used and not shown` : ""}`);
   }
@@ -140,17 +139,6 @@ export class PatternsView {
     row.show(pattern, most);
     return [key, row];
   }
-}
-
-/** Puts elements in this order, and leaves those alone that stand right already, with the focus in them. @param {HTMLElement} list @param {HTMLElement[]} elements */
-function arrange(list, elements) {
-  const wanted = new Set(elements);
-  for (const child of [...list.children]) {
-    if (!wanted.has(/** @type {HTMLElement} */ (child))) child.remove();
-  }
-  elements.forEach((element, index) => {
-    if (list.children[index] !== element) list.insertBefore(element, list.children[index] ?? null);
-  });
 }
 
 /** @param {Pattern} pattern @returns {Row} */

@@ -76,6 +76,11 @@ export function isStream(raw) {
   return raw.via === "stream";
 }
 
+/** Whether what it holds are logs. @param {Record<string, any>} raw */
+export function holdsLogs(raw) {
+  return isStream(raw) || ["/api/v2/logs", "/v1/input"].includes(raw.path);
+}
+
 /** @param {Record<string, any>} raw @returns {string} of a stream `open`, or the name of the status that it ended with */
 function statusOf(raw) {
   if (isStream(raw) && raw.ended === null) return "open";
@@ -102,7 +107,7 @@ export function outcomeOf(status) {
 function kindsOf(problems) {
   const kinds = problems
     .filter((problem) => !/^\d+ more$/.test(problem))
-    .map((problem) => problem.replace(/^(entry \d+|batch \d+, log \d+): /, "").replace(/^([^:]+): .*$/s, "$1"));
+    .map((problem) => problem.replace(/^((?:entry|series|sketch|event|check) \d+|batch \d+, log \d+): /, "").replace(/^([^:]+): .*$/s, "$1"));
   return [...new Set(kinds)];
 }
 

@@ -6,7 +6,7 @@ import { fill, h } from "./dom.js";
 import { bytes, clock, count, counted, dateTime, duration, oneLine, ratio } from "./format.js";
 import { jsonTree } from "./json-tree.js";
 import { marked } from "./logs.js";
-import { headersOf, isStream, OUTCOMES, outcomeOf, parseRequest, requestValue } from "./request-record.js";
+import { headersOf, holdsLogs, isStream, OUTCOMES, outcomeOf, parseRequest, requestValue } from "./request-record.js";
 
 /** @typedef {import("./request-record.js").RequestRecord} RequestRecord */
 
@@ -157,7 +157,7 @@ function exchange(request, showLogsOf) {
     ...streamRows(raw),
     isStream(raw) ? ["ended", endWords(raw)] : ["answered", `${request.status === "–" ? "never" : request.status}, after ${duration(raw.duration_ms ?? 0)}`],
     ["fault", raw.fault ? h("span", { class: "fault-word" }, oneLine(String(raw.fault), 60)) : null],
-    ["held", raw.items ? logs : count(raw.items ?? 0)],
+    ["held", raw.items && holdsLogs(raw) ? logs : counted(raw.items ?? 0, "item")],
     ["size", sizeWords(raw)],
     ["encoding", oneLine(request.encoding, 40)],
     ["protocol", version === "" ? null : `HTTP/${oneLine(version, 10)}`],
