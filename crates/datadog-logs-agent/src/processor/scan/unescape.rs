@@ -104,7 +104,7 @@ mod tests {
         #[test]
         fn strings_come_back_as_serde_json_reads_them(text in any::<String>()) {
             let json = serde_json::to_string(&text).unwrap();
-            agrees(&json[1..json.len() - 1]);
+            agrees(json.get(1..json.len() - 1).unwrap());
         }
 
         #[test]
