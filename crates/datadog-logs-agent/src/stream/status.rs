@@ -15,6 +15,9 @@ use tokio::sync::watch;
 #[derive(Debug, Clone)]
 pub struct Status(pub(super) Arc<Publisher>);
 
+/// A metric, and the value of its label if it has one.
+type Name = (Metric, &'static str);
+
 /// Brings the counters of the pipelines up to date.
 #[derive(Debug)]
 pub(super) struct Publisher {
@@ -22,7 +25,7 @@ pub(super) struct Publisher {
     telemetry: Telemetry,
     endpoint: String,
     /// The counters, and what they say already: they only grow by what is new.
-    published: Mutex<BTreeMap<(Metric, &'static str), (Series, u64)>>,
+    published: Mutex<BTreeMap<Name, (Series, u64)>>,
 }
 
 impl Publisher {
@@ -77,7 +80,7 @@ impl Publisher {
 }
 
 /// Adds up what one pipeline says.
-fn count(report: &Report, sums: &mut BTreeMap<(Metric, &'static str), u64>) {
+fn count(report: &Report, sums: &mut BTreeMap<Name, u64>) {
     let Report {
         view,
         stats,
