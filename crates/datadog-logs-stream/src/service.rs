@@ -4,6 +4,7 @@
 //! logs what became of them. It takes further logs only when the pipeline wants them, so that whoever sends them waits.
 
 use std::collections::HashMap;
+use std::convert::Infallible;
 use std::future::Future;
 use std::pin::Pin;
 use std::time::{Duration, SystemTime};
@@ -73,6 +74,8 @@ enum Command<L> {
 #[derive(Debug)]
 pub struct Handle<L> {
     commands: mpsc::Sender<Command<L>>,
+    /// Sends nothing; that all of them are gone shows even while no command is taken.
+    door: mpsc::Sender<Infallible>,
     report: watch::Receiver<Report>,
 }
 
@@ -80,6 +83,7 @@ impl<L> Clone for Handle<L> {
     fn clone(&self) -> Self {
         Self {
             commands: self.commands.clone(),
+            door: self.door.clone(),
             report: self.report.clone(),
         }
     }
@@ -149,6 +153,7 @@ pub struct Service<L, O> {
     client: Client,
     owner: O,
     commands: mpsc::Receiver<Command<L>>,
+    doors: mpsc::Receiver<Infallible>,
     news: mpsc::Receiver<(StreamId, Event)>,
     teller: mpsc::Sender<(StreamId, Event)>,
     lines: HashMap<StreamId, Line>,
@@ -179,6 +184,7 @@ where
     /// The task and its door. Nothing runs until [`Service::run`]. The seed should be random.
     pub fn new(config: Config, client: Client, owner: O, seed: u64) -> (Self, Handle<L>) {
         let (commands_in, commands) = mpsc::channel(COMMANDS);
+        let (door, doors) = mpsc::channel(1);
         let (teller, news) = mpsc::channel(NEWS);
         let (report, reports) = watch::channel(Report::default());
         let mut options = config.options.clone();
@@ -189,6 +195,7 @@ where
             client,
             owner,
             commands,
+            doors,
             news,
             teller,
             lines: HashMap::new(),
@@ -209,6 +216,7 @@ where
         };
         let handle = Handle {
             commands: commands_in,
+            door,
             report: reports,
         };
         (service, handle)
@@ -217,7 +225,7 @@ where
     /// Runs until every door is gone, then until all is settled or the time of the drain is over.
     pub async fn run(mut self, drain: Drain) {
         self.pipeline.start(self.now());
-        let mut end = None;
+        let (mut end, mut has_doors) = (None, true);
         loop {
             self.advance();
             if self.is_over() {
@@ -240,6 +248,11 @@ where
                 command = self.commands.recv(), if takes => self.obey(command),
                 Some(_) = self.closing.join_next() => {}
                 () = tokio::time::sleep(KEY_TICK), if waits_for_key => self.look_at_the_key(),
+                None = self.doors.recv(), if has_doors => {
+                    has_doors = false;
+                    let longest = Instant::now() + self.config.shutdown_timeout;
+                    end = Some(end.map_or(longest, |it: Instant| it.min(longest)));
+                }
                 deadline = drain.signalled(), if end.is_none() => end = Some(deadline),
                 () = tokio::time::sleep(DRAIN_TICK), if end.is_some() => {}
                 () = sleep_until(wakes_at.unwrap_or(self.began)), if wakes_at.is_some() => {
@@ -326,7 +339,7 @@ where
         self.pipeline.close(longest, self.now());
     }
 
-    /// The drain has a deadline, which may have been moved forward: nothing goes on behind it.
+    /// There is a deadline, and that of a drain may have been moved forward: nothing goes on behind it.
     fn hurry(&mut self, deadline: Instant) {
         if self.is_open && Instant::now() >= deadline {
             self.commands.close();
