@@ -26,6 +26,7 @@ use futures_util::future::join_all;
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 
+use self::entry::Marked;
 use self::logs::EntryLogs;
 use self::status::Publisher;
 use crate::aggregator::Batch;
@@ -156,7 +157,7 @@ impl Streams {
     async fn give(&self, part: route::Part) -> bool {
         let entries = u64::from(part.batch.entries);
         self.counts.open.fetch_add(entries, Ordering::Relaxed);
-        let logs = EntryLogs::new(part.batch, part.reservation);
+        let logs = EntryLogs::new(part.batch, part.reservation, Marked::No);
         let is_taken = self.handles[part.pipeline].send(logs).await.is_ok();
         if !is_taken {
             self.counts.open.fetch_sub(entries, Ordering::Relaxed);
@@ -171,7 +172,8 @@ impl Streams {
         for part in routed.pipelines {
             let entries = u64::from(part.batch.entries);
             let handle = &self.handles[part.pipeline];
-            if handle.try_send(EntryLogs::new(part.batch, None)).is_err() {
+            let logs = EntryLogs::new(part.batch, None, Marked::Yes);
+            if handle.try_send(logs).is_err() {
                 self.counts.shadow_dropped.add(entries);
             }
         }

@@ -40,6 +40,13 @@ pub(super) struct Entry<'a> {
     pub(super) uuid: Option<&'a str>,
 }
 
+/// Whether the first member of every entry tells it from its copy on another way, and is none of its own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Marked {
+    Yes,
+    No,
+}
+
 /// Whether the service of a log is one of its tags.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum ServiceTag {
@@ -54,10 +61,14 @@ impl Reader {
         &'a mut self,
         text: &'a str,
         scanner: &mut Scanner<'_>,
+        marked: Marked,
         service_tag: ServiceTag,
         now_ms: i64,
     ) -> Option<Entry<'a>> {
-        let uuid = shadow::uuid_of(text.get(scanner.position()..)?);
+        let uuid = match marked {
+            Marked::Yes => shadow::uuid_of(text.get(scanner.position()..)?),
+            Marked::No => None,
+        };
         self.scan(text, scanner)?;
         if uuid.is_some() {
             self.members.remove(0);
@@ -103,7 +114,7 @@ impl Reader {
         self.slots = [None; RESERVED];
         let (members, slots) = (&mut self.members, &mut self.slots);
         let scanned = scanner.members(1, |member| {
-            let index = reserved(text, &member).filter(|index| is_its_own(*index, &member));
+            let index = reserved(text, &member).filter(|index| is_its_own(text, *index, &member));
             if let Some(index) = index {
                 slots[index] = Some(member.value);
             }
@@ -197,12 +208,15 @@ pub(super) struct Source {
     pub(super) body_bytes: usize,
 }
 
-/// Whether the value of a reserved key is what the key is for: any for the message and the time, text for the others.
-fn is_its_own(index: usize, member: &Member) -> bool {
+/// Whether the value of a reserved key is what the key is for: any for the message and the time, text for the others,
+/// and one tag where it becomes one.
+fn is_its_own(text: &str, index: usize, member: &Member) -> bool {
+    let is_text = matches!(member.value.kind, Kind::String { .. });
     match index {
         MESSAGE => true,
-        TIMESTAMP => matches!(member.value.kind, Kind::Number | Kind::String { .. }),
-        _ => matches!(member.value.kind, Kind::String { .. }),
+        TIMESTAMP => is_text || matches!(member.value.kind, Kind::Number),
+        HOSTNAME | SERVICE | DDSOURCE => is_text && !decode(text, member.value).contains(','),
+        _ => is_text,
     }
 }
 
@@ -229,7 +243,8 @@ mod tests {
     #[track_caller]
     fn check(json: &str, service_tag: ServiceTag, expected: &str) {
         let mut reader = Reader::default();
-        let entry = reader.read(json, &mut Scanner::new(json), service_tag, 7);
+        let mut scanner = Scanner::new(json);
+        let entry = reader.read(json, &mut scanner, Marked::No, service_tag, 7);
         let entry = entry.unwrap();
         let found = format!(
             "{} @{} {:?} {:?} {}",
@@ -268,6 +283,11 @@ mod tests {
             r#"{"message":{"x": 1}}"#,
             ServiceTag::Yes,
             r#"{"message":{"x":1}} @7 "" "" "#,
+        );
+        check(
+            r#"{"message":"m","service":"a,b","hostname":"h\u002cost"}"#,
+            ServiceTag::Yes,
+            r#"{"message":"m","service":"a,b","hostname":"h\u002cost"} @7 "" "" "#,
         );
         check(
             r#"{"message":"m","service":5}"#,
