@@ -37,11 +37,12 @@ const AFTER_SLEEP: Duration = Duration::from_secs(5);
 
 /// What the owner of the logs does with those whose fate is known.
 pub trait Owner<L>: Send + 'static {
-    /// They are safe at the other end.
-    fn delivered(&mut self, logs: L);
+    /// A number of logs is given up.
+    fn dropped(&mut self, lost: u64, reason: DropReason);
 
-    /// A number of logs is given up; with all of those that were given together, if the last of them is among these.
-    fn dropped(&mut self, logs: Option<L>, lost: u64, reason: DropReason);
+    /// All of these are safe at the other end, but `lost` of them, of which was told before. Those at which the encoder
+    /// failed are gone with it, and are never told of here.
+    fn settled(&mut self, logs: L, lost: u64);
 
     /// The time to stop was over.
     fn undelivered(&mut self, logs: L);
@@ -411,14 +412,13 @@ where
         while let Some(output) = self.pipeline.next_output() {
             match output {
                 Output::Stream(effect) => self.stream(effect),
-                Output::Delivered(logs) => {
-                    self.settled += 1;
-                    self.owner.delivered(logs);
-                }
-                Output::Dropped { logs, lost, reason } => {
-                    self.settled += u64::from(logs.is_some());
+                Output::Dropped { lost, reason } => {
                     tracing::error!(lost, reason = reason.name(), "logs were given up");
-                    self.owner.dropped(logs, lost, reason);
+                    self.owner.dropped(lost, reason);
+                }
+                Output::Settled { logs, lost } => {
+                    self.settled += 1;
+                    self.owner.settled(logs, lost);
                 }
                 Output::Undelivered(logs) => {
                     self.settled += 1;

@@ -233,6 +233,29 @@ async fn logs_that_the_intake_refuses_again_and_again_are_dropped_and_counted() 
 }
 
 #[tokio::test]
+async fn of_a_batch_that_is_refused_in_part_the_rest_counts_as_sent() {
+    let intake = Intake::start().await;
+    let statuses = [
+        (GrpcStatus::ResourceExhausted, 1),
+        (GrpcStatus::InvalidArgument, 4),
+    ];
+    for (status, times) in statuses {
+        intake
+            .on(METHOD_A)
+            .grpc_status(status)
+            .end_after_batches(1)
+            .ack(Ack::NotLast)
+            .times(times);
+    }
+    let agent = Agent::start(config(&intake)).await;
+    post(&agent, &entries(0, 10)).await;
+    assert_eq!(agent.flush().await.entries_sent, 5);
+    expect_no_memory(&agent).await;
+    let report = agent.stop().await;
+    assert_eq!((report.sent, report.dropped), (5, reasons([("poison", 5)])));
+}
+
+#[tokio::test]
 async fn the_end_gives_back_what_a_stuck_stream_has_not_acknowledged_and_counts_it() {
     let intake = Intake::start().await;
     intake.on(METHOD_A).hang();
