@@ -26,6 +26,7 @@ use futures_util::future::join_all;
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 
+use self::entry::Marked;
 use self::logs::EntryLogs;
 use self::route::Ways;
 use self::status::Publisher;
@@ -169,7 +170,7 @@ impl Streams {
     async fn give(&self, part: route::Part) -> bool {
         let entries = u64::from(part.batch.entries);
         self.counts.open.fetch_add(entries, Ordering::Relaxed);
-        let logs = EntryLogs::new(part.batch, part.reservation);
+        let logs = EntryLogs::new(part.batch, part.reservation, Marked::No);
         let is_taken = self.handles[part.pipeline].send(logs).await.is_ok();
         if !is_taken {
             self.counts.open.fetch_sub(entries, Ordering::Relaxed);
@@ -184,7 +185,8 @@ impl Streams {
         for part in routed.pipelines {
             let entries = u64::from(part.batch.entries);
             let handle = &self.handles[part.pipeline];
-            if handle.try_send(EntryLogs::new(part.batch, None)).is_err() {
+            let logs = EntryLogs::new(part.batch, None, Marked::Yes);
+            if handle.try_send(logs).is_err() {
                 self.counts.shadow_dropped.add(entries);
             }
         }
@@ -238,29 +240,31 @@ impl EntryOwner {
 }
 
 impl Owner<EntryLogs> for EntryOwner {
-    fn delivered(&mut self, logs: EntryLogs) {
-        self.settle(&logs);
-        if self.is_shadow {
-            return;
-        }
-        let (entries, bytes) = (u64::from(logs.entries()), logs.json_bytes() as u64);
-        self.counts.sent.add(entries);
-        self.counts.bytes_raw.add(bytes);
-        self.counts.batches.fetch_add(1, Ordering::Relaxed);
-        self.counts.entries.fetch_add(entries, Ordering::Relaxed);
-        self.counts.bytes.fetch_add(bytes, Ordering::Relaxed);
-    }
-
-    fn dropped(&mut self, logs: Option<EntryLogs>, lost: u64, reason: DropReason) {
-        if let Some(logs) = logs {
-            self.settle(&logs);
-        }
+    fn dropped(&mut self, lost: u64, reason: DropReason) {
         let series = match (self.is_shadow, reason) {
             (true, _) => &self.counts.shadow_dropped,
             (false, DropReason::Poison) => &self.counts.poison,
             (false, DropReason::Compression | DropReason::Encoder) => &self.counts.encoder,
         };
         series.add(lost);
+        if reason == DropReason::Encoder && !self.is_shadow {
+            // The encoder has taken them with it.
+            self.counts.open.fetch_sub(lost, Ordering::Relaxed);
+        }
+    }
+
+    fn settled(&mut self, logs: EntryLogs, lost: u64) {
+        self.settle(&logs);
+        let entries = u64::from(logs.entries()).saturating_sub(lost);
+        if self.is_shadow || entries == 0 {
+            return;
+        }
+        let bytes = logs.json_bytes() as u64;
+        self.counts.sent.add(entries);
+        self.counts.bytes_raw.add(bytes);
+        self.counts.batches.fetch_add(1, Ordering::Relaxed);
+        self.counts.entries.fetch_add(entries, Ordering::Relaxed);
+        self.counts.bytes.fetch_add(bytes, Ordering::Relaxed);
     }
 
     fn undelivered(&mut self, logs: EntryLogs) {

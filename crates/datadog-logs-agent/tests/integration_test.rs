@@ -20,3 +20,5 @@ mod queue;
 mod server;
 #[path = "integration_test/stop.rs"]
 mod stop;
+#[path = "integration_test/stream.rs"]
+mod stream;

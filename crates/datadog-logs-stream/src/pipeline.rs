@@ -34,16 +34,19 @@ pub struct Options {
 pub enum Output<L> {
     /// About a stream: open, send, half-close, cancel.
     Stream(Effect<L>),
-    /// The logs are safe at the other end.
-    Delivered(L),
-    /// These logs, or a number of them, are given up.
+    /// Logs are given up.
     Dropped {
-        /// All of those that were given together, if the last of them is among the dropped.
-        logs: Option<L>,
-        /// How many are lost.
+        /// How many.
         lost: u64,
         /// Why.
         reason: DropReason,
+    },
+    /// What was given together is safe at the other end, but for those of which was told that they are given up.
+    Settled {
+        /// All of them.
+        logs: L,
+        /// How many of them are lost.
+        lost: u64,
     },
     /// The logs are to go over HTTP.
     Http(L),
@@ -71,6 +74,8 @@ pub struct Pipeline<L> {
     /// How many of the logs that wait to be encoded again are older than those of the running job.
     ahead: usize,
     outputs: VecDeque<Output<L>>,
+    /// Logs given up of those that are the next to be settled.
+    lost: u64,
     /// Once set, no further logs come, and all is to be settled by then.
     close_by: Option<Duration>,
     stats: encoder::Stats,
@@ -132,6 +137,7 @@ impl<L: Logs> Pipeline<L> {
             fate: Return::Again,
             ahead: 0,
             outputs: VecDeque::new(),
+            lost: 0,
             close_by: None,
             too_large: 0,
             options,
@@ -199,11 +205,10 @@ impl<L: Logs> Pipeline<L> {
             Err(logs) => {
                 // Nobody was told what the encoder has learned from them.
                 self.machine.forget_state(now);
-                self.outputs.push_back(Output::Dropped {
-                    lost: logs.count() as u64,
-                    logs: Some(logs),
-                    reason: DropReason::Compression,
-                });
+                let lost = logs.count() as u64;
+                let reason = DropReason::Compression;
+                self.outputs.push_back(Output::Dropped { lost, reason });
+                self.outputs.push_back(Output::Settled { logs, lost });
             }
         }
         self.is_stale = false;
@@ -215,11 +220,8 @@ impl<L: Logs> Pipeline<L> {
         self.coder = Some(new_coder(&self.options, self.seed));
         self.machine.forget_state(now);
         self.is_stale = false;
-        self.outputs.push_back(Output::Dropped {
-            logs: None,
-            lost,
-            reason: DropReason::Encoder,
-        });
+        let reason = DropReason::Encoder;
+        self.outputs.push_back(Output::Dropped { lost, reason });
         self.settle(now);
     }
 
@@ -328,16 +330,18 @@ impl<L: Logs> Pipeline<L> {
     fn take_effects(&mut self) {
         while let Some(effect) = self.machine.next_effect() {
             match effect {
-                Effect::Delivered { receipt } => self.outputs.push_back(Output::Delivered(receipt)),
+                Effect::Delivered { receipt } => self.settled(receipt),
                 Effect::Dropped {
                     receipt,
-                    logs,
+                    logs: lost,
                     reason,
-                } => self.outputs.push_back(Output::Dropped {
-                    logs: receipt,
-                    lost: logs,
-                    reason,
-                }),
+                } => {
+                    self.outputs.push_back(Output::Dropped { lost, reason });
+                    self.lost += lost;
+                    if let Some(logs) = receipt {
+                        self.settled(logs);
+                    }
+                }
                 Effect::Returned {
                     receipts,
                     to,
@@ -352,8 +356,15 @@ impl<L: Logs> Pipeline<L> {
         }
     }
 
+    /// The last part of what was given together has found its end; those before it had found theirs.
+    fn settled(&mut self, logs: L) {
+        let lost = std::mem::take(&mut self.lost);
+        self.outputs.push_back(Output::Settled { logs, lost });
+    }
+
     /// All that the machine had comes back; the encoder must begin anew.
     fn take_back(&mut self, logs: Vec<L>, to: Return, profile: Profile) {
+        self.lost = 0;
         self.anew = Some(profile);
         if self.coder.is_none() {
             self.is_stale = true;

@@ -4,6 +4,7 @@
 //! logs what became of them. It takes further logs only when the pipeline wants them, so that whoever sends them waits.
 
 use std::collections::HashMap;
+use std::convert::Infallible;
 use std::future::Future;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
@@ -38,11 +39,12 @@ const AT_ONCE_BYTES: usize = 64 << 10;
 
 /// What the owner of the logs does with those whose fate is known.
 pub trait Owner<L>: Send + 'static {
-    /// They are safe at the other end.
-    fn delivered(&mut self, logs: L);
+    /// A number of logs is given up.
+    fn dropped(&mut self, lost: u64, reason: DropReason);
 
-    /// A number of logs is given up; with all of those that were given together, if the last of them is among these.
-    fn dropped(&mut self, logs: Option<L>, lost: u64, reason: DropReason);
+    /// All of these are safe at the other end, but `lost` of them, of which was told before. Those at which the encoder
+    /// failed are gone with it, and are never told of here.
+    fn settled(&mut self, logs: L, lost: u64);
 
     /// The time to stop was over.
     fn undelivered(&mut self, logs: L);
@@ -77,6 +79,8 @@ enum Command<L> {
 #[derive(Debug)]
 pub struct Handle<L> {
     commands: mpsc::Sender<Command<L>>,
+    /// Sends nothing; that all of them are gone shows even while no command is taken.
+    door: mpsc::Sender<Infallible>,
     report: watch::Receiver<Report>,
 }
 
@@ -84,6 +88,7 @@ impl<L> Clone for Handle<L> {
     fn clone(&self) -> Self {
         Self {
             commands: self.commands.clone(),
+            door: self.door.clone(),
             report: self.report.clone(),
         }
     }
@@ -161,6 +166,7 @@ pub struct Service<L, O> {
     client: Client,
     owner: O,
     commands: mpsc::Receiver<Command<L>>,
+    doors: mpsc::Receiver<Infallible>,
     news: mpsc::Receiver<(StreamId, Event)>,
     teller: mpsc::Sender<(StreamId, Event)>,
     lines: HashMap<StreamId, Line>,
@@ -191,6 +197,7 @@ where
     /// The task and its door. Nothing runs until [`Service::run`]. The seed should be random.
     pub fn new(config: Config, client: Client, owner: O, seed: u64) -> (Self, Handle<L>) {
         let (commands_in, commands) = mpsc::channel(config.queue.max(1));
+        let (door, doors) = mpsc::channel(1);
         let (teller, news) = mpsc::channel(NEWS);
         let (report, reports) = watch::channel(Report::default());
         let mut options = config.options.clone();
@@ -201,6 +208,7 @@ where
             client,
             owner,
             commands,
+            doors,
             news,
             teller,
             lines: HashMap::new(),
@@ -221,6 +229,7 @@ where
         };
         let handle = Handle {
             commands: commands_in,
+            door,
             report: reports,
         };
         (service, handle)
@@ -229,7 +238,7 @@ where
     /// Runs until every door is gone, then until all is settled or the time of the drain is over.
     pub async fn run(mut self, drain: Drain) {
         self.pipeline.start(self.now());
-        let mut end = None;
+        let (mut end, mut has_doors) = (None, true);
         loop {
             self.advance();
             if self.is_over() {
@@ -252,6 +261,11 @@ where
                 command = self.commands.recv(), if takes => self.obey(command),
                 Some(_) = self.closing.join_next() => {}
                 () = tokio::time::sleep(KEY_TICK), if waits_for_key => self.look_at_the_key(),
+                None = self.doors.recv(), if has_doors => {
+                    has_doors = false;
+                    let longest = Instant::now() + self.config.shutdown_timeout;
+                    end = Some(end.map_or(longest, |it: Instant| it.min(longest)));
+                }
                 deadline = drain.signalled(), if end.is_none() => end = Some(deadline),
                 () = tokio::time::sleep(DRAIN_TICK), if end.is_some() => {}
                 () = sleep_until(wakes_at.unwrap_or(self.began)), if wakes_at.is_some() => {
@@ -338,7 +352,7 @@ where
         self.pipeline.close(longest, self.now());
     }
 
-    /// The drain has a deadline, which may have been moved forward: nothing goes on behind it.
+    /// There is a deadline, and that of a drain may have been moved forward: nothing goes on behind it.
     fn hurry(&mut self, deadline: Instant) {
         if self.is_open && Instant::now() >= deadline {
             self.commands.close();
@@ -416,14 +430,13 @@ where
         while let Some(output) = self.pipeline.next_output() {
             match output {
                 Output::Stream(effect) => self.stream(effect),
-                Output::Delivered(logs) => {
-                    self.settled += 1;
-                    self.owner.delivered(logs);
-                }
-                Output::Dropped { logs, lost, reason } => {
-                    self.settled += u64::from(logs.is_some());
+                Output::Dropped { lost, reason } => {
                     tracing::error!(lost, reason = reason.name(), "logs were given up");
-                    self.owner.dropped(logs, lost, reason);
+                    self.owner.dropped(lost, reason);
+                }
+                Output::Settled { logs, lost } => {
+                    self.settled += 1;
+                    self.owner.settled(logs, lost);
                 }
                 Output::Undelivered(logs) => {
                     self.settled += 1;

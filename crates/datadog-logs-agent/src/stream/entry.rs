@@ -59,6 +59,13 @@ pub(super) struct Entry<'a> {
     pub(super) uuid: Option<&'a str>,
 }
 
+/// Whether the first member of every entry tells it from its copy on another way, and is none of its own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Marked {
+    Yes,
+    No,
+}
+
 /// Whether the service of a log is one of its tags.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum ServiceTag {
@@ -88,10 +95,14 @@ impl<'t> Reader<'t> {
     pub(super) fn read<'a>(
         &'a mut self,
         scanner: &mut Scanner<'_>,
+        marked: Marked,
         now_ms: i64,
     ) -> Option<Entry<'a>> {
         let text = self.text;
-        let uuid = shadow::uuid_of(text.get(scanner.position()..)?);
+        let uuid = match marked {
+            Marked::Yes => shadow::uuid_of(text.get(scanner.position()..)?),
+            Marked::No => None,
+        };
         self.scan(scanner)?;
         if uuid.is_some() {
             self.members.remove(0);
@@ -143,7 +154,7 @@ impl<'t> Reader<'t> {
         let mut head = Head::default();
         let (members, slots, tail) = (&mut self.members, &mut self.slots, &self.tail);
         let scanned = scanner.members_until(1, |member| {
-            let index = reserved(text, &member).filter(|index| is_its_own(*index, &member));
+            let index = reserved(text, &member).filter(|index| is_its_own(text, *index, &member));
             if let Some(index) = index {
                 slots[index] = Some(member.value);
             }
@@ -323,12 +334,15 @@ pub(super) struct Source {
     pub(super) body_bytes: usize,
 }
 
-/// Whether the value of a reserved key is what the key is for: any for the message and the time, text for the others.
-fn is_its_own(index: usize, member: &Member) -> bool {
+/// Whether the value of a reserved key is what the key is for: any for the message and the time, text for the others,
+/// and one tag where it becomes one.
+fn is_its_own(text: &str, index: usize, member: &Member) -> bool {
+    let is_text = matches!(member.value.kind, Kind::String { .. });
     match index {
         MESSAGE => true,
-        TIMESTAMP => matches!(member.value.kind, Kind::Number | Kind::String { .. }),
-        _ => matches!(member.value.kind, Kind::String { .. }),
+        TIMESTAMP => is_text || matches!(member.value.kind, Kind::Number),
+        HOSTNAME | SERVICE | DDSOURCE => is_text && !decode(text, member.value).contains(','),
+        _ => is_text,
     }
 }
 
@@ -357,7 +371,7 @@ mod tests {
     #[track_caller]
     fn check(json: &str, service_tag: ServiceTag, expected: &str) {
         let mut reader = Reader::new(json, service_tag);
-        let entry = reader.read(&mut Scanner::new(json), 7);
+        let entry = reader.read(&mut Scanner::new(json), Marked::No, 7);
         assert_eq!(shown(&entry.unwrap()), expected);
     }
 
@@ -416,10 +430,10 @@ mod tests {
             let mut scanner = Scanner::new(&text);
             for entry in &entries {
                 let source = sources.source(&mut Scanner::starting_at(&text, scanner.position()));
-                let read = shown(&reader.read(&mut scanner, 7).unwrap());
+                let read = shown(&reader.read(&mut scanner, Marked::No, 7).unwrap());
                 scanner.accept(b',');
                 let alone = || Reader::new(entry, ServiceTag::Yes);
-                prop_assert_eq!(read, shown(&alone().read(&mut Scanner::new(entry), 7).unwrap()));
+                prop_assert_eq!(read, shown(&alone().read(&mut Scanner::new(entry), Marked::No, 7).unwrap()));
                 prop_assert_eq!(source, alone().source(&mut Scanner::new(entry)));
             }
         }
@@ -451,6 +465,11 @@ mod tests {
             r#"{"message":{"x": 1}}"#,
             ServiceTag::Yes,
             r#"{"message":{"x":1}} @7 "" "" "#,
+        );
+        check(
+            r#"{"message":"m","service":"a,b","hostname":"h\u002cost"}"#,
+            ServiceTag::Yes,
+            r#"{"message":"m","service":"a,b","hostname":"h\u002cost"} @7 "" "" "#,
         );
         check(
             r#"{"message":"m","service":5}"#,

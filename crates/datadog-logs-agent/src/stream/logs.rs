@@ -6,7 +6,7 @@ use datadog_logs_patterns::encoder::Input;
 use datadog_logs_patterns::wire::Profile;
 use datadog_logs_stream::coder::Logs;
 
-use super::entry::{Reader, ServiceTag};
+use super::entry::{Marked, Reader, ServiceTag};
 use crate::aggregator::Batch;
 use crate::aggregator::service::now_ms;
 use crate::processor::scan::Scanner;
@@ -19,15 +19,17 @@ pub(super) struct EntryLogs {
     entries: u32,
     reservation: Option<Reservation>,
     received_ms: i64,
+    marked: Marked,
 }
 
 impl EntryLogs {
-    pub(super) fn new(batch: Batch, reservation: Option<Reservation>) -> Self {
+    pub(super) fn new(batch: Batch, reservation: Option<Reservation>, marked: Marked) -> Self {
         Self {
             body: batch.body,
             entries: batch.entries,
             reservation,
             received_ms: now_ms(),
+            marked,
         }
     }
 
@@ -63,7 +65,7 @@ impl Logs for EntryLogs {
         let mut separator = b'[';
         while scanner.accept(separator) {
             separator = b',';
-            let entry = reader.read(&mut scanner, self.received_ms);
+            let entry = reader.read(&mut scanner, self.marked, self.received_ms);
             let Some(entry) = entry else { return };
             each(&Input {
                 body: entry.body,

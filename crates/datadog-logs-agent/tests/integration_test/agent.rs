@@ -17,7 +17,7 @@ use datadog_logs_agent::{
     AggregatorHandle, Config, Destination, DrainReport, FlushReport, FlushStrategy, Running,
     Shared, StartError, start,
 };
-use serde_json::json;
+use serde_json::{Value, json};
 use tokio::time::Instant;
 
 use crate::client::{Answer, Connection};
@@ -136,6 +136,19 @@ impl Agent {
 
     pub(crate) async fn stop(self) -> DrainReport {
         self.stop_within(Duration::from_secs(20)).await
+    }
+
+    /// The status, once `check` finds it as it is to be.
+    pub(crate) async fn status_when(&self, check: impl Fn(&Value) -> bool) -> Value {
+        let begin = Instant::now();
+        loop {
+            let status = self.running.status().to_json();
+            if check(&status) {
+                return status;
+            }
+            assert!(begin.elapsed() < Duration::from_secs(20), "{status:#}");
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
     }
 
     pub(crate) fn sum(&self, metric: Metric) -> u64 {

@@ -143,15 +143,44 @@ async fn a_batch_that_is_refused_raw_is_dropped_counted_and_not_missed_by_later_
         .times(4);
     let mut rig = Setup::to(&intake).start();
     rig.send(["took 5ms", "took 6ms"]).await;
-    let dropped = Fate::Dropped {
-        texts: Some(vec!["took 5ms".to_owned(), "took 6ms".to_owned()]),
-        lost: 2,
-        reason: "poison",
-    };
-    assert_eq!(rig.fate().await, dropped);
+    assert_eq!(rig.fate().await, Fate::Dropped(2, "poison"));
+    let settled = Fate::Settled(vec!["took 5ms".to_owned(), "took 6ms".to_owned()], 2);
+    assert_eq!(rig.fate().await, settled);
     rig.deliver(["took 7ms"]).await;
     assert_eq!(rig.handle.report().stats.dropped_poison_logs, 2);
     assert_eq!(intake.requests(METHOD_A), 5);
+}
+
+#[tokio::test]
+async fn of_a_batch_that_was_divided_only_the_part_that_is_refused_is_lost() {
+    let texts = [
+        "user alice came",
+        "user bob came",
+        "user eve came",
+        "user dan came",
+    ];
+    // The part in front is refused; behind it, the one behind a snapshot.
+    for taken in [1, 2] {
+        let intake = Intake::start().await;
+        intake
+            .on(METHOD_A)
+            .grpc_status(GrpcStatus::ResourceExhausted)
+            .end_after_batches(1)
+            .ack(Ack::NotLast)
+            .times(1);
+        intake
+            .on(METHOD_A)
+            .grpc_status(GrpcStatus::InvalidArgument)
+            .end_after_batches(taken)
+            .ack(Ack::NotLast)
+            .times(4);
+        let mut rig = Setup::to(&intake).start();
+        rig.send(texts).await;
+        assert_eq!(rig.fate().await, Fate::Dropped(2, "poison"), "{taken}");
+        let settled = Fate::Settled(texts.map(str::to_owned).to_vec(), 2);
+        assert_eq!(rig.fate().await, settled);
+        rig.deliver(["user oscar came"]).await;
+    }
 }
 
 #[tokio::test]

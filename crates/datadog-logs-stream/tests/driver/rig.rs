@@ -68,11 +68,9 @@ impl Logs for Texts {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Fate {
     Delivered(Vec<String>),
-    Dropped {
-        texts: Option<Vec<String>>,
-        lost: u64,
-        reason: &'static str,
-    },
+    Dropped(u64, &'static str),
+    /// Delivered, but so many.
+    Settled(Vec<String>, u64),
     Undelivered(Vec<String>),
     Http(Vec<String>),
 }
@@ -87,15 +85,14 @@ impl Notes {
 }
 
 impl Owner<Texts> for Notes {
-    fn delivered(&mut self, logs: Texts) {
-        self.note(Fate::Delivered(logs.0));
+    fn dropped(&mut self, lost: u64, reason: DropReason) {
+        self.note(Fate::Dropped(lost, reason.name()));
     }
 
-    fn dropped(&mut self, logs: Option<Texts>, lost: u64, reason: DropReason) {
-        self.note(Fate::Dropped {
-            texts: logs.map(|logs| logs.0),
-            lost,
-            reason: reason.name(),
+    fn settled(&mut self, logs: Texts, lost: u64) {
+        self.note(match lost {
+            0 => Fate::Delivered(logs.0),
+            lost => Fate::Settled(logs.0, lost),
         });
     }
 

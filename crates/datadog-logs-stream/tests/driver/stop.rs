@@ -107,6 +107,22 @@ async fn what_nobody_acknowledged_is_given_back_when_the_time_is_over() {
 }
 
 #[tokio::test]
+async fn what_waits_for_space_is_given_back_too() {
+    let intake = Intake::start().await;
+    intake.on(METHOD_A).hang();
+    let mut setup = Setup::to(&intake).with(|settings| settings.max_inflight_payloads = 1);
+    setup.shutdown_timeout = SHORT;
+    let rig = setup.start();
+    rig.send(["one"]).await;
+    rig.until(|report| report.view.is_some_and(|view| view.inflight_batches == 1))
+        .await;
+    rig.send(["two"]).await;
+    let mut left = undelivered(&rig.stop().await);
+    left.sort_unstable();
+    assert_eq!(left, ["one", "two"]);
+}
+
+#[tokio::test]
 async fn the_end_does_not_wait_for_an_intake_that_is_not_there() {
     let intake = Intake::start().await;
     intake.kill().await;
@@ -189,12 +205,7 @@ async fn logs_at_which_the_encoder_fails_are_dropped_and_counted_and_others_are_
     let mut rig = Setup::to(&intake).start();
     rig.deliver(["user alice logged in"]).await;
     rig.send(["innocent", PANICS]).await;
-    let dropped = Fate::Dropped {
-        texts: None,
-        lost: 2,
-        reason: "encoder",
-    };
-    assert_eq!(rig.fate().await, dropped);
+    assert_eq!(rig.fate().await, Fate::Dropped(2, "encoder"));
     assert!(rig.flush().await);
     rig.deliver(["user bob logged in"]).await;
     assert_eq!(

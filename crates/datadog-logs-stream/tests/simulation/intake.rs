@@ -1,6 +1,6 @@
 //! An intake that decodes for real, and behaves as badly as intakes do.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet};
 
 use datadog_logs_patterns::decoder::{ContentEncoding, Decoder, Error, Limits};
 use datadog_logs_patterns::wire::Profile;
@@ -42,12 +42,12 @@ pub(crate) enum Mood {
 
 #[derive(Default)]
 pub(crate) struct Intake {
-    streams: HashMap<StreamId, Stream>,
+    streams: BTreeMap<StreamId, Stream>,
     /// Logs that it refuses, each with how often.
-    pub(crate) poison: HashMap<u64, u32>,
+    pub(crate) poison: BTreeMap<u64, u32>,
     /// How many snapshots it refuses.
     pub(crate) refused_snapshots: u32,
-    pub(crate) arrived: HashSet<u64>,
+    pub(crate) arrived: BTreeSet<u64>,
     pub(crate) duplicates: u64,
 }
 
@@ -164,6 +164,6 @@ impl Intake {
 
     /// The intake is started anew: nothing is known of any stream.
     pub(crate) fn restart(&mut self) -> Vec<StreamId> {
-        self.streams.drain().map(|(id, _)| id).collect()
+        std::mem::take(&mut self.streams).into_keys().collect()
     }
 }

@@ -1,7 +1,7 @@
 //! One history: a pipeline, an intake, the link between them, and the clock.
 
 use std::cmp::Reverse;
-use std::collections::{BTreeMap, BinaryHeap, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, BinaryHeap};
 use std::fmt;
 use std::time::Duration;
 
@@ -58,7 +58,7 @@ struct World {
     now: Duration,
     order: u64,
     queue: BinaryHeap<Reverse<(Duration, u64)>>,
-    happenings: HashMap<u64, Happening>,
+    happenings: BTreeMap<u64, Happening>,
     pipeline: Pipeline<Group>,
     job: Option<Job<Group>>,
     encoding: ContentEncoding,
@@ -73,8 +73,8 @@ struct World {
     next_number: u64,
     to_come: u32,
     waiting: Vec<Group>,
-    http: HashSet<u64>,
-    undelivered: HashSet<u64>,
+    http: BTreeSet<u64>,
+    undelivered: BTreeSet<u64>,
     dropped: u64,
     http_order: Option<u64>,
 }
@@ -135,7 +135,7 @@ impl World {
             now: Duration::ZERO,
             order: 0,
             queue: BinaryHeap::new(),
-            happenings: HashMap::new(),
+            happenings: BTreeMap::new(),
             pipeline: Pipeline::new(options, seed),
             job: None,
             encoding,
@@ -147,8 +147,8 @@ impl World {
             is_calm: false,
             next_number: 1,
             waiting: Vec::new(),
-            http: HashSet::new(),
-            undelivered: HashSet::new(),
+            http: BTreeSet::new(),
+            undelivered: BTreeSet::new(),
             dropped: 0,
             http_order: None,
         };
@@ -309,14 +309,18 @@ impl World {
         while let Some(output) = self.pipeline.next_output() {
             match output {
                 Output::Stream(effect) => self.carry_out(effect),
-                Output::Delivered(group) => {
+                Output::Settled {
+                    logs: group,
+                    lost: 0,
+                } => {
                     for number in group.numbers() {
                         assert!(
-                            self.intake.arrived.contains(&number) || self.dropped > 0,
+                            self.intake.arrived.contains(&number),
                             "log {number} was said to be delivered"
                         );
                     }
                 }
+                Output::Settled { .. } => {}
                 Output::Dropped { lost, .. } => self.dropped += lost,
                 Output::Http(group) => self.take_http(&group),
                 Output::Undelivered(group) => self.undelivered.extend(group.numbers()),
