@@ -34,12 +34,13 @@ impl Options {
 }
 
 /// Bench targets of the crates; each prints its figures in the same form.
-const TARGETS: [(&str, &str); 7] = [
+const TARGETS: [(&str, &str); 8] = [
     ("datadog-logs-agent", "pure"),
     ("datadog-logs-agent", "server"),
     ("datadog-logs-patterns", "encode"),
     ("datadog-logs-patterns", "tokenizer"),
     ("datadog-logs-patterns", "write"),
+    ("datadog-metrics-agent", "aggregate"),
     ("datadog-metrics-agent", "parse"),
     ("datadog-sketch", "sketch"),
 ];

@@ -2,7 +2,14 @@
 //!
 //! Holds the parser of datagrams, which is pure: no socket, clock, thread or environment.
 
+pub mod aggregator;
+pub mod context;
 pub mod parse;
+pub mod payload;
+mod protobuf;
+pub mod rules;
+pub mod series;
+mod sketches;
 
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]
