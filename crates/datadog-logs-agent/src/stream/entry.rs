@@ -4,11 +4,14 @@
 //! message is no text, has as its body the JSON of message and attributes in their order: the intake reads a body that
 //! is JSON as it reads a message over HTTP that is.
 
+mod tail;
+
 use std::hash::{BuildHasher as _, Hasher as _};
 use std::ops::Range;
 
 use datadog_wire::logs;
 
+use self::tail::{Head, Tail};
 use super::{shadow, time};
 use crate::processor::outline::{DDTAGS, MESSAGE, RESERVED, TIMESTAMP, reserved};
 use crate::processor::scan::{Found, Kind, Member, Scanner, decode, unescape};
@@ -36,15 +39,6 @@ pub(super) struct Reader<'t> {
     has_tags_of_tail: bool,
     /// The source that the tail says.
     source_of_tail: Option<u64>,
-}
-
-/// What follows message and time of an entry up to its end, with nothing in it but other reserved keys.
-///
-/// Whoever wrote one entry wrote the next one alike: where the same bytes follow again, the same is found in them.
-#[derive(Debug)]
-struct Tail {
-    range: Range<usize>,
-    slots: [Option<Found>; RESERVED],
 }
 
 /// One entry in parts, each as text without escapes.
@@ -264,65 +258,6 @@ impl<'t> Reader<'t> {
             compact(part(member.value), &mut self.body);
         }
         self.body.push(b'}');
-    }
-}
-
-/// What was seen of an entry so far, beside its values: all but its last part must be read anew.
-#[derive(Debug, Default)]
-struct Head {
-    /// Where the last member ends that is a message or a time.
-    end: Option<usize>,
-    /// Whether it has reserved keys other than these two, up to there.
-    has_others: bool,
-    /// Whether it has such keys, or attributes, behind that.
-    has_others_behind: bool,
-    has_attributes_behind: bool,
-    /// Whether the tail of an entry before follows.
-    is_followed: bool,
-}
-
-impl Head {
-    fn note(&mut self, index: Option<usize>, end: usize) {
-        match index {
-            Some(MESSAGE | TIMESTAMP) => {
-                self.end = Some(end);
-                self.has_others |= self.has_others_behind;
-                self.has_others_behind = false;
-                self.has_attributes_behind = false;
-            }
-            Some(_) => self.has_others_behind = true,
-            None => self.has_attributes_behind = true,
-        }
-    }
-}
-
-impl Tail {
-    fn new(range: Range<usize>, slots: &[Option<Found>; RESERVED]) -> Self {
-        let is_behind = |found: &Found| found.start >= range.start;
-        Self {
-            slots: slots.map(|slot| slot.filter(is_behind)),
-            range,
-        }
-    }
-
-    /// Whether the same bytes stand at a place where a value has just ended; answers where they end.
-    fn follows(&self, text: &str, at: usize) -> Option<usize> {
-        let end = at + self.range.len();
-        let (bytes, tail) = (text.as_bytes(), self.range.clone());
-        (bytes.get(at..end)? == bytes.get(tail)?).then_some(end)
-    }
-
-    /// Puts what is found in these bytes where it stands now.
-    fn put(&self, at: usize, slots: &mut [Option<Found>; RESERVED]) {
-        for (slot, found) in slots.iter_mut().zip(self.slots) {
-            if let Some(found) = found {
-                *slot = Some(Found {
-                    start: found.start - self.range.start + at,
-                    end: found.end - self.range.start + at,
-                    ..found
-                });
-            }
-        }
     }
 }
 
