@@ -21,4 +21,5 @@ mod server;
 #[path = "integration_test/stop.rs"]
 mod stop;
 #[path = "integration_test/stream.rs"]
+#[cfg(feature = "stateful")]
 mod stream;
