@@ -351,7 +351,7 @@ test("the patterns of open streams are shown with what the streams cost", async 
   const stats = page.locator(".stream-stats .stat");
   // The agent beside the intake may have streams of its own, whose bytes count too.
   await stats.filter({ hasText: "On the wire" }).getByText(/^\d[\d.,]* k?B$/).waitFor();
-  await stats.filter({ hasText: "Over HTTP" }).getByText(/^the stream takes \d+ %$/).waitFor();
+  await stats.filter({ hasText: "Over HTTP" }).getByText(/^the stream takes \d+ %/).waitFor();
   stream.send(2, THREE_LOGS);
   await pattern.locator(".pattern-count", { hasText: "6" }).waitFor();
   assert.equal(await pattern.getAttribute("open"), "", "what was opened stays open");
