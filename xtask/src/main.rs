@@ -11,6 +11,7 @@ mod program;
 mod run;
 mod setup;
 mod smoke;
+mod soak;
 mod test;
 mod tidy;
 
@@ -32,6 +33,10 @@ enum Task {
     Test,
     /// Starts the agent against an intake, posts logs and prints what arrived.
     Smoke,
+    /// Checks the stateful stream against gRPC for Python; a part of `test`.
+    Grpc,
+    /// Loads the stateful stream while something keeps going wrong, and compares what arrived with what was sent.
+    Soak(soak::Options),
     /// Formatting, clippy, documentation, tidy.
     Lint,
     /// What continuous integration runs: lint, then test.
@@ -62,6 +67,8 @@ fn perform(task: Task) -> anyhow::Result<()> {
     match task {
         Task::Test => test::run(),
         Task::Smoke => smoke::run(),
+        Task::Grpc => test::grpc(),
+        Task::Soak(options) => soak::run(&options),
         Task::Screenshot => test::screenshot(),
         Task::Lint => lint::run(),
         Task::Ci => lint::run().and_then(|()| test::run()),

@@ -1,11 +1,12 @@
 //! Installs what the tests need and the machine lacks; says what it does and fails when it cannot.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::bail;
 
-use crate::run::{finish, root, say, sh};
+use crate::program::target_folder;
+use crate::run::{command, finish, root, say, sh};
 
 /// Where Debian's package puts the browser.
 pub(crate) const CHROMIUM: &str = "/usr/bin/chromium";
@@ -57,6 +58,38 @@ fn apt(arguments: &[&str]) -> anyhow::Result<()> {
         bail!("{error}; install the Debian packages by hand and run this again");
     }
     Ok(())
+}
+
+/// Makes an environment of Python with the pinned packages of a folder, and returns its interpreter.
+///
+/// # Errors
+/// When Python is missing and cannot be installed, or a package cannot.
+pub(crate) fn python(folder: &Path) -> anyhow::Result<PathBuf> {
+    let environment = target_folder()?.join("grpc-venv");
+    let python = environment.join("bin/python");
+    let (at, python_text) = (environment.to_string_lossy(), python.to_string_lossy());
+    if !python.exists() {
+        let has_venv = command(&root(), &["python3", "-c", "import ensurepip, venv"]).output();
+        if !has_venv.is_ok_and(|output| output.status.success()) {
+            say("installing Debian's python3 with its venv, in which gRPC for Python is installed");
+            install(&["python3", "python3-venv"])?;
+        }
+        sh(&root(), &["python3", "-m", "venv", &at])?;
+    }
+    let pip = [
+        "-m",
+        "pip",
+        "install",
+        "--quiet",
+        "--disable-pip-version-check",
+    ];
+    let words = [
+        &[&*python_text][..],
+        &pip,
+        &["--requirement", "requirements.txt"],
+    ];
+    sh(folder, &words.concat())?;
+    Ok(python)
 }
 
 /// Installs the locked npm modules of a folder.

@@ -1,4 +1,4 @@
-//! All tests: those of the crates, those of the page in a real browser, and the smoke run.
+//! All tests: those of the crates, those of the page in a real browser, those against another gRPC, and the smoke run.
 
 use std::path::Path;
 
@@ -22,7 +22,20 @@ pub(crate) fn run() -> anyhow::Result<()> {
         &["cargo", "test", "--locked", "--workspace", "--doc"],
     )?;
     browser(&[])?;
+    grpc()?;
     smoke::run()
+}
+
+/// The stateful stream between our programs and gRPC for Python.
+///
+/// # Errors
+/// When something is missing, or either side does not understand the other.
+pub(crate) fn grpc() -> anyhow::Result<()> {
+    let folder = root().join("tests/grpc");
+    let python = setup::python(&folder)?;
+    let program = program::build(Profile::Dev)?;
+    let (python, program) = (python.to_string_lossy(), program.to_string_lossy());
+    sh(&folder, &[&python, "check.py", &program])
 }
 
 /// Takes the picture of the page that the README shows.
