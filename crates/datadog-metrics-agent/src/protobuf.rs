@@ -10,7 +10,7 @@ pub(crate) const fn varint_len(value: u64) -> usize {
     (64 - (value | 1).leading_zeros()).div_ceil(7) as usize
 }
 
-/// The bytes that [`bytes`] appends for so many.
+/// The bytes of a field with its head and so many bytes.
 pub(crate) const fn bytes_len(len: usize) -> usize {
     1 + varint_len(len as u64) + len
 }
