@@ -372,21 +372,34 @@ fn pauses(config: &Config, keys: &Keys<'_>) -> Pauses {
     }
 }
 
-/// Says which keys are set that this build reads and does nothing with.
+/// Keys that are read and checked, and do nothing in this build.
+const WITHOUT_EFFECT: [&str; 15] = [
+    "dogstatsd_disable_verbose_logs",
+    "dogstatsd_mapper_cache_size",
+    "dogstatsd_packet_buffer_flush_timeout",
+    "dogstatsd_pipeline_count",
+    "dogstatsd_string_interner_size",
+    "dogstatsd_windows_pipe_security_descriptor",
+    "dogstatsd_workers_count",
+    "forwarder_high_prio_buffer_size",
+    "forwarder_low_prio_buffer_size",
+    "forwarder_requeue_buffer_size",
+    "forwarder_stop_timeout",
+    "statsd_forward_host",
+    "use_v2_api.series",
+    "use_v3_api.series",
+    "use_v3_api.sketches",
+];
+
+/// Says which keys are set that do nothing, or not all that they say.
 fn warn_of_what_does_nothing(config: &Config, keys: &Keys<'_>) {
-    for name in ["use_v3_api.series", "use_v3_api.sketches"] {
-        if keys.on(name) {
-            warn!(
-                key = name,
-                "version 3 of the metrics API is not in this build, version 2 is used"
-            );
+    for name in WITHOUT_EFFECT {
+        if config.report.is_set(name) {
+            warn!(key = name, "this setting has no effect in this build");
         }
     }
     if keys.text("serializer_compressor_kind") == Some("zlib") {
         warn!("zlib is not in this build, metrics are compressed with gzip");
-    }
-    if keys.text("statsd_forward_host").is_some() {
-        warn!("copies of datagrams for statsd_forward_host are not in this build");
     }
     if config.profile.is_serverless() && config.enhanced_metrics {
         warn!("enhanced metrics are not in this build");

@@ -439,7 +439,11 @@ mod tests {
         let directory = scratch();
         let path = directory.path().join("s");
         fs::write(&path, "precious").unwrap();
-        assert!(create(&path, directory.path(), 0o600).unwrap().is_none());
+        assert!(
+            create(&path, directory.path(), 0o600, UnixListener::bind)
+                .unwrap()
+                .is_none()
+        );
         assert_eq!(fs::read_to_string(&path).unwrap(), "precious");
         assert_eq!(fs::read_dir(&directory).unwrap().count(), 1);
     }
