@@ -128,7 +128,10 @@ impl DatagramServer {
             tokio::select! {
                 readable = self.socket.readable() => {
                     let read = match readable {
-                        Ok(()) => self.read_batch(&mut buffer, wait).await,
+                        Ok(()) => {
+                            let ready = |buffer: &mut [u8]| self.socket.try_io(|| self.receive(buffer));
+                            self.read_batch(&mut buffer, wait, ready).await
+                        }
                         Err(error) => Err(error),
                     };
                     if let Err(error) = read {
@@ -145,11 +148,13 @@ impl DatagramServer {
         self.read_all(&mut buffer).await;
     }
 
-    /// Reads what is there, and waits for room for it.
+    /// Reads what is there, and waits for room for it. Asks the system itself: the runtime may not know yet what has
+    /// arrived.
     async fn read_all(&self, buffer: &mut [u8]) {
         let mut packets = 0;
         while packets < DRAIN_PACKETS {
-            match self.read_batch(buffer, Wait::ForRoom).await {
+            let read = self.read_batch(buffer, Wait::ForRoom, |buffer| self.receive(buffer));
+            match read.await {
                 Ok(0) => return,
                 Ok(read) => packets += read,
                 Err(error) => return self.reader.pause(&error).await,
@@ -158,13 +163,18 @@ impl DatagramServer {
     }
 
     /// Hands on the datagrams that are there, as many as go together; returns how many.
-    async fn read_batch(&self, buffer: &mut [u8], wait: Wait) -> io::Result<usize> {
+    async fn read_batch(
+        &self,
+        buffer: &mut [u8],
+        wait: Wait,
+        receive: impl Fn(&mut [u8]) -> io::Result<Received>,
+    ) -> io::Result<usize> {
         let reader = &self.reader;
         let mut batch = Batch::new(reader.transport);
         let mut read = 0;
         let mut failed = None;
         while read < reader.options.batch {
-            let received = match self.socket.try_io(|| self.receive(buffer)) {
+            let received = match receive(buffer) {
                 Ok(received) => received,
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => break,
                 Err(error) => {

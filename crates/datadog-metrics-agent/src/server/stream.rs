@@ -54,6 +54,20 @@ enum Read {
     End,
 }
 
+/// A way to read without waiting.
+type Receive = fn(&UnixStream, &mut [u8]) -> io::Result<usize>;
+
+/// Reads when the runtime knows that there is something.
+fn ready(stream: &UnixStream, space: &mut [u8]) -> io::Result<usize> {
+    stream.try_read(space)
+}
+
+/// Reads whatever the runtime knows.
+fn directly(stream: &UnixStream, space: &mut [u8]) -> io::Result<usize> {
+    let (read, _) = rustix::net::recv(stream, space, rustix::net::RecvFlags::DONTWAIT)?;
+    Ok(read)
+}
+
 impl StreamServer {
     pub(super) const fn new(listener: Listener, reader: Reader) -> Self {
         Self { listener, reader }
@@ -108,7 +122,7 @@ impl Connection {
         loop {
             tokio::select! {
                 readable = self.stream.readable() => {
-                    if readable.is_err() || matches!(self.read().await, Read::End) {
+                    if readable.is_err() || matches!(self.read(ready).await, Read::End) {
                         return;
                     }
                 }
@@ -126,10 +140,11 @@ impl Connection {
         }
     }
 
-    /// Reads what is there; says whether the connection is over.
+    /// Reads what is there; says whether the connection is over. Asks the system itself: the runtime may not know yet
+    /// what has arrived.
     async fn read_all(&mut self) -> bool {
         for _ in 0..DRAIN_READS {
-            match self.read().await {
+            match self.read(directly).await {
                 Read::Some => {}
                 Read::Nothing => return false,
                 Read::End => return true,
@@ -139,9 +154,9 @@ impl Connection {
     }
 
     /// Reads once, and hands on the frames that are whole.
-    async fn read(&mut self) -> Read {
+    async fn read(&mut self, receive: Receive) -> Read {
         let space = self.buffer.get_mut(self.filled..).unwrap_or_default();
-        match self.stream.try_read(space) {
+        match receive(&self.stream, space) {
             Ok(0) => {
                 if self.filled > 0 {
                     self.lose(Reason::Parse);
