@@ -57,6 +57,7 @@ const LAYERS: [(&str, &[&str]); 13] = [
             "datadog-forwarder",
             "datadog-logs-agent",
             "datadog-logs-patterns",
+            "datadog-metrics-agent",
             "datadog-wire",
         ],
     ),

@@ -133,7 +133,7 @@ impl Pipeline {
             Self::DiskRetry => false,
             Self::Stateful => true,
             Self::Traces => false,
-            Self::Metrics => false,
+            Self::Metrics => true,
             Self::AppSec => false,
             Self::RemoteConfiguration => false,
             Self::KeySources => false,

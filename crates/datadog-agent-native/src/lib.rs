@@ -20,6 +20,7 @@ pub mod event_bus;
 pub mod http;
 pub mod logger;
 pub mod logs;
+pub mod metrics;
 pub mod proc;
 pub mod tags;
 

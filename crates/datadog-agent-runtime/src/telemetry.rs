@@ -175,6 +175,58 @@ metrics! {
     LogsStreamActive: "logs.stream.active", Gauge, [];
     /// Pipelines whose logs go over HTTP for now.
     LogsStreamFallbackActive: "logs.stream.fallback_active", Gauge, [];
+    /// Datagrams, and frames of streams, that were taken in.
+    MetricsPackets: "metrics.packets", Counter, ["transport"];
+    /// Bytes of those.
+    MetricsBytesReceived: "metrics.bytes_received", Counter, ["transport"];
+    /// Datagrams and frames lost before they were read, by why.
+    MetricsPacketsDropped: "metrics.packets_dropped", Counter, ["reason", "transport"];
+    /// Datagrams longer than the buffer: what did not fit is lost.
+    MetricsPacketsTruncated: "metrics.packets_truncated", Counter, ["transport"];
+    /// Errors of reading or accepting.
+    MetricsReadErrors: "metrics.read_errors", Counter, ["transport"];
+    /// Messages that could be read.
+    MetricsMessages: "metrics.messages", Counter, ["kind"];
+    /// Messages that could not be read.
+    MetricsMalformed: "metrics.malformed", Counter, ["kind"];
+    /// Values that were aggregated.
+    MetricsSamples: "metrics.samples", Counter, [];
+    /// Values that were lost before they became a series or a sketch, by why.
+    MetricsSamplesDropped: "metrics.samples_dropped", Counter, ["reason"];
+    /// Values with a timestamp that the intake may not take; sent all the same.
+    MetricsLatePoints: "metrics.late_points", Counter, [];
+    /// Messages whose sample rate is none, and counted as 1.
+    MetricsBadRates: "metrics.bad_rates", Counter, [];
+    /// Fields of events and service checks without meaning, which were skipped.
+    MetricsBadFields: "metrics.bad_fields", Counter, [];
+    /// Tags that were too many, counted when their context is new.
+    MetricsTagsDropped: "metrics.tags_dropped", Counter, [];
+    /// Senders whose container could not be found out.
+    MetricsOriginErrors: "metrics.origin_errors", Counter, [];
+    /// Contexts in memory.
+    MetricsContexts: "metrics.contexts", Gauge, [];
+    /// Memory of contexts and values.
+    MetricsMemoryBytes: "metrics.memory_bytes", Gauge, [];
+    /// Bytes of datagrams that were read and not yet parsed.
+    MetricsQueueBytes: "metrics.queue_bytes", Gauge, [];
+    /// Series, sketches, events and service checks that were handed to the forwarder.
+    MetricsFlushed: "metrics.flushed", Counter, ["kind"];
+    /// Series, sketches, events and service checks that an endpoint accepted.
+    MetricsSent: "metrics.sent", Counter, ["endpoint"];
+    /// Bytes of accepted bodies before compression.
+    MetricsBytesSentRaw: "metrics.bytes_sent_raw", Counter, ["endpoint"];
+    /// Bytes of accepted bodies as sent.
+    MetricsBytesSentWire: "metrics.bytes_sent_wire", Counter, ["endpoint"];
+    /// Answers of an endpoint.
+    MetricsHttpResponses: "metrics.http_responses", Counter, ["endpoint", "status"];
+    /// Attempts after the first.
+    MetricsRetries: "metrics.retries", Counter, ["endpoint"];
+    /// Milliseconds spent waiting between attempts.
+    MetricsRetryWaitMs: "metrics.retry_wait_ms", Counter, ["endpoint"];
+    /// Series, sketches, events and service checks lost on their way out, and where one endpoint lost them, which.
+    MetricsDropped: "metrics.dropped", Counter, ["reason", "endpoint"];
+    /// Bytes held for another try.
+    MetricsRedriveBytes: "metrics.redrive_bytes", Gauge, ["endpoint"];
     /// Events that found the event bus full.
     EventsDropped: "events.dropped", Counter, [];
 }
@@ -202,6 +254,18 @@ reasons! {
     Poison: "poison";
     /// The encoder of the stateful stream failed at it.
     Encoder: "encoder";
+    /// A filter of names is for it.
+    Filtered: "filtered";
+    /// It would have been one context too many.
+    ContextLimit: "context_limit";
+    /// There was no memory for its value.
+    Memory: "memory";
+    /// A metric of its type has no timestamp.
+    UnsupportedType: "unsupported_type";
+    /// It is infinite or no number.
+    NotFinite: "not_finite";
+    /// The compressor failed at it.
+    Compression: "compression";
 }
 
 /// The labels of one series, in the order in which they are shown.

@@ -84,9 +84,12 @@ fn local_config(intake: &Intake, ephemeral: bool) -> Config {
         .api_key(KEY)
         .option("logs_enabled", "true")
         .option("logs_config.logs_dd_url", intake.url())
+        .option("dogstatsd_enabled", "true")
+        .option("dd_url", intake.url())
         .build_with_issues();
     config.logs_config_api_key = None;
     config.logs_config_additional_endpoints.clear();
+    config.additional_endpoints.clear();
     config.observability_pipelines_worker_logs_enabled = false;
     let (waits, stops) = (
         is_default(&config, "logs_config.batch_wait"),
@@ -100,6 +103,7 @@ fn local_config(intake: &Intake, ephemeral: bool) -> Config {
     }
     if ephemeral {
         config.logs_agent_port = Some(0);
+        config.dogstatsd_port = 0;
     }
     config
 }
@@ -122,18 +126,24 @@ fn is_default(config: &Config, name: &str) -> bool {
 
 /// Starts the agent; a taken port gives way to one that the system chooses.
 async fn start_agent(mut config: Config) -> anyhow::Result<AgentCoordinator> {
-    let mut agent = AgentCoordinator::new(config.clone())?;
-    match agent.start().await {
-        Ok(()) => return Ok(agent),
-        Err(AgentError::StartupError(text)) if text.contains("Address already in use") => {
+    loop {
+        let mut agent = AgentCoordinator::new(config.clone())?;
+        let text = match agent.start().await {
+            Ok(()) => return Ok(agent),
+            Err(AgentError::StartupError(text)) if text.contains("Address already in use") => text,
+            Err(error) => return Err(error.into()),
+        };
+        let is_dogstatsd = text.starts_with("DogStatsD");
+        if is_dogstatsd && config.dogstatsd_port != 0 {
+            note(&format!("{text}: it listens on another port"));
+            config.dogstatsd_port = 0;
+        } else if !is_dogstatsd && config.logs_agent_port != Some(0) {
             note(&format!("{text}: the log server listens on another port"));
+            config.logs_agent_port = Some(0);
+        } else {
+            return Err(AgentError::StartupError(text).into());
         }
-        Err(error) => return Err(error.into()),
     }
-    config.logs_agent_port = Some(0);
-    let mut agent = AgentCoordinator::new(config)?;
-    agent.start().await?;
-    Ok(agent)
 }
 
 /// Where the log server listens.
@@ -144,6 +154,13 @@ fn logs(found: &Map<String, Value>) -> &str {
         .unwrap_or_default()
 }
 
+/// Host and port of DogStatsD, for the shell.
+fn dogstatsd(found: &Map<String, Value>) -> String {
+    let url = found.get("dogstatsd").and_then(Value::as_str);
+    let address = url.and_then(|url| url.strip_prefix("udp://"));
+    address.unwrap_or_default().replacen(':', "/", 1)
+}
+
 /// One line to paste, which sends a log.
 fn example(found: &Map<String, Value>) -> String {
     let logs = logs(found);
@@ -152,13 +169,18 @@ fn example(found: &Map<String, Value>) -> String {
 
 fn text(intake: &str, found: &Map<String, Value>, try_it: &str) -> String {
     let (logs, program) = (logs(found), program());
+    let dogstatsd = dogstatsd(found);
+    let address = dogstatsd.replacen('/', ":", 1);
     format!(
         "page     {intake}/\n\
          logs     {logs}/v1/input\n\
          status   {logs}/status\n\
+         metrics  udp://{address}\n\
          inspect  {intake}/inspect/logs\n\
          \n\
          send a log:\n  {try_it}\n\
+         send a metric:\n  \
+         printf 'orders:1|c|#service:shop' > /dev/udp/{dogstatsd}\n\
          send a file:\n  \
          DD_API_KEY={KEY} DD_LOGS_CONFIG_LOGS_DD_URL={intake} {program} logs FILE\n\
          \n\

@@ -57,13 +57,14 @@ fn announce(listeners: &Listeners, format: Format) -> String {
     match format {
         Format::Json => Value::Object(addresses).to_string(),
         Format::Text if addresses.is_empty() => {
-            "running, but nothing is enabled: set DD_LOGS_ENABLED=true".to_owned()
+            "running, but nothing is enabled: set DD_LOGS_ENABLED=true or DD_DOGSTATSD_ENABLED=true"
+                .to_owned()
         }
         Format::Text => {
             let lines: Vec<_> = addresses
                 .iter()
                 .map(|(name, address)| {
-                    format!("{name:<8} {}", address.as_str().unwrap_or_default())
+                    format!("{name:<9} {}", address.as_str().unwrap_or_default())
                 })
                 .collect();
             lines.join("\n")
@@ -80,6 +81,15 @@ pub(crate) fn addresses(listeners: &Listeners) -> Map<String, Value> {
     if let Some(path) = &listeners.logs_uds {
         addresses.insert(
             "logs_socket".to_owned(),
+            format!("unix://{}", path.display()).into(),
+        );
+    }
+    if let Some(address) = listeners.dogstatsd_udp {
+        addresses.insert("dogstatsd".to_owned(), format!("udp://{address}").into());
+    }
+    if let Some(path) = &listeners.dogstatsd_uds {
+        addresses.insert(
+            "dogstatsd_socket".to_owned(),
             format!("unix://{}", path.display()).into(),
         );
     }

@@ -13,6 +13,6 @@ mod retry;
 pub mod service;
 
 pub use endpoint::{ApiKey, Encoding, Endpoint, Reliability};
-pub use payload::{Payload, Split};
+pub use payload::{Compressed, Form, Payload, Split};
 pub use queue::{Budget, Reservation};
 pub use service::{Config, FlushReport, Forwarder, ForwarderHandle};

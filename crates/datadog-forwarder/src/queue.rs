@@ -20,7 +20,7 @@ use bytes::Bytes;
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
-use crate::Encoding;
+use crate::{Encoding, Form};
 
 /// A number of bytes that a pipeline may hold in all its queues together; cheap to clone.
 #[derive(Debug, Clone)]
@@ -187,6 +187,8 @@ pub(crate) struct Pending {
     /// Bytes before compression.
     pub(crate) raw_len: usize,
     pub(crate) items: u64,
+    /// Which kind of body it is, if its product has several.
+    pub(crate) form: Option<Arc<Form>>,
     /// When it was handed over.
     pub(crate) accepted_at: Instant,
     /// Attempts in this round.

@@ -343,7 +343,7 @@ impl Forwarder {
         Some(Left {
             seq: self.desk.last_seq() + 1,
             items: payload.items,
-            raw_len: payload.body.len(),
+            raw_len: payload.raw_len(),
         })
     }
 
@@ -430,7 +430,7 @@ impl Door {
         self.payloads.fetch_add(1, Ordering::Relaxed);
         self.items.fetch_add(payload.items, Ordering::Relaxed);
         self.bytes
-            .fetch_add(count(payload.body.len()), Ordering::Relaxed);
+            .fetch_add(count(payload.raw_len()), Ordering::Relaxed);
     }
 
     fn left(&self, left: Left) {

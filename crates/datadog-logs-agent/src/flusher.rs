@@ -110,9 +110,8 @@ impl Http {
     /// gone, because the forwarder is.
     pub(crate) async fn send(&self, batch: Batch, reservation: Option<Reservation>) -> bool {
         let payload = Payload {
-            items: u64::from(batch.entries),
-            body: batch.body,
             reservation,
+            ..Payload::from_body(batch.body, u64::from(batch.entries))
         };
         self.forwarder.send(payload).await.is_ok()
     }

@@ -7,6 +7,7 @@
 mod flush;
 mod histogram;
 mod messages;
+pub mod service;
 mod value;
 
 use datadog_forwarder::Encoding;
@@ -192,14 +193,11 @@ impl Aggregator {
     /// # Errors
     /// A pattern of the mapper that cannot be used.
     pub fn new(config: Config) -> Result<Self, MapperError> {
-        // As many bytes of messages as names and tags of average length have.
-        let alias_bytes = config
-            .max_contexts
-            .clamp(1_024, 1 << 17)
-            .saturating_mul(256);
+        // A client with several orders of the same tags has several messages for a context.
+        let aliases = config.max_contexts.saturating_mul(2).max(1_024);
         Ok(Self {
             rules: Rules::compile(&config.rules)?,
-            contexts: Contexts::new(config.max_contexts, alias_bytes),
+            contexts: Contexts::new(config.max_contexts, aliases),
             messages: Messages::default(),
             passed: SeriesWriter::new(config.series_limits, config.encoding),
             passed_done: Vec::new(),

@@ -3,10 +3,12 @@
 //! A context is a name, a host, a set of tags, where they come from, and how its values are aggregated; the order and
 //! the repetitions of tags make no difference. Two tables lead to it. The first is by the bytes of the message, for
 //! clients repeat themselves to the letter; only what it does not know is taken apart, changed by the rules, and
-//! looked up in the second by what came out. Both compare in full: a collision of hashes joins nothing.
-//! Contexts are bounded in number, the first table in bytes. Knows no value and no clock.
+//! looked up in the second by what came out. The first knows messages by 128 bits of two hashes with random seeds, since
+//! to compare their bytes would cost more than all the rest: with a million of them, two are taken for one with a
+//! chance of one in 10^26. The second compares in full.
+//! Both tables are bounded in number. Knows no value and no clock.
 
-use foldhash::fast::RandomState;
+use foldhash::quality::RandomState;
 use hashbrown::HashTable;
 use std::hash::{BuildHasher, Hasher};
 
@@ -14,8 +16,6 @@ use crate::series::Source;
 
 /// Between two tags in the text of a set: no message can have it within a tag.
 pub(crate) const TAG_END: char = '\n';
-/// What a message of the first table costs besides its bytes.
-const ALIAS_OVERHEAD: usize = 48;
 
 /// How the values of a context are aggregated; one name may have several.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -145,10 +145,9 @@ pub(crate) struct Contexts<T> {
     limit: usize,
     table: HashTable<u32>,
     aliases: HashTable<Alias>,
-    alias_bytes: usize,
-    max_alias_bytes: usize,
+    max_aliases: usize,
     text_bytes: usize,
-    hashes: RandomState,
+    hashes: [RandomState; 2],
 }
 
 #[derive(Debug)]
@@ -161,18 +160,13 @@ struct Slot<T> {
 /// A message that is known.
 #[derive(Debug)]
 struct Alias {
-    hash: u64,
-    class: Class,
-    /// Name, tags and origin one after the other.
-    bytes: Box<[u8]>,
-    name_len: u32,
-    tags_len: u32,
+    fingerprint: [u64; 2],
     found: Found,
 }
 
 impl<T> Contexts<T> {
-    /// At most `limit` contexts, and at most so many bytes of messages that lead to them.
-    pub(crate) fn new(limit: usize, max_alias_bytes: usize) -> Self {
+    /// At most `limit` contexts, and at most so many messages that lead to them.
+    pub(crate) fn new(limit: usize, max_aliases: usize) -> Self {
         Self {
             slots: Vec::new(),
             free: Vec::new(),
@@ -180,10 +174,9 @@ impl<T> Contexts<T> {
             limit: limit.min(u32::MAX as usize),
             table: HashTable::new(),
             aliases: HashTable::new(),
-            alias_bytes: 0,
-            max_alias_bytes,
+            max_aliases,
             text_bytes: 0,
-            hashes: RandomState::default(),
+            hashes: [RandomState::default(), RandomState::default()],
         }
     }
 
@@ -192,16 +185,20 @@ impl<T> Contexts<T> {
         self.live
     }
 
-    /// The bytes of names, hosts, tags and messages, and of the tables that hold them.
+    /// The bytes of names, hosts and tags, and of the tables.
     pub(crate) fn bytes(&self) -> usize {
-        self.text_bytes + self.alias_bytes + self.slots.capacity() * size_of::<Slot<T>>()
+        self.text_bytes
+            + self.aliases.allocation_size()
+            + self.table.allocation_size()
+            + self.slots.capacity() * size_of::<Slot<T>>()
     }
 
     /// Where a message leads, if that is known.
     #[inline]
     pub(crate) fn known(&self, message: &Message<'_>) -> Option<Found> {
-        let hash = self.hash_message(message);
-        let alias = self.aliases.find(hash, |alias| alias.is(message))?;
+        let fingerprint = self.fingerprint(message);
+        let same = |alias: &Alias| alias.fingerprint == fingerprint;
+        let alias = self.aliases.find(fingerprint[0], same)?;
         match alias.found {
             Found::Context(id) if self.slot(id).is_none() => None,
             found => Some(found),
@@ -210,30 +207,15 @@ impl<T> Contexts<T> {
 
     /// Remembers where a message leads, if there is room.
     pub(crate) fn remember(&mut self, message: &Message<'_>, found: Found) {
-        let hash = self.hash_message(message);
-        if let Some(alias) = self.aliases.find_mut(hash, |alias| alias.is(message)) {
+        let fingerprint = self.fingerprint(message);
+        let same = |alias: &Alias| alias.fingerprint == fingerprint;
+        if let Some(alias) = self.aliases.find_mut(fingerprint[0], same) {
             alias.found = found;
-            return;
+        } else if self.aliases.len() < self.max_aliases {
+            let alias = Alias { fingerprint, found };
+            let hash = |alias: &Alias| alias.fingerprint[0];
+            self.aliases.insert_unique(fingerprint[0], alias, hash);
         }
-        let Message {
-            name, tags, origin, ..
-        } = *message;
-        let bytes: Box<[u8]> = [name, tags, origin].concat().into();
-        let cost = bytes.len() + ALIAS_OVERHEAD;
-        if self.alias_bytes + cost > self.max_alias_bytes {
-            return;
-        }
-        self.alias_bytes += cost;
-        let len = |bytes: &[u8]| u32::try_from(bytes.len()).unwrap_or(u32::MAX);
-        let alias = Alias {
-            hash,
-            class: message.class,
-            name_len: len(name),
-            tags_len: len(tags),
-            bytes,
-            found,
-        };
-        self.aliases.insert_unique(hash, alias, |alias| alias.hash);
     }
 
     /// The context with this identity; made, with what `new` gives, if there is none.
@@ -320,18 +302,11 @@ impl<T> Contexts<T> {
     fn forget_dead(&mut self) {
         let slots = &self.slots;
         let is_empty = self.live == 0;
-        let freed = &mut self.alias_bytes;
-        self.aliases.retain(|alias| {
-            let lives = match alias.found {
-                Found::Context(id) => slots
-                    .get(id.index as usize)
-                    .is_some_and(|slot| slot.generation == id.generation),
-                Found::Filtered => !is_empty,
-            };
-            if !lives {
-                *freed -= alias.bytes.len() + ALIAS_OVERHEAD;
-            }
-            lives
+        self.aliases.retain(|alias| match alias.found {
+            Found::Context(id) => slots
+                .get(id.index as usize)
+                .is_some_and(|slot| slot.generation == id.generation),
+            Found::Filtered => !is_empty,
         });
     }
 
@@ -350,41 +325,35 @@ impl<T> Contexts<T> {
     }
 
     #[inline]
-    fn hash_message(&self, message: &Message<'_>) -> u64 {
-        let mut hasher = self.hashes.build_hasher();
-        hasher.write(message.tags);
-        hasher.write(message.name);
-        hasher.write_u64(message.class as u64 ^ (message.tags.len() as u64) << 8);
-        if !message.origin.is_empty() {
-            hasher.write(message.origin);
+    fn fingerprint(&self, message: &Message<'_>) -> [u64; 2] {
+        let [first, second] = &self.hashes;
+        let Message {
+            class,
+            name,
+            tags,
+            origin,
+        } = *message;
+        // The lengths keep name and tags apart.
+        let kind = class as u64 ^ (tags.len() as u64) << 8 ^ (name.len() as u64) << 32;
+        let mut hashers = [first.build_hasher(), second.build_hasher()];
+        for hasher in &mut hashers {
+            hasher.write_u64(kind);
+            hasher.write(tags);
+            hasher.write(name);
+            if !origin.is_empty() {
+                hasher.write(origin);
+            }
         }
-        hasher.finish()
+        hashers.map(|hasher| hasher.finish())
     }
 
     fn hash_identity(&self, class: Class, identity: &Identity<'_>) -> u64 {
-        let mut hasher = self.hashes.build_hasher();
+        let mut hasher = self.hashes[0].build_hasher();
         hasher.write(identity.name.as_bytes());
         hasher.write(identity.host.as_bytes());
         hasher.write(identity.tags.0.as_bytes());
         hasher.write_u64(class as u64);
         hasher.finish()
-    }
-}
-
-impl Alias {
-    #[inline]
-    fn is(&self, message: &Message<'_>) -> bool {
-        let (name_len, tags_len) = (self.name_len as usize, self.tags_len as usize);
-        let Some((name, rest)) = self.bytes.split_at_checked(name_len) else {
-            return false;
-        };
-        let Some((tags, origin)) = rest.split_at_checked(tags_len) else {
-            return false;
-        };
-        self.class == message.class
-            && name == message.name
-            && tags == message.tags
-            && origin == message.origin
     }
 }
 

@@ -1,15 +1,27 @@
 //! What applications say over DogStatsD: metrics, events and service checks.
 //!
-//! Holds the parser of datagrams, which is pure: no socket, clock, thread or environment.
+//! The way of a sample: [`server`] → queue → [`parse`] → [`rules`] → [`aggregator`] (contexts and buckets) → payloads →
+//! forwarder. Reads no environment: the caller fills a [`Config`], and [`start`] does the rest.
 
+pub mod agent;
 pub mod aggregator;
+pub mod config;
 pub mod context;
+mod flusher;
 pub mod parse;
 pub mod payload;
 mod protobuf;
 pub mod rules;
 pub mod series;
+pub mod server;
 mod sketches;
+
+pub use agent::{DrainReport, Failure, Running, Shared, StartError, Status, start};
+pub use aggregator::service::{AggregatorHandle, AggregatorService, InsertError, Stopped};
+pub use aggregator::{Aggregator, Which};
+pub use config::{AdditionalEndpoint, Config, ConfigError, FlushStrategy};
+pub use datadog_forwarder::FlushReport;
+pub use server::Listen;
 
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]

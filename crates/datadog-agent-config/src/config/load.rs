@@ -61,7 +61,9 @@ impl Report {
             .map_or(&Source::Default, |entry| &entry.source)
     }
 
-    pub(super) fn is_set(&self, name: &str) -> bool {
+    /// Whether a key has a value from anywhere but its default.
+    #[must_use]
+    pub fn is_set(&self, name: &str) -> bool {
         *self.source(name) != Source::Default
     }
 }

@@ -16,7 +16,7 @@ use super::shared::Shared;
 use super::{AgentError, AgentHandle, Health, ShutdownReason, Signals, State};
 use crate::config::table::Pipeline;
 use crate::config::{Config, Severity};
-use crate::logs;
+use crate::{logs, metrics};
 
 /// Where a running agent listens; `None` for what is off.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -31,7 +31,7 @@ pub struct Listeners {
     pub logs_uds: Option<PathBuf>,
     /// The DogStatsD listener's port.
     pub dogstatsd_udp: Option<SocketAddr>,
-    /// The DogStatsD listener's Unix socket.
+    /// The DogStatsD listener's Unix socket: that of datagrams, else that of streams.
     pub dogstatsd_uds: Option<PathBuf>,
 }
 
@@ -40,6 +40,8 @@ pub struct Listeners {
 pub struct FlushReport {
     /// Logs.
     pub logs: Option<logs::FlushReport>,
+    /// Series, sketches, events and service checks.
+    pub metrics: Option<metrics::FlushReport>,
 }
 
 /// One agent. Several can live in one process; nothing of it is global but the handlers of signals.
@@ -60,6 +62,7 @@ struct Running {
     /// The reader of notices, and who watches over the pipelines.
     keepers: JoinSet<()>,
     logs: Option<logs::Running>,
+    metrics: Option<metrics::Running>,
 }
 
 impl AgentCoordinator {
@@ -87,6 +90,9 @@ impl AgentCoordinator {
         let (shared, _drain) = Shared::new(&self.config, self.board.clone())?;
         if self.config.logs_enabled {
             logs::preflight(&self.config, &shared)?;
+        }
+        if self.config.dogstatsd_enabled {
+            metrics::preflight(&self.config, &shared)?;
         }
         Ok(())
     }
@@ -130,24 +136,39 @@ impl AgentCoordinator {
             true => Some(logs::start(&self.config, &shared).await?),
             false => None,
         };
-        self.listeners = listeners(logs.as_ref());
+        let metrics = match self.config.dogstatsd_enabled {
+            true => Some(metrics::start(&self.config, &shared).await?),
+            false => None,
+        };
+        self.listeners = listeners(logs.as_ref(), metrics.as_ref());
         self.board.set_listeners(json!({
             "logs_tcp": self.listeners.logs_tcp,
             "logs_uds": self.listeners.logs_uds,
+            "dogstatsd_udp": self.listeners.dogstatsd_udp,
+            "dogstatsd_uds": self.listeners.dogstatsd_uds,
         }));
         self.handle
             .set_logs(logs.as_ref().map(logs::Running::handle));
+        self.handle
+            .set_metrics(metrics.as_ref().map(metrics::Running::handle));
         let mut keepers = JoinSet::new();
         keepers.spawn(consume(bus, self.handle.clone()));
         if let Some(logs) = &logs {
+            let failure = logs.failure();
             let (board, handle) = (self.board.clone(), self.handle.clone());
-            keepers.spawn(supervise(logs.failure(), board, handle, events.clone()));
+            keepers.spawn(supervise(failure.seen(), board, handle, events.clone()));
+        }
+        if let Some(metrics) = &metrics {
+            let failure = metrics.failure();
+            let (board, handle) = (self.board.clone(), self.handle.clone());
+            keepers.spawn(supervise(failure.seen(), board, handle, events.clone()));
         }
         Ok(Running {
             drain,
             events,
             keepers,
             logs,
+            metrics,
         })
     }
 
@@ -187,26 +208,39 @@ impl AgentCoordinator {
             .drain
             .signal(begin + self.config.logs_stop_timeout());
         self.handle.set_logs(None);
-        let report = match running.logs {
-            Some(logs) => logs.join().await,
-            None => logs::DrainReport::default(),
+        self.handle.set_metrics(None);
+        let logs = async {
+            match running.logs {
+                Some(logs) => logs.join().await,
+                None => logs::DrainReport::default(),
+            }
         };
+        let metrics = async {
+            match running.metrics {
+                Some(metrics) => metrics.join().await,
+                None => metrics::DrainReport::default(),
+            }
+        };
+        let (logs, metrics) = tokio::join!(logs, metrics);
         running.keepers.shutdown().await;
-        let dropped: u64 = report.dropped.values().sum();
+        let dropped: u64 = logs.dropped.values().chain(metrics.dropped.values()).sum();
         let elapsed_ms = begin.elapsed().as_millis();
         info!(
-            "flushed logs={} dropped={dropped} in {elapsed_ms}ms",
-            report.sent
+            "flushed logs={} metrics={} dropped={dropped} in {elapsed_ms}ms",
+            logs.sent, metrics.sent
         );
         self.listeners = Listeners::default();
         self.board.clear();
         self.board.set_state(State::Stopped);
-        match report.pending {
-            0 => Ok(()),
-            pending => Err(AgentError::ShutdownError(format!(
-                "{pending} logs were not delivered in time"
-            ))),
-        }
+        let late = match (logs.pending, metrics.pending) {
+            (0, 0) => return Ok(()),
+            (logs, 0) => format!("{logs} logs"),
+            (0, metrics) => format!("{metrics} metrics"),
+            (logs, metrics) => format!("{logs} logs and {metrics} metrics"),
+        };
+        Err(AgentError::ShutdownError(format!(
+            "{late} were not delivered in time"
+        )))
     }
 
     /// [`stop`](Self::stop), and the end of this agent.
@@ -282,6 +316,12 @@ impl AgentCoordinator {
         self.handle.logs()
     }
 
+    /// The door for metrics of this process; `None` while DogStatsD is off or nothing runs.
+    #[must_use]
+    pub fn metrics(&self) -> Option<metrics::AggregatorHandle> {
+        self.handle.metrics()
+    }
+
     /// The TCP port of the trace listener; `None` while there is none.
     #[must_use]
     pub fn get_bound_port(&self) -> Option<u16> {
@@ -313,10 +353,12 @@ impl AgentCoordinator {
     }
 }
 
-fn listeners(logs: Option<&logs::Running>) -> Listeners {
+fn listeners(logs: Option<&logs::Running>, metrics: Option<&metrics::Running>) -> Listeners {
     Listeners {
         logs_tcp: logs.and_then(|logs| logs.local_addrs().first().copied()),
         logs_uds: logs.and_then(|logs| logs.paths().first().cloned()),
+        dogstatsd_udp: metrics.and_then(|metrics| metrics.local_addrs().first().copied()),
+        dogstatsd_uds: metrics.and_then(|metrics| metrics.paths().first().cloned()),
         ..Listeners::default()
     }
 }
@@ -333,13 +375,13 @@ async fn consume(mut bus: EventBus, handle: AgentHandle) {
 
 /// Asks the agent to stop when a task of a pipeline ended that must not end.
 async fn supervise(
-    failure: logs::Failure,
+    failure: impl Future<Output = &'static str>,
     board: Board,
     handle: AgentHandle,
     events: event_bus::Sender,
 ) {
-    let task = failure.seen().await;
-    error!(task, "a task of the log pipeline ended by itself");
+    let task = failure.await;
+    error!(task, "a task of a pipeline ended by itself");
     board.set_state(State::Failed);
     events.send(Event::HealthChanged(event_bus::Health::Failed));
     handle.request(ShutdownReason::FatalError);

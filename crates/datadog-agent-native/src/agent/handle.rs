@@ -7,7 +7,7 @@ use tokio::sync::watch;
 use tokio::time::Instant;
 
 use super::FlushReport;
-use crate::logs;
+use crate::{logs, metrics};
 
 /// Why the agent is to stop.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -29,6 +29,8 @@ pub struct AgentHandle {
     requested: Arc<watch::Sender<Option<ShutdownReason>>>,
     /// The door of the log pipeline while it runs.
     logs: Arc<Mutex<Option<logs::AggregatorHandle>>>,
+    /// The door of the metrics pipeline while it runs.
+    metrics: Arc<Mutex<Option<metrics::AggregatorHandle>>>,
 }
 
 impl AgentHandle {
@@ -36,6 +38,7 @@ impl AgentHandle {
         Self {
             requested: Arc::new(watch::channel(None).0),
             logs: Arc::default(),
+            metrics: Arc::default(),
         }
     }
 
@@ -53,13 +56,11 @@ impl AgentHandle {
     /// Sends what every pipeline holds; returns when it is settled or `deadline` is over. Reports nothing for a
     /// pipeline that does not run.
     pub async fn flush(&self, deadline: Duration) -> FlushReport {
-        let Some(logs) = self.logs() else {
-            return FlushReport::default();
-        };
         let deadline = Instant::now() + deadline;
-        FlushReport {
-            logs: logs.flush(deadline).await.ok(),
-        }
+        let logs = async { self.logs()?.flush(deadline).await.ok() };
+        let metrics = async { self.metrics()?.flush(deadline).await.ok() };
+        let (logs, metrics) = tokio::join!(logs, metrics);
+        FlushReport { logs, metrics }
     }
 
     /// The door for logs of this process; `None` while logs are off or nothing runs.
@@ -67,6 +68,17 @@ impl AgentHandle {
     pub fn logs(&self) -> Option<logs::AggregatorHandle> {
         let logs = self.logs.lock().unwrap_or_else(PoisonError::into_inner);
         logs.clone()
+    }
+
+    /// The door for metrics of this process; `None` while DogStatsD is off or nothing runs.
+    #[must_use]
+    pub fn metrics(&self) -> Option<metrics::AggregatorHandle> {
+        let metrics = self.metrics.lock().unwrap_or_else(PoisonError::into_inner);
+        metrics.clone()
+    }
+
+    pub(super) fn set_metrics(&self, door: Option<metrics::AggregatorHandle>) {
+        *self.metrics.lock().unwrap_or_else(PoisonError::into_inner) = door;
     }
 
     pub(super) fn set_logs(&self, door: Option<logs::AggregatorHandle>) {

@@ -1,4 +1,4 @@
-//! A Unix stream socket that appears under its path at once with its final mode.
+//! A Unix socket, of streams or of datagrams, that appears under its path at once with its final mode.
 //!
 //! It takes over the file of a dead process and refuses everything else that it finds there: a live socket,
 //! a link, or anything that is not a socket stays as it is. It never touches the umask of the process.
@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use rustix::fs::{CWD, RenameFlags};
 use rustix::io::Errno;
-use tokio::net::{UnixListener, UnixStream};
+use tokio::net::{UnixDatagram, UnixListener, UnixStream};
 
 use super::BindError;
 
@@ -42,6 +42,27 @@ impl UnixSocket {
     pub(super) async fn accept(&self) -> io::Result<UnixStream> {
         let (stream, _) = self.listener.accept().await?;
         Ok(stream)
+    }
+}
+
+/// A bound Unix datagram socket, with the file that leads to it.
+#[derive(Debug)]
+pub struct DatagramSocket {
+    socket: UnixDatagram,
+    file: SocketFile,
+}
+
+impl DatagramSocket {
+    /// The path under which clients find it.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.file.path
+    }
+
+    /// The socket itself.
+    #[must_use]
+    pub fn socket(&self) -> &UnixDatagram {
+        &self.socket
     }
 }
 
@@ -114,6 +135,24 @@ pub fn validate(path: &Path) -> Result<(), BindError> {
 /// # Errors
 /// A path or mode that cannot be used, a live server behind the path, or the system's reason.
 pub async fn bind(path: &Path, mode: u32) -> Result<UnixSocket, BindError> {
+    let (listener, file) = bind_as(path, mode, UnixListener::bind).await?;
+    Ok(UnixSocket { listener, file })
+}
+
+/// Binds `path` with `mode` for datagrams.
+///
+/// # Errors
+/// As for [`bind`].
+pub async fn bind_datagram(path: &Path, mode: u32) -> Result<DatagramSocket, BindError> {
+    let (socket, file) = bind_as(path, mode, UnixDatagram::bind).await?;
+    Ok(DatagramSocket { socket, file })
+}
+
+async fn bind_as<S>(
+    path: &Path,
+    mode: u32,
+    bind: fn(PathBuf) -> io::Result<S>,
+) -> Result<(S, SocketFile), BindError> {
     validate(path)?;
     if mode & !0o777 != 0 {
         return Err(refused(path, format!("mode {mode:o} is not a file mode")));
@@ -122,7 +161,7 @@ pub async fn bind(path: &Path, mode: u32) -> Result<UnixSocket, BindError> {
     warn_of_mode(path, mode);
     for _ in 0..ATTEMPTS {
         make_way(path).await?;
-        if let Some(socket) = create(path, directory, mode).map_err(|e| refused(path, e))? {
+        if let Some(socket) = create(path, directory, mode, bind).map_err(|e| refused(path, e))? {
             return Ok(socket);
         }
     }
@@ -199,11 +238,16 @@ async fn make_way(path: &Path) -> Result<(), BindError> {
 /// Creates the socket under a temporary name, and moves it to `path` once it has its mode.
 ///
 /// `None` when something has appeared at `path` in the meantime.
-fn create(path: &Path, directory: &Path, mode: u32) -> io::Result<Option<UnixSocket>> {
+fn create<S>(
+    path: &Path,
+    directory: &Path,
+    mode: u32,
+    bind: fn(PathBuf) -> io::Result<S>,
+) -> io::Result<Option<(S, SocketFile)>> {
     // Short, because it must fit where the name of the socket itself may be of one letter.
     let temporary = directory.join(format!(".{:06x}", fastrand::u32(..1 << 24)));
-    let listener = match UnixListener::bind(&temporary) {
-        Ok(listener) => listener,
+    let socket = match bind(temporary.clone()) {
+        Ok(socket) => socket,
         Err(error) if error.kind() == io::ErrorKind::AddrInUse => return Ok(None),
         Err(error) => return Err(error),
     };
@@ -211,14 +255,14 @@ fn create(path: &Path, directory: &Path, mode: u32) -> io::Result<Option<UnixSoc
         .and_then(|()| fs::symlink_metadata(&temporary))
         .and_then(|made| publish(&temporary, path).map(|published| (published, made)));
     match published {
-        Ok((true, made)) => Ok(Some(UnixSocket {
-            listener,
-            file: SocketFile {
+        Ok((true, made)) => {
+            let file = SocketFile {
                 path: path.to_owned(),
                 identity: (made.dev(), made.ino()),
                 owner: std::process::id(),
-            },
-        })),
+            };
+            Ok(Some((socket, file)))
+        }
         Ok((false, _)) => fs::remove_file(&temporary).map(|()| None),
         Err(error) => {
             // The first error is the one worth telling.
@@ -285,6 +329,24 @@ mod tests {
             drop(socket);
             assert!(!path.exists());
         }
+    }
+
+    #[tokio::test]
+    async fn datagram_socket_has_its_mode_and_gives_way_only_when_it_is_dead() {
+        let directory = scratch();
+        let path = directory.path().join("dsd.sock");
+        drop(net::UnixDatagram::bind(&path).unwrap());
+        let socket = bind_datagram(&path, 0o722).await.unwrap();
+        assert_eq!((socket.path(), mode_of(&path)), (&*path, 0o722));
+        let client = net::UnixDatagram::unbound().unwrap();
+        client.send_to(b"a:1|c", &path).unwrap();
+        let mut buffer = [0; 16];
+        assert_eq!(socket.socket().recv(&mut buffer).await.unwrap(), 5);
+        assert!(bind_datagram(&path, 0o722).await.is_err());
+        assert!(bind(&path, 0o600).await.is_err());
+        client.send_to(b"b", &path).unwrap();
+        drop(socket);
+        assert!(!path.exists());
     }
 
     #[tokio::test]
@@ -377,7 +439,11 @@ mod tests {
         let directory = scratch();
         let path = directory.path().join("s");
         fs::write(&path, "precious").unwrap();
-        assert!(create(&path, directory.path(), 0o600).unwrap().is_none());
+        assert!(
+            create(&path, directory.path(), 0o600, UnixListener::bind)
+                .unwrap()
+                .is_none()
+        );
         assert_eq!(fs::read_to_string(&path).unwrap(), "precious");
         assert_eq!(fs::read_dir(&directory).unwrap().count(), 1);
     }

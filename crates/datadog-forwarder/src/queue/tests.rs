@@ -14,6 +14,7 @@ fn pending(seq: u64, bytes: usize) -> Pending {
         encoding: Encoding::Identity,
         raw_len: bytes,
         items: 1,
+        form: None,
         accepted_at: Instant::now(),
         attempts: 0,
         tried_at: None,

@@ -13,7 +13,7 @@ use datadog_wire::status::StatusTable;
 use http_body_util::{BodyExt, Full};
 use hyper::body::Incoming;
 use hyper::header::{CONTENT_ENCODING, CONTENT_TYPE, HeaderValue, RETRY_AFTER, USER_AGENT};
-use hyper::{Request, Response};
+use hyper::{Request, Response, Uri};
 use tokio::task::spawn_blocking;
 use tokio::time::timeout_at;
 
@@ -21,7 +21,7 @@ use crate::Encoding;
 use crate::compress::{self, Encoder};
 use crate::config::Config;
 use crate::endpoint::{ApiKey, Endpoint};
-use crate::payload::Split;
+use crate::payload::{Form, Split};
 use crate::retry::{self, Verdict};
 use crate::service::worker::{Half, Outcome, Start};
 
@@ -86,7 +86,8 @@ impl Route {
             return Ended::before_sending(Outcome::Unreadable);
         };
         let key = self.endpoint.api_key.as_ref().map(Key::current);
-        let Ok(request) = self.request(body, encoding, key.as_ref()) else {
+        let form = start.form.as_deref();
+        let Ok(request) = self.request(body, encoding, form, key.as_ref()) else {
             // Only the key can differ from one request to the next: one that no header can carry is as good as refused.
             return Ended::before_sending(key_refused(None, key, &start).await);
         };
@@ -118,9 +119,14 @@ impl Route {
         &self,
         body: Bytes,
         encoding: Encoding,
+        form: Option<&Form>,
         key: Option<&Key<'_>>,
     ) -> Result<Request<Full<Bytes>>, hyper::http::Error> {
-        let mut request = Request::post(&self.endpoint.url).header(CONTENT_TYPE, self.content_type);
+        let (url, content_type) = match form {
+            Some(form) => (below(&self.endpoint.url, form.path)?, form.content_type),
+            None => (self.endpoint.url.clone(), self.content_type),
+        };
+        let mut request = Request::post(url).header(CONTENT_TYPE, content_type);
         if let Some(user_agent) = &self.user_agent {
             request = request.header(USER_AGENT, user_agent);
         }
@@ -141,7 +147,8 @@ impl Route {
 
     /// The halves of the body as the product cuts it, encoded; `None` if it cannot be cut.
     async fn halve(&self, start: Start) -> Option<[Half; 2]> {
-        let split = self.split.clone();
+        let own = start.form.as_ref().map(|form| &form.split);
+        let split = own.unwrap_or(&self.split).clone();
         // Rare and heavy: the whole body is decompressed, parsed and compressed again.
         let halves = spawn_blocking(move || {
             let raw = compress::decode(&start.body, start.encoding, start.raw_len).ok()?;
@@ -193,6 +200,14 @@ impl<'a> Key<'a> {
             sent: sent.to_owned(),
         }
     }
+}
+
+/// The URL with a path behind its own.
+fn below(url: &Uri, path: &str) -> Result<Uri, hyper::http::Error> {
+    let whole = format!("{}{path}", url.path().trim_end_matches('/'));
+    let mut parts = url.clone().into_parts();
+    parts.path_and_query = Some(whole.parse()?);
+    Ok(Uri::from_parts(parts)?)
 }
 
 /// The body in the encoding that the endpoint takes, which differs from its own once that was refused.

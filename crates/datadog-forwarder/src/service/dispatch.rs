@@ -11,8 +11,8 @@ use tokio::task::{JoinError, JoinHandle, spawn_blocking};
 use tokio::time::Instant;
 
 use crate::Encoding;
-use crate::compress::{Encoded, Encoder};
-use crate::payload::Payload;
+use crate::compress::{self, Encoded, Encoder};
+use crate::payload::{Compressed, Form, Payload};
 use crate::queue::{Pending, Place, Reservation};
 use crate::service::worker::Worker;
 
@@ -51,6 +51,7 @@ struct Sheet {
 pub(crate) struct Parcel {
     seq: u64,
     items: u64,
+    form: Option<Arc<Form>>,
     raw_len: usize,
     accepted_at: Instant,
     /// By the encoding asked for.
@@ -104,17 +105,19 @@ impl Desk {
             encodings,
         };
         let raw = sheet.payload.body.clone();
-        let compresses = sheet.encodings.iter().any(|&it| it != Encoding::Identity);
-        if compresses && raw.len() > INLINE_BYTES {
+        let was = sheet.payload.compressed;
+        let is_in = was.map_or(Encoding::Identity, |it| it.encoding);
+        let works = sheet.encodings.iter().any(|&it| it != is_in);
+        if works && sheet.payload.raw_len() > INLINE_BYTES {
             let mut encoder = std::mem::take(&mut self.encoder);
             let encodings = sheet.encodings.clone();
             let job = spawn_blocking(move || {
-                let bodies = encode_all(&mut encoder, &raw, &encodings);
+                let bodies = encode_all(&mut encoder, &raw, was, &encodings);
                 (encoder, bodies)
             });
             self.held = Held::Encoding(sheet, job);
         } else {
-            let bodies = encode_all(&mut self.encoder, &raw, &sheet.encodings);
+            let bodies = encode_all(&mut self.encoder, &raw, was, &sheet.encodings);
             self.held = Held::Ready(sheet.into_parcel(bodies, workers));
         }
     }
@@ -143,8 +146,7 @@ impl Desk {
             }
             Err(error) => {
                 tracing::warn!(%error, "compression failed, sending uncompressed");
-                let raw = &sheet.payload.body;
-                let as_is = |_| self.encoder.encode(raw, Encoding::Identity);
+                let as_is = |_| as_it_came(&sheet.payload);
                 sheet.encodings.iter().map(as_is).collect()
             }
         };
@@ -181,7 +183,7 @@ impl Desk {
             Held::Encoding(sheet, _) => Some(Left {
                 seq: sheet.seq,
                 items: sheet.payload.items,
-                raw_len: sheet.payload.body.len(),
+                raw_len: sheet.payload.raw_len(),
             }),
             Held::Ready(parcel) => Some(Left {
                 seq: parcel.seq,
@@ -195,7 +197,7 @@ impl Desk {
 impl Sheet {
     /// Divides the reservation among the bodies that reliable endpoints use, and gives back the rest.
     fn into_parcel(self, bodies: Vec<Encoded>, workers: &[Worker]) -> Parcel {
-        let raw_len = self.payload.body.len();
+        let raw_len = self.payload.raw_len();
         let mut reservation = self.payload.reservation;
         let divided = self.encodings.into_iter().zip(bodies);
         let divided = divided.map(|(asked, encoded)| {
@@ -209,6 +211,7 @@ impl Sheet {
         Parcel {
             seq: self.seq,
             items: self.payload.items,
+            form: self.payload.form,
             raw_len,
             accepted_at: self.accepted_at,
             bodies: divided.collect(),
@@ -233,6 +236,7 @@ impl Parcel {
             encoding: encoded.encoding,
             raw_len: self.raw_len,
             items: self.items,
+            form: self.form.clone(),
             accepted_at: self.accepted_at,
             attempts: 0,
             tried_at: None,
@@ -264,9 +268,38 @@ fn has_room(workers: &[Worker], parcel: &Parcel) -> bool {
     one_takes && !primary_waits
 }
 
-fn encode_all(encoder: &mut Encoder, raw: &Bytes, encodings: &[Encoding]) -> Vec<Encoded> {
-    encodings
-        .iter()
-        .map(|&encoding| encoder.encode(raw, encoding))
-        .collect()
+/// The body in each encoding; one that comes compressed is kept in that, and taken apart only for another.
+fn encode_all(
+    encoder: &mut Encoder,
+    body: &Bytes,
+    was: Option<Compressed>,
+    encodings: &[Encoding],
+) -> Vec<Encoded> {
+    let Some(Compressed { encoding, raw_len }) = was else {
+        let encode = |&encoding: &Encoding| encoder.encode(body, encoding);
+        return encodings.iter().map(encode).collect();
+    };
+    let mut raw = None;
+    let mut encode = |&other: &Encoding| {
+        let as_is = Encoded {
+            body: body.clone(),
+            encoding,
+        };
+        if other == encoding {
+            return as_is;
+        }
+        let raw = raw.get_or_insert_with(|| compress::decode(body, encoding, raw_len).ok());
+        // What cannot be taken apart travels as it came.
+        let encoded = raw.as_ref().map(|raw| encoder.encode(raw, other));
+        encoded.unwrap_or(as_is)
+    };
+    encodings.iter().map(&mut encode).collect()
+}
+
+fn as_it_came(payload: &Payload) -> Encoded {
+    let encoding = payload.compressed.map(|it| it.encoding);
+    Encoded {
+        body: payload.body.clone(),
+        encoding: encoding.unwrap_or(Encoding::Identity),
+    }
 }

@@ -11,6 +11,7 @@
 mod finish;
 mod window;
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -20,6 +21,7 @@ use tokio::time::Instant;
 use crate::Encoding;
 use crate::config::{Config, Order, Overflow};
 use crate::endpoint::{Endpoint, Reliability};
+use crate::payload::Form;
 use crate::queue::{Pending, PendingQueue};
 use crate::report::FlushReport;
 use crate::retry::Backoff;
@@ -117,6 +119,8 @@ pub(crate) struct Start {
     pub(crate) raw_len: usize,
     /// Items in it.
     pub(crate) items: u64,
+    /// Which kind of body it is, if its product has several.
+    pub(crate) form: Option<Arc<Form>>,
     /// Whether a refused key may still be replaced.
     pub(crate) may_refresh_key: bool,
     /// When to give up.
@@ -364,6 +368,7 @@ impl Worker {
             travels_in,
             raw_len: pending.raw_len,
             items: pending.items,
+            form: pending.form.clone(),
             may_refresh_key: !pending.key_refreshed,
             give_up_at,
         })

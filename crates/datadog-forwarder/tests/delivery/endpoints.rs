@@ -322,3 +322,70 @@ async fn without_endpoints_payloads_come_back() {
     assert_eq!(back.items, 1);
     running.handle.flush(Instant::now()).await.unwrap_err();
 }
+
+#[tokio::test]
+async fn kinds_of_bodies_have_paths_and_types_of_their_own_at_one_endpoint() {
+    let intake = Intake::start().await;
+    let running = Running::start(config([endpoint_at(&format!("{}/base/", intake.url()))]));
+    let form = Form {
+        path: "/intake/",
+        content_type: "text/x-words",
+        split: Split(Arc::new(|_| None)),
+    };
+    let payload = Payload {
+        form: Some(Arc::new(form)),
+        ..payload("a,b")
+    };
+    running.handle.send(payload).await.unwrap();
+    running.send("c").await;
+    running.flush().await;
+    let mut seen: Vec<_> = intake
+        .requests()
+        .iter()
+        .map(|request| {
+            let path = request.head.split(' ').nth(1).unwrap().to_owned();
+            let kind = request.header("content-type").unwrap().to_owned();
+            (path, kind)
+        })
+        .collect();
+    seen.sort();
+    assert_eq!(
+        seen,
+        [
+            (
+                "/api/v2/logs/base/".to_owned(),
+                "application/json".to_owned()
+            ),
+            (
+                "/api/v2/logs/base/intake/".to_owned(),
+                "text/x-words".to_owned()
+            ),
+        ]
+    );
+}
+
+#[tokio::test]
+async fn a_body_that_comes_compressed_travels_as_it_is_or_as_the_endpoint_takes_it() {
+    let (same, other) = (Intake::start().await, Intake::start().await);
+    let plain = Endpoint {
+        encoding: Encoding::Identity,
+        ..endpoint(&other)
+    };
+    let running = Running::start(config([endpoint(&same), plain]));
+    let raw = "a,".repeat(1_000);
+    let body = zstd::bulk::compress(raw.as_bytes(), 19).unwrap();
+    let payload = Payload {
+        compressed: Some(Compressed {
+            encoding: Encoding::Zstd(3),
+            raw_len: raw.len(),
+        }),
+        ..Payload::from_body(body.clone().into(), 7)
+    };
+    running.handle.send(payload).await.unwrap();
+    let report = running.flush().await;
+    assert_eq!((report.items_sent, report.bytes_raw), (7, 2_000));
+    assert_eq!(report.bytes_wire, body.len() as u64);
+    assert_eq!(same.requests()[0].body, body);
+    assert_eq!(other.requests()[0].body, raw.as_bytes());
+    assert_eq!(other.requests()[0].header("content-encoding"), None);
+}

@@ -18,8 +18,8 @@ use datadog_agent_runtime::drain::{self, DrainSignal};
 use datadog_agent_runtime::telemetry::{Metric, Telemetry};
 use datadog_forwarder::service::{Metrics, Order, Overflow, Pauses};
 use datadog_forwarder::{
-    ApiKey, Config, Encoding, Endpoint, FlushReport, Forwarder, ForwarderHandle, Payload,
-    Reliability, Split,
+    ApiKey, Compressed, Config, Encoding, Endpoint, FlushReport, Form, Forwarder, ForwarderHandle,
+    Payload, Reliability, Split,
 };
 use hyper::HeaderMap;
 use tokio::task::JoinHandle;
@@ -92,11 +92,8 @@ impl Running {
 }
 
 fn payload(words: &str) -> Payload {
-    Payload {
-        body: Bytes::copy_from_slice(words.as_bytes()),
-        items: u64::try_from(words.split(',').count()).unwrap(),
-        reservation: None,
-    }
+    let items = u64::try_from(words.split(',').count()).unwrap();
+    Payload::from_body(Bytes::copy_from_slice(words.as_bytes()), items)
 }
 
 fn endpoint(intake: &Intake) -> Endpoint {

@@ -151,8 +151,8 @@ fn a_message_leads_to_its_context_until_that_is_gone() {
 }
 
 #[test]
-fn messages_are_remembered_within_their_bytes_only() {
-    let mut contexts = Contexts::new(10, 2 * (ALIAS_OVERHEAD + 2));
+fn no_more_messages_are_remembered_than_may_be() {
+    let mut contexts = Contexts::new(10, 2);
     let id = insert(&mut contexts, "a").unwrap();
     for name in ["a1", "a2", "a3"] {
         contexts.remember(&message(name, "", ""), Found::Context(id));
@@ -160,7 +160,7 @@ fn messages_are_remembered_within_their_bytes_only() {
     assert!(contexts.known(&message("a2", "", "")).is_some());
     assert_eq!(contexts.known(&message("a3", "", "")), None);
     contexts.retain(|_, _| false);
-    assert_eq!((contexts.len(), contexts.alias_bytes), (0, 0));
+    assert_eq!((contexts.len(), contexts.aliases.len()), (0, 0));
     let id = insert(&mut contexts, "a").unwrap();
     contexts.remember(&message("a3", "", ""), Found::Context(id));
     assert!(contexts.known(&message("a3", "", "")).is_some());

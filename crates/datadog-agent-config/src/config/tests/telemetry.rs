@@ -158,13 +158,13 @@ fn keys_of_pipelines_that_are_not_there_are_read_and_warned_of_and_never_fatal()
     for strict in ["false", "true"] {
         let config = read(&[
             ("DD_CONFIG_STRICT", strict),
-            ("DD_DOGSTATSD_ENABLED", "true"),
+            ("DD_APPSEC_ENABLED", "true"),
             ("DD_APM_ENABLED", "true"),
         ]);
         assert_eq!(config.validate(), Ok(()));
         assert_eq!(
             warnings(&config),
-            ["DD_DOGSTATSD_ENABLED: this build has no pipeline for it yet (metrics); no effect"]
+            ["DD_APPSEC_ENABLED: this build has no pipeline for it yet (AppSec); no effect"]
         );
         assert_eq!(
             issues(&config, Severity::Info),

@@ -163,3 +163,29 @@ async fn two_agents_live_side_by_side() {
         (vec!["one".to_owned()], vec!["other".to_owned()])
     );
 }
+
+#[tokio::test]
+async fn metrics_of_a_socket_and_of_the_process_are_delivered_by_a_stop() {
+    let intake = Intake::start().await;
+    let url = intake.url();
+    let extra = [
+        ("DD_DOGSTATSD_ENABLED", "true"),
+        ("DD_DOGSTATSD_PORT", "0"),
+        ("DD_DOGSTATSD_FLUSH_INCOMPLETE_BUCKETS", "true"),
+        ("DD_DD_URL", url.as_str()),
+    ];
+    let mut agent = AgentCoordinator::new(config(&intake, &extra)).unwrap();
+    agent.start().await.unwrap();
+    let address = agent.listeners().dogstatsd_udp.unwrap();
+    let socket = std::net::UdpSocket::bind("127.0.0.1:0").unwrap();
+    socket.send_to(b"a:1|g", address).unwrap();
+    agent.metrics().unwrap().send(b"b:2|d").unwrap();
+    let report = agent.flush(Duration::from_secs(10)).await;
+    assert_eq!(report.metrics.unwrap().dropped.len(), 0);
+    let health = agent.health();
+    assert_eq!(health.pipelines["metrics"]["samples"], 2);
+    assert_eq!(health.pipelines["metrics"]["contexts"]["known"], 2);
+    agent.shutdown().await.unwrap();
+    assert!(intake.requests("/api/v2/series") > 0);
+    assert!(intake.requests("/api/beta/sketches") > 0);
+}

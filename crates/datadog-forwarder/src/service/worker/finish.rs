@@ -88,6 +88,7 @@ impl Worker {
                 encoding: half.encoding,
                 raw_len: half.raw_len,
                 items: half.items,
+                form: whole.form.clone(),
                 accepted_at: whole.accepted_at,
                 attempts: 0,
                 tried_at: None,

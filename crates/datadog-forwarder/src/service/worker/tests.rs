@@ -159,6 +159,7 @@ fn payload(seq: u64, body: Vec<u8>, items: u64, now: Instant) -> Pending {
         body: body.into(),
         encoding: Encoding::Zstd(3),
         items,
+        form: None,
         accepted_at: now,
         attempts: 0,
         tried_at: None,

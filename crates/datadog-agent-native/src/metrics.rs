@@ -1,0 +1,410 @@
+//! The metrics pipeline, put together from the configuration; its types are re-exported here.
+
+mod mapper;
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use datadog_forwarder::Encoding;
+use datadog_forwarder::service::Pauses;
+use datadog_metrics_agent::aggregator::{Aggregate, CounterEncoding, Sends};
+use datadog_metrics_agent::parse::Cardinality;
+use datadog_metrics_agent::payload::Limits;
+use datadog_metrics_agent::rules::{OriginOptions, Platform};
+use datadog_metrics_agent::{self as metrics_agent, Config as MetricsConfig};
+use serde_json::json;
+use tracing::warn;
+
+pub use datadog_metrics_agent::{
+    AdditionalEndpoint, Aggregator, AggregatorHandle, DrainReport, Failure, FlushReport,
+    FlushStrategy, InsertError, Listen, Running, Which,
+};
+
+use crate::agent::{AgentError, Face, Shared, api_key};
+
+use crate::config::{self, Config, ConfigError, OperationalMode, Profile, Value};
+
+/// How often everything is sent, unless the strategy of flushes says otherwise.
+const FLUSH_EVERY: Duration = Duration::from_secs(10);
+/// Beginnings of names that get no namespace, unless the configuration has its own.
+const NO_NAMESPACE: [&str; 21] = [
+    "activemq",
+    "activemq_58",
+    "airflow",
+    "cassandra",
+    "confluent",
+    "datadog.agent",
+    "datadog.dogstatsd",
+    "datadog.process",
+    "datadog.trace_agent",
+    "datadog.tracer",
+    "hazelcast",
+    "hive",
+    "ignite",
+    "jboss",
+    "jvm",
+    "kafka",
+    "presto",
+    "runtime",
+    "sidekiq",
+    "solr",
+    "tomcat",
+];
+
+/// Binds and starts the pipeline, and shows it in `/status`.
+pub(crate) async fn start(config: &Config, shared: &Shared) -> Result<Running, AgentError> {
+    let metrics = metrics_config(config, &shared.hostname)?;
+    let limits = json!({
+        "max_packet_bytes": metrics.server.buffer_bytes,
+        "max_contexts": metrics.aggregation.max_contexts,
+    });
+    let own = metrics_agent::Shared {
+        client: shared.client.clone(),
+        telemetry: shared.board.telemetry(),
+    };
+    let running = metrics_agent::start(metrics, own, shared.drain.clone())
+        .await
+        .map_err(|error| AgentError::StartupError(format!("DogStatsD: {error}")))?;
+    let status = running.status();
+    shared.board.add(
+        "metrics",
+        Face {
+            paths: &[],
+            limits,
+            report: Arc::new(move || status.to_json()),
+        },
+    );
+    Ok(running)
+}
+
+/// Whether the pipeline could be told to start.
+pub(crate) fn preflight(config: &Config, shared: &Shared) -> Result<(), AgentError> {
+    let metrics = metrics_config(config, &shared.hostname)?;
+    metrics
+        .check()
+        .map_err(|error| AgentError::ConfigError(format!("DogStatsD: {error}")))
+}
+
+/// The values of keys that have no field of their own.
+struct Keys<'a>(&'a Config);
+
+impl<'a> Keys<'a> {
+    fn on(&self, name: &str) -> bool {
+        matches!(self.0.value(name), Some(Value::Bool(true)))
+    }
+
+    /// A number that is not negative.
+    fn number(&self, name: &str, default: usize) -> usize {
+        match self.0.value(name) {
+            Some(Value::Int(number)) => usize::try_from(*number).unwrap_or(default),
+            _ => default,
+        }
+    }
+
+    fn time(&self, name: &str, default: Duration) -> Duration {
+        match self.0.value(name) {
+            Some(Value::Duration(time)) => *time,
+            _ => default,
+        }
+    }
+
+    fn seconds(&self, name: &str, default: i64) -> i64 {
+        let time = self.time(name, Duration::from_secs(default.unsigned_abs()));
+        i64::try_from(time.as_secs()).unwrap_or(default)
+    }
+
+    fn text(&self, name: &str) -> Option<&'a str> {
+        match self.0.value(name) {
+            Some(Value::Text(text)) if !text.is_empty() => Some(text),
+            _ => None,
+        }
+    }
+
+    fn words(&self, name: &str) -> Option<&'a [String]> {
+        match self.0.value(name) {
+            Some(Value::List(words)) => Some(words),
+            _ => None,
+        }
+    }
+}
+
+/// What the pipeline is told.
+fn metrics_config(config: &Config, hostname: &str) -> Result<MetricsConfig, AgentError> {
+    let endpoints = config
+        .endpoints()
+        .map_err(|issues| AgentError::ConfigError(ConfigError { issues }.to_string()))?;
+    let key = api_key(config.key_source())?;
+    let mut metrics = MetricsConfig::from_intake(&endpoints.metrics_base, key);
+    let keys = Keys(config);
+    receiving(config, &keys, &mut metrics);
+    naming(config, &keys, hostname, &mut metrics)?;
+    aggregating(config, &keys, &mut metrics);
+    sending(config, &keys, &mut metrics);
+    warn_of_what_does_nothing(config, &keys);
+    Ok(metrics)
+}
+
+fn receiving(config: &Config, keys: &Keys<'_>, metrics: &mut MetricsConfig) {
+    let host = match keys.on("dogstatsd_non_local_traffic") {
+        true => "0.0.0.0",
+        false => "127.0.0.1",
+    };
+    let port = match config.operational_mode {
+        OperationalMode::HttpEphemeralPort => 0,
+        _ => config.dogstatsd_port,
+    };
+    let mut listen = match keys.text("dogstatsd_pipe_name") {
+        Some(name) => vec![Listen::Pipe(name.to_owned())],
+        None => vec![Listen::Udp {
+            host: host.to_owned(),
+            port,
+        }],
+    };
+    let path = |name| keys.text(name).map(PathBuf::from);
+    listen.extend(path("dogstatsd_socket").map(Listen::UnixDatagram));
+    listen.extend(path("dogstatsd_stream_socket").map(Listen::UnixStream));
+    metrics.listen = listen;
+    let eol = keys.words("dogstatsd_eol_required").unwrap_or_default();
+    let needs_eol = |transport: &str| eol.iter().any(|it| it == transport);
+    let server = &mut metrics.server;
+    server.buffer_bytes = keys.number("dogstatsd_buffer_size", server.buffer_bytes);
+    server.batch = keys.number("dogstatsd_packet_buffer_size", server.batch);
+    server.receive_buffer_bytes = keys.number("dogstatsd_so_rcvbuf", 0);
+    server.origin_detection = keys.on("dogstatsd_origin_detection");
+    server.udp_eol_required = needs_eol("udp");
+    server.uds_eol_required = needs_eol("uds");
+    server.log_too_big = keys.on("dogstatsd_stream_log_too_big");
+    let queue = keys.number("dogstatsd_queue_size", 1_024);
+    // A packet of the largest size for each place, and room for one batch in any case.
+    metrics.queue_bytes = queue
+        .saturating_mul(server.buffer_bytes)
+        .max(server.batch.saturating_mul(server.buffer_bytes + 64))
+        .max(256 * 1_024);
+    metrics.parse.timestamps = keys.on("dogstatsd_no_aggregation_pipeline");
+    metrics.parse.client_origin = keys.on("dogstatsd_origin_detection_client");
+    metrics.aggregation.pass_timestamped = metrics.parse.timestamps;
+}
+
+fn naming(
+    config: &Config,
+    keys: &Keys<'_>,
+    hostname: &str,
+    metrics: &mut MetricsConfig,
+) -> Result<(), AgentError> {
+    let words = |name| keys.words(name).unwrap_or_default().to_vec();
+    let rules = &mut metrics.aggregation.rules;
+    hostname.clone_into(&mut rules.hostname);
+    if config.profile.is_serverless() {
+        rules.platform = Platform::Serverless;
+    }
+    rules.namespace = keys
+        .text("statsd_metric_namespace")
+        .unwrap_or_default()
+        .to_owned();
+    rules.namespace_exceptions = match keys.words("statsd_metric_namespace_blacklist") {
+        Some(words) => words.to_vec(),
+        None => NO_NAMESPACE.map(str::to_owned).to_vec(),
+    };
+    rules.blocklist = words("statsd_metric_blocklist");
+    rules.blocklist_matches_prefix = keys.on("statsd_metric_blocklist_match_prefix");
+    rules.tags = config.global_tags(&words("dogstatsd_tags"));
+    rules.excluded_tags = words("lambda_customer_metrics_exclude_tags");
+    if let Some(Value::Json(profiles)) = config.value("dogstatsd_mapper_profiles") {
+        rules.mapper = mapper::profiles(profiles).map_err(AgentError::ConfigError)?;
+    }
+    rules.origin = OriginOptions {
+        cardinality: keys
+            .text("dogstatsd_tag_cardinality")
+            .and_then(|level| Cardinality::of(level.as_bytes()))
+            .unwrap_or(Cardinality::Low),
+        optout: keys.on("dogstatsd_origin_optout_enabled"),
+        entity_id_precedence: keys.on("dogstatsd_entity_id_precedence"),
+    };
+    Ok(())
+}
+
+fn aggregating(config: &Config, keys: &Keys<'_>, metrics: &mut MetricsConfig) {
+    let aggregation = &mut metrics.aggregation;
+    aggregation.bucket_s = keys.seconds("aggregator_bucket_size_seconds", 10);
+    aggregation.counter_expiry_s = keys.seconds("dogstatsd_expiry_seconds", 300);
+    aggregation.context_expiry_s = keys.seconds("dogstatsd_context_expiry_seconds", 20);
+    aggregation.max_contexts = keys.number("aggregate_context_limit", aggregation.max_contexts);
+    if let Some(words) = keys.words("histogram_aggregates") {
+        aggregation.aggregates = words.iter().filter_map(|it| Aggregate::of(it)).collect();
+    }
+    if let Some(words) = keys.words("histogram_percentiles") {
+        aggregation.percentiles = words.iter().filter_map(|it| percent(it)).collect();
+    }
+    aggregation.copy_to_distribution = keys.on("histogram_copy_to_distribution").then(|| {
+        let prefix = keys.text("histogram_copy_to_distribution_prefix");
+        prefix.unwrap_or_default().to_owned()
+    });
+    aggregation.sends = Sends {
+        series: keys.on("enable_payloads.series"),
+        sketches: keys.on("enable_payloads.sketches"),
+        events: keys.on("enable_payloads.events"),
+        service_checks: keys.on("enable_payloads.service_checks"),
+    };
+    metrics.pass_batch = keys.number(
+        "dogstatsd_no_aggregation_pipeline_batch_size",
+        metrics.pass_batch,
+    );
+    metrics.flush = flush(config);
+    if keys.on("dogstatsd_flush_incomplete_buckets") {
+        metrics.flush_at_the_end = Which::Everything;
+    }
+    if config.profile.is_serverless() || metrics.flush == FlushStrategy::OnDemand {
+        // A bucket may be sent in parts, which only counts add up.
+        metrics.aggregation.counters = CounterEncoding::Count;
+        metrics.flush_on_request = Which::Everything;
+        metrics.flush_at_the_end = Which::Everything;
+    }
+}
+
+/// A share of 1 as percent.
+fn percent(share: &str) -> Option<u8> {
+    let share: f64 = share.parse().ok()?;
+    let percent = (share * 100.0).round();
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "a whole number from 1 to 100"
+    )]
+    (1.0..=100.0).contains(&percent).then_some(percent as u8)
+}
+
+fn flush(config: &Config) -> FlushStrategy {
+    match config.serverless_flush_strategy {
+        config::FlushStrategy::Default => FlushStrategy::Interval(FLUSH_EVERY),
+        config::FlushStrategy::End | config::FlushStrategy::EndPeriodically(_)
+            if config.profile == Profile::Standalone =>
+        {
+            FlushStrategy::Interval(FLUSH_EVERY)
+        }
+        config::FlushStrategy::End | config::FlushStrategy::EndPeriodically(_) => {
+            FlushStrategy::OnDemand
+        }
+        config::FlushStrategy::Periodically(ms) | config::FlushStrategy::Continuously(ms) => {
+            FlushStrategy::Interval(Duration::from_millis(ms))
+        }
+    }
+}
+
+fn sending(config: &Config, keys: &Keys<'_>, metrics: &mut MetricsConfig) {
+    let level = config.metrics_config_compression_level;
+    let aggregation = &mut metrics.aggregation;
+    aggregation.encoding = match keys.text("serializer_compressor_kind") {
+        Some("none") => Encoding::Identity,
+        Some("gzip" | "zlib") => Encoding::Gzip(level.clamp(1, 9).unsigned_abs()),
+        _ => Encoding::Zstd(level.clamp(1, 19)),
+    };
+    let limits = |bytes, raw, points: usize, of: Limits| Limits {
+        bytes: keys.number(bytes, of.bytes).min(of.bytes),
+        raw_bytes: keys.number(raw, of.raw_bytes).min(of.raw_bytes),
+        points: points.min(of.points),
+    };
+    let points = keys.number("serializer_max_series_points_per_payload", usize::MAX);
+    aggregation.series_limits = limits(
+        "serializer_max_series_payload_size",
+        "serializer_max_series_uncompressed_payload_size",
+        points,
+        Limits::SERIES,
+    );
+    aggregation.other_limits = limits(
+        "serializer_max_payload_size",
+        "serializer_max_uncompressed_payload_size",
+        usize::MAX,
+        Limits::OTHERS,
+    );
+    metrics.additional_endpoints = additional(config);
+    metrics.validate_every = keys.time(
+        "forwarder_apikey_validation_interval",
+        metrics.validate_every,
+    );
+    metrics.request_timeout = keys.time("forwarder_timeout", config.request_timeout());
+    if metrics.request_timeout.is_zero() {
+        metrics.request_timeout = config.request_timeout();
+    }
+    metrics.concurrency = keys.number("forwarder_num_workers", 1).min(64);
+    metrics.redrive_bytes = keys.number(
+        "forwarder_retry_queue_payloads_max_size",
+        metrics.redrive_bytes,
+    );
+    metrics.pauses = pauses(config, keys);
+}
+
+/// Further intakes, in an order that does not change from one start to the next.
+fn additional(config: &Config) -> Vec<AdditionalEndpoint> {
+    let mut endpoints: Vec<_> = config
+        .additional_endpoints
+        .iter()
+        .flat_map(|(url, keys)| {
+            keys.iter().map(|key| AdditionalEndpoint {
+                url: url.clone(),
+                api_key: key.clone(),
+            })
+        })
+        .collect();
+    endpoints.sort_by(|a, b| (&a.url, &a.api_key).cmp(&(&b.url, &b.api_key)));
+    endpoints
+}
+
+/// Functions live for seconds and are flushed at their end; hosts wait longer and longer.
+fn pauses(config: &Config, keys: &Keys<'_>) -> Pauses {
+    if config.profile.is_serverless() {
+        return Pauses::Jitter {
+            first: Duration::from_millis(100),
+            max: Duration::from_secs(1),
+        };
+    }
+    let seconds = |name, default| keys.time(name, Duration::from_secs(default)).as_secs_f64();
+    Pauses::ErrorCount {
+        factor: match config.value("forwarder_backoff_factor") {
+            Some(Value::Float(factor)) => *factor,
+            _ => 2.0,
+        },
+        base_s: seconds("forwarder_backoff_base", 2),
+        max_s: seconds("forwarder_backoff_max", 64),
+        recovery_interval: u32::try_from(keys.number("forwarder_recovery_interval", 2))
+            .unwrap_or(2),
+        recovery_reset: false,
+    }
+}
+
+/// Keys that are read and checked, and do nothing in this build.
+const WITHOUT_EFFECT: [&str; 15] = [
+    "dogstatsd_disable_verbose_logs",
+    "dogstatsd_mapper_cache_size",
+    "dogstatsd_packet_buffer_flush_timeout",
+    "dogstatsd_pipeline_count",
+    "dogstatsd_string_interner_size",
+    "dogstatsd_windows_pipe_security_descriptor",
+    "dogstatsd_workers_count",
+    "forwarder_high_prio_buffer_size",
+    "forwarder_low_prio_buffer_size",
+    "forwarder_requeue_buffer_size",
+    "forwarder_stop_timeout",
+    "statsd_forward_host",
+    "use_v2_api.series",
+    "use_v3_api.series",
+    "use_v3_api.sketches",
+];
+
+/// Says which keys are set that do nothing, or not all that they say.
+fn warn_of_what_does_nothing(config: &Config, keys: &Keys<'_>) {
+    for name in WITHOUT_EFFECT {
+        if config.report.is_set(name) {
+            warn!(key = name, "this setting has no effect in this build");
+        }
+    }
+    if keys.text("serializer_compressor_kind") == Some("zlib") {
+        warn!("zlib is not in this build, metrics are compressed with gzip");
+    }
+    if config.profile.is_serverless() && config.enhanced_metrics {
+        warn!("enhanced metrics are not in this build");
+    }
+}
+
+#[cfg(test)]
+mod tests;
