@@ -12,7 +12,7 @@ use crate::codegen;
 use crate::run::{print, read, root, say};
 
 /// What each crate may depend on in the workspace; `ARCHITECTURE.md` says why.
-const LAYERS: [(&str, &[&str]); 13] = [
+const LAYERS: [(&str, &[&str]); 14] = [
     ("datadog-wire", &[]),
     ("datadog-sketch", &[]),
     ("datadog-logs-patterns", &["datadog-wire"]),
@@ -42,6 +42,15 @@ const LAYERS: [(&str, &[&str]); 13] = [
     ),
     (
         "datadog-metrics-agent",
+        &[
+            "datadog-agent-runtime",
+            "datadog-forwarder",
+            "datadog-sketch",
+            "datadog-wire",
+        ],
+    ),
+    (
+        "datadog-traces-agent",
         &[
             "datadog-agent-runtime",
             "datadog-forwarder",
