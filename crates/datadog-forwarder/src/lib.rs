@@ -12,7 +12,7 @@ mod report;
 mod retry;
 pub mod service;
 
+pub use datadog_agent_runtime::budget::{Budget, Reservation};
 pub use endpoint::{ApiKey, Encoding, Endpoint, Reliability};
 pub use payload::{Compressed, Form, Payload, Split};
-pub use queue::{Budget, Reservation};
 pub use service::{Config, FlushReport, Forwarder, ForwarderHandle};

@@ -3,10 +3,7 @@
 //! Only the servers are told to stop. When they have ended, the door for producers in the process is closed, and each
 //! later room ends because its channel does.
 
-mod watch;
-
 use std::collections::BTreeMap;
-use std::future::Future;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
@@ -14,16 +11,16 @@ use datadog_agent_runtime::bind::BindError;
 use datadog_agent_runtime::bind::http::{Pages, ServeStats};
 use datadog_agent_runtime::connect::Client;
 use datadog_agent_runtime::drain::Drain;
+pub use datadog_agent_runtime::tasks::Failure;
+use datadog_agent_runtime::tasks::{Room, Watch};
 use datadog_agent_runtime::telemetry::{Metric, Reason, Telemetry};
 use datadog_forwarder::Budget;
 use futures_util::future::join_all;
 use serde_json::{Value, json};
-use tokio::task::{JoinHandle, JoinSet};
+use tokio::task::JoinSet;
 use tokio::time::Instant;
 use tracing::{error, warn};
 
-pub use self::watch::Failure;
-use self::watch::Watch;
 use crate::Config;
 use crate::aggregator::service::{AggregatorHandle, AggregatorService, Stopped};
 use crate::config::{BufferLimits, ConfigError};
@@ -122,7 +119,7 @@ pub async fn start(config: Config, shared: Shared, drain: Drain) -> Result<Runni
         .iter()
         .filter_map(|server| server.path().map(ToOwned::to_owned))
         .collect();
-    let watch = Watch::new(drain.clone());
+    let watch = Watch::new("logs", drain.clone());
     let mut servers = JoinSet::new();
     for server in bound {
         servers.spawn(watch.over("server", server.serve(drain.clone())));
@@ -359,44 +356,6 @@ impl Status {
             sent: self.primary().map(sent).sum(),
             pending: dropped.get("shutdown").copied().unwrap_or_default(),
             dropped,
-        }
-    }
-}
-
-/// A task that is cut when its owner is gone, as everything is when a [`Running`] is dropped.
-#[derive(Debug)]
-struct Room {
-    name: &'static str,
-    task: JoinHandle<()>,
-}
-
-impl Room {
-    fn spawn(
-        name: &'static str,
-        task: impl Future<Output = ()> + Send + 'static,
-        watch: &Watch,
-    ) -> Self {
-        Self {
-            name,
-            task: tokio::spawn(watch.over(name, task)),
-        }
-    }
-
-    async fn ended(mut self) {
-        if let Err(failure) = (&mut self.task).await {
-            error!(%failure, room = self.name, "a task of the log agent failed");
-        }
-    }
-}
-
-impl Drop for Room {
-    fn drop(&mut self) {
-        if !self.task.is_finished() {
-            warn!(
-                room = self.name,
-                "the log agent was cut: what it held is lost"
-            );
-            self.task.abort();
         }
     }
 }

@@ -6,6 +6,7 @@
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
+use datadog_agent_runtime::bind::http::receive;
 use datadog_agent_runtime::bind::{Target, http};
 use datadog_forwarder::service::{Order, Overflow, Pauses};
 use datadog_forwarder::{ApiKey, Encoding};
@@ -355,6 +356,17 @@ fn check_level(encoding: Encoding) -> Result<(), ConfigError> {
             usize::try_from(level).unwrap_or_default(),
             1..=19,
         ),
+    }
+}
+
+impl BodyLimits {
+    /// Those of the reception of one body.
+    pub(crate) const fn reception(&self) -> receive::Limits {
+        receive::Limits {
+            bytes: self.received_bytes,
+            timeout: self.timeout,
+            idle_timeout: self.idle_timeout,
+        }
     }
 }
 

@@ -5,17 +5,16 @@
 
 mod answer;
 mod decode;
-mod receive;
 
 use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
-use std::time::Duration;
 
 use bytes::Bytes;
+use datadog_agent_runtime::bind::http::receive::{ReceiveError, Received, announced, receive};
 use datadog_agent_runtime::bind::http::{self, Pages, ServeStats};
 use datadog_agent_runtime::bind::{self, BindError, Listener, Target};
-use datadog_agent_runtime::drain::{self, Drain};
+use datadog_agent_runtime::drain::Drain;
 use datadog_agent_runtime::telemetry::{Metric, Series, Telemetry};
 use datadog_forwarder::Budget;
 use datadog_wire::endpoints::{LOGS_V1_PATH, LOGS_V2_PATH};
@@ -25,11 +24,9 @@ use hyper::header::{CONTENT_ENCODING, CONTENT_TYPE};
 use hyper::http::request::Parts;
 use hyper::{HeaderMap, Method, Request, Response};
 use tokio::sync::Semaphore;
-use tokio::time::Instant;
 
 use self::answer::{Answer, Connection};
 use self::decode::{Coding, DecodeError, decode};
-use self::receive::{ReceiveError, Received, announced, receive};
 use crate::aggregator::service::{AggregatorHandle, InsertError, now_ms};
 use crate::config::BodyLimits;
 use crate::processor::Defaults;
@@ -37,12 +34,6 @@ use crate::{EntryBlock, Source, Tally};
 
 /// Bodies above this are decoded and parsed on a thread where they hold nobody up: about 100 µs of work.
 const INLINE_BYTES: usize = 64 * 1_024;
-/// Longest time for open requests after the signal to stop.
-const GRACE: Duration = Duration::from_secs(5);
-
-/// How often the drain looks whether its deadline was moved forward.
-const DRAIN_TICK: Duration = Duration::from_millis(100);
-
 /// The log server before it is bound.
 #[derive(Debug)]
 pub struct Server;
@@ -105,10 +96,8 @@ impl BoundServer {
         self.listener.path()
     }
 
-    /// Serves until drained; open requests may take a quarter of the time that is left then, and at most 5 seconds,
-    /// so that the rest remains for sending.
+    /// Serves until drained, and leaves time for sending.
     pub async fn serve(self, drain: Drain) -> ServeStats {
-        let (signal, requests) = drain::channel();
         let Self {
             listener,
             limits,
@@ -125,22 +114,7 @@ impl BoundServer {
                 }
             }
         };
-        let relay = async move {
-            drain.signalled().await;
-            // The deadline may be moved forward while requests are finished; it never moves back.
-            loop {
-                let now = Instant::now();
-                let left = drain.deadline().map_or(Duration::ZERO, |deadline| {
-                    deadline.saturating_duration_since(now)
-                });
-                signal.signal(now + (left / 4).min(GRACE));
-                tokio::time::sleep(DRAIN_TICK).await;
-            }
-        };
-        tokio::select! {
-            stats = http::serve(listener, limits, requests, handler) => stats,
-            () = relay => ServeStats::default(),
-        }
+        http::serve_in_time(listener, limits, drain, handler).await
     }
 }
 
@@ -201,7 +175,7 @@ impl Intake {
         let Some(coding) = coding(&head.headers) else {
             return (Answer::UnknownEncoding, unread);
         };
-        let received = receive(body, length, &self.0.limits, &self.0.reception).await;
+        let received = receive(body, length, &self.0.limits.reception(), &self.0.reception).await;
         let received = match received {
             Ok(received) => received,
             Err(error) => return (error.into(), Connection::Closed),

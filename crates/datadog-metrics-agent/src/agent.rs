@@ -4,26 +4,24 @@
 //! later room ends because its channel does.
 
 mod validate;
-mod watch;
 
 use std::collections::BTreeMap;
-use std::future::Future;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use datadog_agent_runtime::bind::BindError;
 use datadog_agent_runtime::connect::Client;
 use datadog_agent_runtime::drain::Drain;
+pub use datadog_agent_runtime::tasks::Failure;
+use datadog_agent_runtime::tasks::{Room, Watch};
 use datadog_agent_runtime::telemetry::{Metric, Telemetry};
 use datadog_forwarder::FlushReport;
 use serde::Serialize;
 use serde_json::{Value, json};
-use tokio::task::{JoinHandle, JoinSet};
+use tokio::task::JoinSet;
 use tokio::time::Instant;
-use tracing::{error, warn};
+use tracing::warn;
 
-pub use self::watch::Failure;
-use self::watch::Watch;
 use crate::aggregator::Aggregator;
 use crate::aggregator::service::{AggregatorHandle, AggregatorService, Stopped};
 use crate::config::{Config, ConfigError};
@@ -62,7 +60,8 @@ pub struct Running {
     servers: JoinSet<()>,
     service: Room,
     sender: Room,
-    _validation: Room,
+    /// Cut when this is dropped.
+    _validation: JoinSet<()>,
     failure: Failure,
 }
 
@@ -98,7 +97,8 @@ pub async fn start(config: Config, shared: Shared, drain: Drain) -> Result<Runni
     let Shared { client, telemetry } = shared;
     let aggregator = Aggregator::new(config.aggregation.clone()).map_err(ConfigError::from)?;
     let endpoints = endpoints(&config)?;
-    let validation = validate::run(config.validate_every, endpoints.clone(), client.clone());
+    let mut validation = JoinSet::new();
+    let ask = validate::run(config.validate_every, endpoints.clone(), client.clone());
     let (flusher, forwarder) = Flusher::new(&config, client, telemetry.clone())?;
     let (service, handle) =
         AggregatorService::new(&config, aggregator, flusher, &telemetry, drain.clone());
@@ -111,7 +111,8 @@ pub async fn start(config: Config, shared: Shared, drain: Drain) -> Result<Runni
         .iter()
         .filter_map(|server| server.path().map(ToOwned::to_owned))
         .collect();
-    let watch = Watch::new(drain.clone());
+    validation.spawn(ask);
+    let watch = Watch::new("metrics", drain.clone());
     let mut servers = JoinSet::new();
     for server in bound {
         servers.spawn(watch.over("server", server.serve(drain.clone())));
@@ -132,9 +133,9 @@ pub async fn start(config: Config, shared: Shared, drain: Drain) -> Result<Runni
             max_queue_bytes: config.queue_bytes,
         },
         servers,
-        service: Room::spawn("aggregator", watch.over("aggregator", service.run())),
-        sender: Room::spawn("sender", watch.over("sender", sender)),
-        _validation: Room::spawn("validation", validation),
+        service: Room::spawn("aggregator", service.run(), &watch),
+        sender: Room::spawn("sender", sender, &watch),
+        _validation: validation,
         failure: watch.failure(),
         drain,
     })
@@ -298,33 +299,5 @@ impl Status {
             pending: dropped.get("shutdown").copied().unwrap_or_default(),
             dropped,
         }
-    }
-}
-
-/// A task that is cut when its owner is gone, as everything is when a [`Running`] is dropped.
-#[derive(Debug)]
-struct Room {
-    name: &'static str,
-    task: JoinHandle<()>,
-}
-
-impl Room {
-    fn spawn(name: &'static str, task: impl Future<Output = ()> + Send + 'static) -> Self {
-        Self {
-            name,
-            task: tokio::spawn(task),
-        }
-    }
-
-    async fn ended(mut self) {
-        if let Err(failure) = (&mut self.task).await {
-            error!(%failure, room = self.name, "a task of the metrics agent failed");
-        }
-    }
-}
-
-impl Drop for Room {
-    fn drop(&mut self) {
-        self.task.abort();
     }
 }

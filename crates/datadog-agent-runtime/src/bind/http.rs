@@ -4,6 +4,7 @@
 //! Bodies are the handler's: it reads them under its own limits of bytes and time.
 
 mod connection;
+pub mod receive;
 
 use std::future::Future;
 use std::io;
@@ -21,13 +22,19 @@ use tokio::task::JoinSet;
 use tokio::time::Instant;
 
 use super::{Listener, Stream};
-use crate::drain::Drain;
+use crate::drain::{self, Drain};
 
 /// The pause after the first failure to accept.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
 /// The longest pause while the system is out of resources.
 const ACCEPT_PAUSE_MAX: Duration = Duration::from_secs(1);
+
+/// Longest time for open requests after the signal to stop, if what they bring is still to be sent.
+const GRACE: Duration = Duration::from_secs(5);
+
+/// How often that time is looked at, since the deadline may be moved forward.
+const DRAIN_TICK: Duration = Duration::from_millis(100);
 
 /// Limits of one listener.
 #[derive(Debug, Clone)]
@@ -137,6 +144,37 @@ where
     drop(acceptor);
     stats.aborted = finish(&mut open, deadline).await;
     stats
+}
+
+/// Serves as [`serve`] does; but open requests may take a quarter of the time that is left at the signal, and at most
+/// 5 seconds, so that the rest remains for sending what they brought.
+pub async fn serve_in_time<H, F>(
+    listener: Listener,
+    limits: Limits,
+    drain: Drain,
+    handler: H,
+) -> ServeStats
+where
+    H: Fn(Request<Incoming>) -> F + Clone + Send + Sync + 'static,
+    F: Future<Output = Response<Full<Bytes>>> + Send + 'static,
+{
+    let (signal, requests) = drain::channel();
+    let relay = async move {
+        drain.signalled().await;
+        // The deadline may be moved forward while requests are finished; it never moves back.
+        loop {
+            let now = Instant::now();
+            let left = drain.deadline().map_or(Duration::ZERO, |deadline| {
+                deadline.saturating_duration_since(now)
+            });
+            signal.signal(now + (left / 4).min(GRACE));
+            tokio::time::sleep(DRAIN_TICK).await;
+        }
+    };
+    tokio::select! {
+        stats = serve(listener, limits, requests, handler) => stats,
+        () = relay => ServeStats::default(),
+    }
 }
 
 /// Waits for the connections to end; returns how many had to be cut.

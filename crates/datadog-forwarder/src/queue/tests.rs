@@ -2,7 +2,6 @@
 
 use std::collections::BTreeSet;
 
-use futures_util::FutureExt;
 use proptest::prelude::*;
 
 use super::*;
@@ -26,50 +25,6 @@ fn pending(seq: u64, bytes: usize) -> Pending {
 
 fn seq(pending: Option<Pending>) -> Option<u64> {
     pending.map(|pending| pending.place.seq())
-}
-
-#[test]
-fn a_budget_is_taken_up_to_its_limit_and_not_a_byte_more() {
-    let budget = Budget::new(100);
-    let whole = budget.try_reserve(100).unwrap();
-    assert!(budget.try_reserve(1).is_none());
-    assert!(budget.try_reserve(usize::MAX).is_none());
-    drop(whole);
-    assert_eq!(budget.used(), 0);
-    assert!(budget.try_reserve(101).is_none());
-}
-
-#[test]
-fn a_reservation_shrinks_splits_and_joins_without_losing_a_byte() {
-    let budget = Budget::new(100);
-    let mut first = budget.try_reserve(60).unwrap();
-    first.shrink_to(200);
-    assert_eq!(first.bytes(), 60, "never grows");
-    first.shrink_to(50);
-    assert_eq!((first.bytes(), budget.used()), (50, 50));
-    let mut second = first.split_off(20);
-    let all = first.split_off(usize::MAX);
-    assert_eq!((first.bytes(), second.bytes(), all.bytes()), (0, 20, 30));
-    second.absorb(all);
-    drop(first);
-    assert_eq!(budget.used(), 50);
-    drop(second);
-    assert_eq!(budget.used(), 0);
-}
-
-#[tokio::test]
-async fn a_reservation_that_waits_is_made_as_soon_as_there_is_room() {
-    let budget = Budget::new(100);
-    let held = budget.try_reserve(90).unwrap();
-    let mut waiting = std::pin::pin!(budget.reserve(20));
-    assert!(waiting.as_mut().now_or_never().is_none());
-    drop(held);
-    assert_eq!(waiting.await.unwrap().bytes(), 20);
-}
-
-#[tokio::test]
-async fn what_can_never_fit_is_refused_at_once() {
-    assert!(Budget::new(100).reserve(101).await.is_none());
 }
 
 #[test]

@@ -10,11 +10,11 @@ use bytes::Bytes;
 use tokio::task::{JoinError, JoinHandle, spawn_blocking};
 use tokio::time::Instant;
 
-use crate::Encoding;
 use crate::compress::{self, Encoded, Encoder};
 use crate::payload::{Compressed, Form, Payload};
-use crate::queue::{Pending, Place, Reservation};
+use crate::queue::{Pending, Place};
 use crate::service::worker::Worker;
+use crate::{Encoding, Reservation};
 
 /// Bodies of more bytes than this are compressed on a thread that may block.
 const INLINE_BYTES: usize = 64 << 10;

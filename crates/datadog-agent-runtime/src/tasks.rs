@@ -1,12 +1,15 @@
-//! Notices a task that ends although nobody asked it to.
+//! The tasks of a pipeline: cut when their owner is gone, and noticed when they end although nobody asked them to.
 
 use std::future::Future;
 use std::sync::Arc;
 
-use datadog_agent_runtime::drain::Drain;
 use tokio::sync::watch;
+use tokio::task::JoinHandle;
+use tracing::{error, warn};
 
-/// Tells of a task that the log agent cannot do without and that ended before the signal to stop; cheap to clone.
+use crate::drain::Drain;
+
+/// Tells of a task that a pipeline cannot do without and that ended before the signal to stop; cheap to clone.
 #[derive(Debug, Clone)]
 pub struct Failure(watch::Receiver<Option<&'static str>>);
 
@@ -20,27 +23,33 @@ impl Failure {
     }
 }
 
-/// Watches the tasks of one log agent.
+/// Watches the tasks of one pipeline.
 #[derive(Debug, Clone)]
-pub(super) struct Watch {
+pub struct Watch {
+    pipeline: &'static str,
     drain: Drain,
     failed: Arc<watch::Sender<Option<&'static str>>>,
 }
 
 impl Watch {
-    pub(super) fn new(drain: Drain) -> Self {
+    /// Watches until `drain` is signalled; `pipeline` is the name of what the tasks are of, for the log.
+    #[must_use]
+    pub fn new(pipeline: &'static str, drain: Drain) -> Self {
         Self {
+            pipeline,
             drain,
             failed: Arc::new(watch::Sender::new(None)),
         }
     }
 
-    pub(super) fn failure(&self) -> Failure {
+    /// Tells of the first that fails.
+    #[must_use]
+    pub fn failure(&self) -> Failure {
         Failure(self.failed.subscribe())
     }
 
     /// The same task, whose end is noticed, be it by a panic.
-    pub(super) fn over<F: Future>(
+    pub fn over<F: Future>(
         &self,
         name: &'static str,
         task: F,
@@ -52,6 +61,50 @@ impl Watch {
         async move {
             let _end = end;
             task.await
+        }
+    }
+}
+
+/// A task that is cut when its owner is gone.
+#[derive(Debug)]
+pub struct Room {
+    name: &'static str,
+    pipeline: &'static str,
+    task: JoinHandle<()>,
+}
+
+impl Room {
+    /// Starts a task whose end is noticed.
+    #[must_use]
+    pub fn spawn(
+        name: &'static str,
+        task: impl Future<Output = ()> + Send + 'static,
+        watch: &Watch,
+    ) -> Self {
+        Self {
+            name,
+            pipeline: watch.pipeline,
+            task: tokio::spawn(watch.over(name, task)),
+        }
+    }
+
+    /// Waits until it has ended.
+    pub async fn ended(mut self) {
+        if let Err(failure) = (&mut self.task).await {
+            error!(%failure, room = self.name, pipeline = self.pipeline, "a task failed");
+        }
+    }
+}
+
+impl Drop for Room {
+    fn drop(&mut self) {
+        if !self.task.is_finished() {
+            warn!(
+                room = self.name,
+                pipeline = self.pipeline,
+                "a task was cut: what it held is lost"
+            );
+            self.task.abort();
         }
     }
 }
@@ -72,15 +125,15 @@ impl Drop for End {
 
 #[cfg(test)]
 mod tests {
-    use datadog_agent_runtime::drain;
     use tokio::time::Instant;
 
     use super::*;
+    use crate::drain;
 
     #[tokio::test]
     async fn a_panic_before_the_signal_is_a_failure_with_a_name() {
         let (_signal, drain) = drain::channel();
-        let watch = Watch::new(drain);
+        let watch = Watch::new("logs", drain);
         let task = tokio::spawn(watch.over("aggregator", async { panic!("as asked") }));
         assert!(task.await.unwrap_err().is_panic());
         assert_eq!(watch.failure().seen().await, "aggregator");
@@ -89,7 +142,7 @@ mod tests {
     #[tokio::test]
     async fn an_end_after_the_signal_is_none() {
         let (signal, drain) = drain::channel();
-        let watch = Watch::new(drain);
+        let watch = Watch::new("logs", drain);
         signal.signal(Instant::now());
         watch.over("server", async {}).await;
         let mut seen = std::pin::pin!(watch.failure().seen());

@@ -4,42 +4,59 @@
 //! counts the memory that it takes rather than the bytes that came.
 
 use std::pin::pin;
+use std::time::Duration;
 
 use bytes::Bytes;
-use datadog_forwarder::{Budget, Reservation};
 use http_body_util::BodyExt;
 use hyper::HeaderMap;
 use hyper::body::Body;
 use hyper::header::CONTENT_LENGTH;
 use tokio::time::{Instant, timeout_at};
 
-use crate::config::BodyLimits;
+use crate::budget::{Budget, Reservation};
 
 /// Bytes set aside when the first piece has come, whatever length was announced: a slow client gets no more for it.
 const FIRST_CAPACITY: usize = 16 * 1_024;
 
-/// Why a body was not received.
+/// Limits of one body.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum ReceiveError {
+pub struct Limits {
+    /// Bytes as received.
+    pub bytes: usize,
+    /// Longest time to receive all of it.
+    pub timeout: Duration,
+    /// Longest time without a byte of it.
+    pub idle_timeout: Duration,
+}
+
+/// Why a body was not received.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum ReceiveError {
     /// Larger than one body may be.
+    #[error("the body is too large")]
     TooLarge,
     /// All bodies together would be larger than they may be.
+    #[error("too much is being received at once")]
     Crowded,
     /// Too slow.
+    #[error("the body came too slowly")]
     TimedOut,
     /// The connection broke, or the framing is wrong.
+    #[error("the connection broke")]
     Broken,
 }
 
 /// A body, and its part of what all bodies may take together.
 #[derive(Debug)]
-pub(super) struct Received {
-    pub(super) body: Bytes,
-    pub(super) share: Option<Reservation>,
+pub struct Received {
+    /// All of it.
+    pub body: Bytes,
+    /// The memory that it takes; none if there is no byte.
+    pub share: Option<Reservation>,
 }
 
 /// The announced length, if there is one; the HTTP layer has refused lengths which are no numbers.
-pub(super) fn announced(headers: &HeaderMap) -> Option<u64> {
+pub fn announced(headers: &HeaderMap) -> Option<u64> {
     headers
         .get(CONTENT_LENGTH)?
         .to_str()
@@ -49,11 +66,14 @@ pub(super) fn announced(headers: &HeaderMap) -> Option<u64> {
         .ok()
 }
 
-/// Receives the whole body.
-pub(super) async fn receive<B>(
+/// Receives the whole body; `reception` is what all bodies being received may take together.
+///
+/// # Errors
+/// When a limit is broken, or the connection.
+pub async fn receive<B>(
     body: B,
     announced: Option<u64>,
-    limits: &BodyLimits,
+    limits: &Limits,
     reception: &Budget,
 ) -> Result<Received, ReceiveError>
 where
@@ -89,8 +109,8 @@ struct Buffer<'a> {
 }
 
 impl<'a> Buffer<'a> {
-    fn new(announced: Option<u64>, limits: &BodyLimits, reception: &'a Budget) -> Self {
-        let limit = limits.received_bytes;
+    fn new(announced: Option<u64>, limits: &Limits, reception: &'a Budget) -> Self {
+        let limit = limits.bytes;
         let expected = announced.and_then(|length| usize::try_from(length).ok());
         Self {
             bytes: Vec::new(),
@@ -148,13 +168,11 @@ impl<'a> Buffer<'a> {
 
 #[cfg(test)]
 mod tests {
+    use hyper::body::Frame;
     use std::collections::VecDeque;
     use std::convert::Infallible;
     use std::pin::Pin;
     use std::task::{Context, Poll};
-    use std::time::Duration;
-
-    use hyper::body::Frame;
     use tokio::time::{Sleep, sleep};
 
     use super::*;
@@ -201,10 +219,8 @@ mod tests {
         }
     }
 
-    const LIMITS: BodyLimits = BodyLimits {
-        received_bytes: 8,
-        decoded_bytes: 8,
-        reception_bytes: 100,
+    const LIMITS: Limits = Limits {
+        bytes: 8,
         timeout: Duration::from_secs(30),
         idle_timeout: Duration::from_secs(10),
     };
@@ -262,8 +278,8 @@ mod tests {
 
     #[test]
     fn memory_is_counted_before_it_is_taken() {
-        let limits = BodyLimits {
-            received_bytes: 100_000,
+        let limits = Limits {
+            bytes: 100_000,
             ..LIMITS
         };
         let reception = Budget::new(1_000_000);
