@@ -4,6 +4,7 @@
 //! A certificate store in a place of its own is still found through `SSL_CERT_FILE` and `SSL_CERT_DIR`, which are the
 //! platform's way to name one.
 
+mod body;
 mod bypass;
 mod connector;
 mod proxy;
@@ -23,6 +24,7 @@ use hyper::{Request, Response};
 use hyper_util::client::legacy;
 use hyper_util::rt::{TokioExecutor, TokioTimer};
 
+pub use self::body::Body;
 pub use self::bypass::Bypass;
 pub use self::connector::{Connector, DialError, Stream};
 use crate::proc::Clocks;
@@ -200,9 +202,9 @@ struct Shared {
 #[derive(Debug, Clone)]
 struct Pool {
     /// HTTP/1.1, or what ALPN says.
-    negotiated: legacy::Client<Connector, Full<Bytes>>,
+    negotiated: legacy::Client<Connector, Body>,
     /// HTTP/2 without asking.
-    http2: legacy::Client<Connector, Full<Bytes>>,
+    http2: legacy::Client<Connector, Body>,
     born: Instant,
     last_used: Clocks,
 }
@@ -237,6 +239,38 @@ impl Client {
         &self,
         mut request: Request<Full<Bytes>>,
     ) -> Result<Response<Incoming>, SendError> {
+        let without_asking = self.prepare(&mut request);
+        for _ in 0..MAX_STALE {
+            match self
+                .attempt(request.clone().map(Body::from), without_asking)
+                .await
+            {
+                Err(Failure { stale: true, error }) => {
+                    tracing::debug!(%error, "reused connection was dead, trying a fresh one");
+                }
+                result => return result.map_err(|failure| failure.error),
+            }
+        }
+        let last = self.attempt(request.map(Body::from), without_asking).await;
+        last.map_err(|failure| failure.error)
+    }
+
+    /// Sends one request whose body is read while it is sent, and so can be sent only once: it fails where it meets a
+    /// connection that has died.
+    ///
+    /// # Errors
+    /// When no complete response head arrived, or the body could not be read.
+    pub async fn send_streaming(
+        &self,
+        mut request: Request<Body>,
+    ) -> Result<Response<Incoming>, SendError> {
+        let without_asking = self.prepare(&mut request);
+        let sent = self.attempt(request, without_asking).await;
+        sent.map_err(|failure| failure.error)
+    }
+
+    /// Adds what a proxy wants to know; says whether the other end is to be spoken to in HTTP/2 without asking.
+    fn prepare<B>(&self, request: &mut Request<B>) -> bool {
         let proxy = self.connector.route(request.uri());
         let plain = request.uri().scheme_str() == Some("http");
         if let (true, Some(authorization)) = (plain, proxy.and_then(|p| p.authorization.clone())) {
@@ -244,18 +278,7 @@ impl Client {
                 .headers_mut()
                 .insert(PROXY_AUTHORIZATION, authorization);
         }
-        let without_asking =
-            plain && proxy.is_none() && self.shared.protocol == HttpProtocol::Http2;
-        for _ in 0..MAX_STALE {
-            match self.attempt(request.clone(), without_asking).await {
-                Err(Failure { stale: true, error }) => {
-                    tracing::debug!(%error, "reused connection was dead, trying a fresh one");
-                }
-                result => return result.map_err(|failure| failure.error),
-            }
-        }
-        let last = self.attempt(request, without_asking).await;
-        last.map_err(|failure| failure.error)
+        plain && proxy.is_none() && self.shared.protocol == HttpProtocol::Http2
     }
 
     /// What opens the connections, for clients that bring their own HTTP.
@@ -266,7 +289,7 @@ impl Client {
 
     async fn attempt(
         &self,
-        request: Request<Full<Bytes>>,
+        request: Request<Body>,
         without_asking: bool,
     ) -> Result<Response<Incoming>, Failure> {
         let pool = self.pool();

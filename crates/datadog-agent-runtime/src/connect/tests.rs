@@ -484,3 +484,33 @@ fn unusable_proxy_is_an_error_instead_of_a_direct_connection() {
     let error = Client::new(config).unwrap_err().to_string();
     assert!(error.starts_with("proxy http://***@:bad: "), "{error}");
 }
+
+#[tokio::test]
+async fn a_body_is_sent_while_it_is_read_and_a_read_that_fails_ends_the_request() {
+    struct Pieces(Vec<Result<&'static str, io::Error>>);
+    impl hyper::body::Body for Pieces {
+        type Data = Bytes;
+        type Error = io::Error;
+        fn poll_frame(
+            mut self: std::pin::Pin<&mut Self>,
+            _: &mut std::task::Context<'_>,
+        ) -> std::task::Poll<Option<Result<hyper::body::Frame<Bytes>, io::Error>>> {
+            let piece = (!self.0.is_empty()).then(|| self.0.remove(0));
+            std::task::Poll::Ready(
+                piece.map(|it| it.map(|it| hyper::body::Frame::data(Bytes::from(it)))),
+            )
+        }
+    }
+    let server = origin(Speech::Http1).await;
+    let client = client(ConnectConfig::default());
+    let send = async |pieces| {
+        let body = Body::streaming(Pieces(pieces));
+        let request = Request::post(plain(&server, "/")).body(body).unwrap();
+        client.send_streaming(request).await
+    };
+    let answer = send(vec![Ok("the-"), Ok("body")]).await.unwrap();
+    let echoed = answer.into_body().collect().await.unwrap().to_bytes();
+    assert_eq!(echoed, "the-body");
+    let broken = send(vec![Ok("the-"), Err(io::Error::other("the client left"))]).await;
+    assert!(broken.unwrap_err().to_string().contains("the client left"));
+}
