@@ -12,6 +12,22 @@ pub const SKETCHES_PATH: &str = "/api/beta/sketches";
 pub const EVENTS_PATH: &str = "/intake/";
 /// `POST` path of the intake of service checks.
 pub const CHECK_RUN_PATH: &str = "/api/v1/check_run";
+/// `POST` path of the intake of traces.
+pub const TRACES_PATH: &str = "/api/v0.2/traces";
+/// `POST` path of the intake of trace stats.
+pub const STATS_PATH: &str = "/api/v0.2/stats";
+/// `POST` path of the intake of profiles.
+pub const PROFILES_PATH: &str = "/api/v2/profile";
+/// `POST` path of the intake of what tracers report of themselves.
+pub const TELEMETRY_PATH: &str = "/api/v2/apmtelemetry";
+/// `POST` path of the intake of the debugger: snapshots, diagnostics and symbols.
+pub const DEBUGGER_PATH: &str = "/api/v2/debugger";
+/// `POST` path of the intake of the stats of data streams.
+pub const PIPELINE_STATS_PATH: &str = "/api/v0.1/pipeline_stats";
+/// `POST` path of the intake of OpenLineage events.
+pub const LINEAGE_PATH: &str = "/api/v1/lineage";
+/// `POST` path of the intake of flares of tracers.
+pub const FLARE_PATH: &str = "/api/ui/support/serverless/flare";
 /// `GET` path that tells whether a key is valid.
 pub const VALIDATE_PATH: &str = "/api/v1/validate";
 
@@ -29,3 +45,5 @@ pub const EVP_ORIGIN_VERSION_HEADER: &str = "dd-evp-origin-version";
 pub const AGENT_VERSION_HEADER: &str = "dd-agent-version";
 /// Header that carries the version of the schemas of protobuf bodies.
 pub const AGENT_PAYLOAD_HEADER: &str = "dd-agent-payload";
+/// Header of traces and stats that names the languages of the tracers, sorted and joined by `|`.
+pub const REPORTED_LANGUAGES_HEADER: &str = "x-datadog-reported-languages";

@@ -94,6 +94,25 @@ pub const METRICS: StatusTable = StatusTable(&[
     },
 ]);
 
+/// The table of the intakes of traces and of trace stats: as the trace agent has it, but that too large bodies are
+/// halved rather than dropped.
+pub const TRACES: StatusTable = StatusTable(&[
+    Rule {
+        from: 200,
+        to: 299,
+        action: Action::Accept,
+    },
+    one(403, Action::RefreshKey),
+    one(408, Action::Retry),
+    one(413, Action::Split),
+    one(429, Action::Retry),
+    Rule {
+        from: 500,
+        to: 599,
+        action: Action::Retry,
+    },
+]);
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -144,6 +163,30 @@ mod tests {
         ];
         for (status, action) in cases {
             assert_eq!(METRICS.action(status), action, "{status}");
+        }
+    }
+
+    #[test]
+    fn the_traces_table_tries_again_only_what_may_pass_later() {
+        let cases = [
+            (200, Action::Accept),
+            (202, Action::Accept),
+            (301, Action::Drop),
+            (400, Action::Drop),
+            (401, Action::Drop),
+            (403, Action::RefreshKey),
+            (404, Action::Drop),
+            (408, Action::Retry),
+            (413, Action::Split),
+            (415, Action::Drop),
+            (422, Action::Drop),
+            (429, Action::Retry),
+            (500, Action::Retry),
+            (599, Action::Retry),
+            (600, Action::Drop),
+        ];
+        for (status, action) in cases {
+            assert_eq!(TRACES.action(status), action, "{status}");
         }
     }
 }

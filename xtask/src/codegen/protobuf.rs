@@ -12,9 +12,11 @@ const SCHEMAS: &str = "crates/datadog-wire/proto";
 /// Where their types go.
 const GENERATED: &str = "crates/datadog-wire/src/generated";
 /// The schemas, without `.proto`; two are of one package, so each becomes a file of its own.
-const NAMES: [&str; 3] = ["metrics", "stateful_a", "stateful_c"];
+const NAMES: [&str; 4] = ["metrics", "stateful_a", "stateful_c", "traces"];
 /// Fields that are kept as shared bytes, because a batch is held to be sent again.
 const SHARED_BYTES: [&str; 1] = [".datadog.intake.stateful.StatefulBatch.data"];
+/// Packages whose maps are kept in the order of their keys, so that the same message is always written alike.
+const ORDERED_MAPS: [&str; 1] = [".datadog.trace"];
 
 /// The generated files with their paths.
 ///
@@ -41,7 +43,10 @@ fn types(name: &str) -> anyhow::Result<String> {
         .map(|file| (Module::from_protobuf_package_name(file.package()), file))
         .collect();
     let mut config = Config::new();
-    config.bytes(SHARED_BYTES).format(true);
+    config
+        .bytes(SHARED_BYTES)
+        .btree_map(ORDERED_MAPS)
+        .format(true);
     let modules = config.generate(requests)?;
     anyhow::ensure!(modules.len() == 1, "{schema} has one package");
     modules.into_values().next().context("nothing generated")
