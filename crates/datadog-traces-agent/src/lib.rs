@@ -3,7 +3,10 @@
 //! Spans borrow their strings from the body they came in, and live no longer than the call that handles it: what is
 //! kept beyond it (payloads, stats, what samplers have seen) is copied out.
 
+pub mod concentrator;
+pub mod sampler;
 pub mod span;
+pub mod stats;
 
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]
