@@ -3,7 +3,11 @@
 //! Spans borrow their strings from the body they came in, and live no longer than the call that handles it: what is
 //! kept beyond it (payloads, stats, what samplers have seen) is copied out.
 
+pub mod filter;
 pub mod obfuscate;
+pub mod replace;
+pub mod rule;
+pub mod service_mapping;
 pub mod span;
 
 #[cfg(doctest)]

@@ -1,7 +1,7 @@
 //! Takes values that may be secret out of spans, and what would make every request a resource of its own.
 //!
 //! What is done to a span depends on its type; card numbers are looked for in all. Decides nothing about which spans
-//! are kept, and applies no rules of users: that is what replace rules are for. A text that needs no change stays
+//! are kept, and applies no rules of users: that is what [`crate::replace`] is for. A text that needs no change stays
 //! borrowed.
 
 mod cards;
