@@ -3,8 +3,19 @@
 //! Spans borrow their strings from the body they came in, and live no longer than the call that handles it: what is
 //! kept beyond it (payloads, stats, what samplers have seen) is copied out.
 
+pub mod agent;
+pub mod aggregator;
 pub mod concentrator;
+pub mod config;
+pub mod filter;
+mod flusher;
+pub mod obfuscate;
+mod processor;
+pub mod replace;
+pub mod rule;
 pub mod sampler;
+pub mod server;
+pub mod service_mapping;
 pub mod span;
 pub mod stats;
 
