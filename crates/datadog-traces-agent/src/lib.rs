@@ -3,7 +3,13 @@
 //! Spans borrow their strings from the body they came in, and live no longer than the call that handles it: what is
 //! kept beyond it (payloads, stats, what samplers have seen) is copied out.
 
+pub mod encode;
+pub mod normalize;
+pub mod root;
 pub mod span;
+#[cfg(test)]
+mod testing;
+pub mod truncate;
 
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]
