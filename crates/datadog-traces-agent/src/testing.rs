@@ -2,7 +2,11 @@
 //! made up by chance. None of it shares code with what it tests.
 
 pub(crate) mod arbitrary;
+pub(crate) mod msgpack;
 pub(crate) mod protobuf;
+pub(crate) mod v1;
+
+use crate::span;
 
 /// The bytes of a hexadecimal text.
 pub(crate) fn hex(text: &str) -> Vec<u8> {
