@@ -18,6 +18,14 @@ pub mod server;
 pub mod service_mapping;
 pub mod span;
 pub mod stats;
+pub mod decode;
+pub mod encode;
+pub mod normalize;
+pub mod root;
+pub mod span;
+#[cfg(test)]
+mod testing;
+pub mod truncate;
 
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]
