@@ -105,7 +105,7 @@ pub struct Counts {
     pub dropped: u64,
     /// Of those counted, spans of which sketches know nothing, as there was no memory.
     pub without_sketch: u64,
-    /// Of those counted, spans that ended more than ten minutes after now.
+    /// Spans that ended more than ten minutes after now, and were taken as if they ended then.
     pub in_future: u64,
 }
 

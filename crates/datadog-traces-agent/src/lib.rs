@@ -5,6 +5,7 @@
 
 pub mod agent;
 pub mod aggregator;
+pub mod client_stats;
 pub mod concentrator;
 pub mod config;
 pub mod filter;
