@@ -448,6 +448,30 @@ impl Telemetry {
             .sum()
     }
 
+    /// The series of a metric that are not 0, added up by one of its labels; of those with an endpoint, only those that
+    /// are asked for.
+    #[must_use]
+    pub fn by(
+        &self,
+        metric: Metric,
+        label: &str,
+        of_endpoint: impl Fn(Option<&str>) -> bool,
+    ) -> BTreeMap<String, u64> {
+        let mut sums = BTreeMap::new();
+        for sample in self.samples() {
+            let value_of = |wanted: &str| {
+                let mut labels = sample.labels.iter();
+                let found = labels.find(|(name, _)| *name == wanted);
+                found.map(|(_, value)| value.as_str())
+            };
+            if sample.metric == metric && sample.value > 0 && of_endpoint(value_of("endpoint")) {
+                let value = value_of(label).unwrap_or_default();
+                *sums.entry(value.to_owned()).or_default() += sample.value;
+            }
+        }
+        sums
+    }
+
     /// Every series, grouped by metric: `{"logs.sent":[{"labels":{"endpoint":"main"},"value":3}]}`.
     #[must_use]
     pub fn to_json(&self) -> Value {

@@ -112,7 +112,11 @@ mod tests {
 
     use super::*;
 
-    fn push(aggregator: &mut Aggregator, bytes: usize, language: &str) -> Result<Option<Batch>, TooLarge> {
+    fn push(
+        aggregator: &mut Aggregator,
+        bytes: usize,
+        language: &str,
+    ) -> Result<Option<Batch>, TooLarge> {
         aggregator.push(Encoded {
             bytes: vec![0; bytes],
             spans: 1,

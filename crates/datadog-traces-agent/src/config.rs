@@ -316,17 +316,35 @@ impl Config {
     pub fn check(&self) -> Result<(), ConfigError> {
         let requests = &self.requests;
         let any = usize::MAX;
-        within("the limit of a body with traces", requests.traces_bytes, 1, any)?;
-        within("the limit of a body with stats", requests.stats_bytes, 1, any)?;
+        within(
+            "the limit of a body with traces",
+            requests.traces_bytes,
+            1,
+            any,
+        )?;
+        within(
+            "the limit of a body with stats",
+            requests.stats_bytes,
+            1,
+            any,
+        )?;
         // Else no body of the largest size would ever get in.
         let least = requests.traces_bytes.max(requests.stats_bytes);
-        within("the memory of traces in bytes", requests.memory_bytes, least, any)?;
+        within(
+            "the memory of traces in bytes",
+            requests.memory_bytes,
+            least,
+            any,
+        )?;
         within("the number of decoders", requests.decoders, 1, 1_024)?;
         within("the number of attempts", self.attempts as usize, 1, 100)?;
         for (name, time) in [
             ("the time to receive a body", requests.timeout),
             ("the time of a request", self.request_timeout),
-            ("the time between payloads of tracers' stats", self.client_stats_every),
+            (
+                "the time between payloads of tracers' stats",
+                self.client_stats_every,
+            ),
         ] {
             not_zero(name, time)?;
         }

@@ -83,7 +83,12 @@ impl Flusher {
     ) -> Result<(Self, Forwarder), ConfigError> {
         let endpoints = endpoints(config, kind)?;
         let (path, content_type, metrics, redrive_bytes) = match kind {
-            Kind::Traces => (TRACES_PATH, traces::CONTENT_TYPE, TRACES, config.redrive_bytes),
+            Kind::Traces => (
+                TRACES_PATH,
+                traces::CONTENT_TYPE,
+                TRACES,
+                config.redrive_bytes,
+            ),
             Kind::Stats => (STATS_PATH, stats::CONTENT_TYPE, STATS, STATS_REDRIVE_BYTES),
         };
         let forwarder = forwarder::Config {

@@ -140,7 +140,12 @@ impl Route {
         }
         let mut request = request.body(Full::new(body))?;
         let own = form.map(|form| &form.headers);
-        for (name, value) in self.endpoint.headers.iter().chain(own.into_iter().flatten()) {
+        for (name, value) in self
+            .endpoint
+            .headers
+            .iter()
+            .chain(own.into_iter().flatten())
+        {
             request.headers_mut().append(name, value.clone());
         }
         Ok(request)

@@ -212,10 +212,13 @@ impl AggregatorService {
             Ok(Some(full)) => self.send(full).await,
             Err(TooLarge { spans }) => {
                 warn!(spans, "a trace is larger than the intake takes");
-                self.counters.lost(Metric::TracesWriterDropped, Reason::TooLarge, spans);
+                self.counters
+                    .lost(Metric::TracesWriterDropped, Reason::TooLarge, spans);
             }
         }
-        self.counters.buffer_bytes.set(self.aggregator.bytes() as u64);
+        self.counters
+            .buffer_bytes
+            .set(self.aggregator.bytes() as u64);
     }
 
     async fn flush(&mut self, deadline: Instant, done: oneshot::Sender<Reports>) {
@@ -262,8 +265,13 @@ impl AggregatorService {
         let reservation = batch.reservation.take();
         drop(batch);
         let languages = self.aggregator.languages();
-        if !self.traces_out.send(body, spans, languages, reservation).await {
-            self.counters.lost(Metric::TracesWriterDropped, Reason::Shutdown, spans);
+        if !self
+            .traces_out
+            .send(body, spans, languages, reservation)
+            .await
+        {
+            self.counters
+                .lost(Metric::TracesWriterDropped, Reason::Shutdown, spans);
         }
     }
 
@@ -287,7 +295,10 @@ impl AggregatorService {
             let buckets = request.stats.iter().flat_map(|payload| &payload.stats);
             let groups: usize = buckets.map(|bucket| bucket.stats.len()).sum();
             let groups = groups as u64;
-            let lost = |reason| self.counters.lost(Metric::TraceStatsWriterDropped, reason, groups);
+            let lost = |reason| {
+                self.counters
+                    .lost(Metric::TraceStatsWriterDropped, reason, groups)
+            };
             match stats::encode(&request) {
                 Ok(body) => {
                     let languages = self.aggregator.languages();
@@ -311,7 +322,14 @@ impl Counters {
             telemetry: telemetry.clone(),
             buffer_bytes: telemetry.series(Metric::TracesBufferBytes, &[]),
             stats_bytes: telemetry.series(Metric::TraceStatsBytes, &[]),
-            outcomes: ["counted", "folded", "dropped", "without_sketch", "in_future"].map(outcome),
+            outcomes: [
+                "counted",
+                "folded",
+                "dropped",
+                "without_sketch",
+                "in_future",
+            ]
+            .map(outcome),
             told: concentrator::Counts::default(),
             dropped_groups: telemetry.series(
                 Metric::TraceStatsDropped,

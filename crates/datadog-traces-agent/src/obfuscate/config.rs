@@ -137,6 +137,16 @@ impl SqlMode {
             _ => return None,
         })
     }
+
+    /// The name of a mode, as [`SqlMode::from_name`] reads it.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Legacy => "",
+            Self::ObfuscateOnly => "obfuscate_only",
+            Self::NormalizeOnly => "normalize_only",
+            Self::ObfuscateAndNormalize => "obfuscate_and_normalize",
+        }
+    }
 }
 
 /// How SQL is obfuscated.

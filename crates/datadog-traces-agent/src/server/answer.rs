@@ -27,8 +27,6 @@ pub(super) enum Answer {
     Overload(Reply),
     /// The same for tracers that ask.
     TooMany,
-    /// Passed on, or about to be: what telemetry is answered.
-    Json(&'static str),
     NotFound,
     /// Another method is needed.
     Method(&'static str),
@@ -49,7 +47,6 @@ impl Answer {
                 (StatusCode::OK, JSON, reply.body.clone())
             }
             Self::TooMany => (StatusCode::TOO_MANY_REQUESTS, TEXT, Bytes::new()),
-            Self::Json(text) => (StatusCode::OK, JSON, Bytes::from_static(text.as_bytes())),
             Self::NotFound => text(StatusCode::NOT_FOUND, "Not Found"),
             Self::Method(_) => text(StatusCode::METHOD_NOT_ALLOWED, "method not allowed"),
             Self::CrossSite => text(StatusCode::FORBIDDEN, "cross-site request rejected"),

@@ -77,11 +77,12 @@ impl Client {
 fn container<'h>(entity: &'h str, legacy: &'h str) -> Option<&'h str> {
     let newer = entity.split(',').find_map(|part| {
         let part = part.trim();
-        part.strip_prefix("ci-").or_else(|| part.strip_prefix("cid-"))
+        part.strip_prefix("ci-")
+            .or_else(|| part.strip_prefix("cid-"))
     });
-    newer
-        .filter(|id| !id.is_empty())
-        .or(Some(legacy).filter(|id| !id.is_empty()))
+    [newer.unwrap_or_default(), legacy]
+        .into_iter()
+        .find(|id| !id.is_empty())
 }
 
 /// Truth as tracers write it: whatever is not empty and no word for false.
@@ -118,7 +119,10 @@ mod tests {
     #[test]
     fn the_container_is_what_the_tracer_says_newest_form_first() {
         let of = |entity, legacy| {
-            let client = read(&[("datadog-entity-id", entity), ("datadog-container-id", legacy)]);
+            let client = read(&[
+                ("datadog-entity-id", entity),
+                ("datadog-container-id", legacy),
+            ]);
             client.container_id
         };
         assert_eq!(of("ci-abc", "def"), "abc");
@@ -143,7 +147,10 @@ mod tests {
 
     #[test]
     fn a_payload_that_names_its_tracer_keeps_the_name() {
-        let client = read(&[("datadog-meta-lang", "go"), ("datadog-meta-tracer-version", "2")]);
+        let client = read(&[
+            ("datadog-meta-lang", "go"),
+            ("datadog-meta-tracer-version", "2"),
+        ]);
         let mut payload = Payload {
             language_name: "python".into(),
             ..Payload::default()
