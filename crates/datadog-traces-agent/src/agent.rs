@@ -77,6 +77,24 @@ pub struct Running {
     failure: Failure,
 }
 
+/// The door for flushes from elsewhere in the process; cheap to clone.
+#[derive(Debug, Clone)]
+pub struct Flush {
+    handle: AggregatorHandle,
+    proxy: Proxy,
+}
+
+impl Flush {
+    /// Sends all that came before, proxied requests included; see [`AggregatorHandle::flush`].
+    ///
+    /// # Errors
+    /// When the agent has stopped, or stops meanwhile.
+    pub async fn flush(&self, deadline: Instant) -> Result<Reports, Stopped> {
+        let ((), reports) = tokio::join!(self.proxy.flush(deadline), self.handle.flush(deadline));
+        reports
+    }
+}
+
 /// Tells how a trace agent is doing; cheap to clone, and keeps nothing of it alive.
 #[derive(Debug, Clone)]
 pub struct Status {
@@ -175,8 +193,11 @@ pub async fn start(config: Config, shared: Shared, drain: Drain) -> Result<Runni
 impl Running {
     /// The door for flushes from elsewhere in the process. It can be cloned and kept.
     #[must_use]
-    pub fn handle(&self) -> AggregatorHandle {
-        self.handle.clone()
+    pub fn flush_handle(&self) -> Flush {
+        Flush {
+            handle: self.handle.clone(),
+            proxy: self.proxy.clone(),
+        }
     }
 
     /// The TCP addresses, with the ports that the system chose, in the order of the configuration.
@@ -191,13 +212,12 @@ impl Running {
         &self.paths
     }
 
-    /// Sends all that came before, proxied requests included; see [`AggregatorHandle::flush`].
+    /// Sends all that came before; see [`Flush::flush`].
     ///
     /// # Errors
     /// When the agent stops meanwhile.
     pub async fn flush(&self, deadline: Instant) -> Result<Reports, Stopped> {
-        let ((), reports) = tokio::join!(self.proxy.flush(deadline), self.handle.flush(deadline));
-        reports
+        self.flush_handle().flush(deadline).await
     }
 
     /// Tells when a task ends although nobody asked it to; the agent is of no use then.

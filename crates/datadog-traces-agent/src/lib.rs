@@ -28,6 +28,12 @@ pub mod stats;
 mod testing;
 pub mod truncate;
 
+pub use agent::{
+    DrainReport, Failure, Flush, Reports, Running, Shared, StartError, Status, Stopped, start,
+};
+pub use config::{AdditionalEndpoint, Config, ConfigError, FlushStrategy};
+pub use server::{Mount, Statsd};
+
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]
 struct Readme;
