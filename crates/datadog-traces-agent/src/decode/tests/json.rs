@@ -1,3 +1,5 @@
+//! Tests of JSON.
+
 use super::super::*;
 use super::{failure, vector};
 use crate::span::{Chunk, Event, Link, Map, Scalar, Span, Text, Value};

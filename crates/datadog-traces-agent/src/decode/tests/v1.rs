@@ -1,3 +1,5 @@
+//! Tests of v1.0, and of what becomes of all that the model has no place for.
+
 use proptest::prelude::*;
 
 use super::super::*;
