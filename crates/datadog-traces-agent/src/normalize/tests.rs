@@ -210,6 +210,13 @@ fn what_is_fine_is_not_copied() {
 }
 
 #[test]
+fn a_text_is_replaced_by_one_of_the_same_length() {
+    let mut span = fine();
+    span.name = Text::Owned("1".repeat("unnamed_operation".len()));
+    assert_eq!(repair(span).0.name, "unnamed_operation");
+}
+
+#[test]
 fn a_resource_without_text_is_the_name() {
     let span = Span {
         resource: "".into(),

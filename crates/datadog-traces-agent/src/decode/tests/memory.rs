@@ -73,6 +73,18 @@ fn tags_of_two_bytes_are_taken_however_many() {
 }
 
 #[test]
+fn attributes_of_three_bytes_are_taken_however_many() {
+    for (kind, numbers) in [(1, 0), (4, 100_000)] {
+        let body = body("810b918104918109dd000493e0", &[0, kind, 0], 100_000);
+        let span = v1(&body).unwrap().chunks.remove(0).spans.remove(0);
+        assert_eq!(
+            (span.meta.len(), span.metrics.len()),
+            (100_000 - numbers, numbers)
+        );
+    }
+}
+
+#[test]
 fn the_smallest_real_spans_are_taken_however_many() {
     // Ids of eight bytes, a start and a duration, and nothing else.
     let v05_span = hex(

@@ -202,6 +202,12 @@ fn attributes_become_tags_of_their_kind() {
 }
 
 #[test]
+fn of_two_arrays_of_attributes_the_last_counts() {
+    let read = span("82 0996 a16101a178 a1620401 0993 a16301a179").unwrap();
+    assert_eq!((read.meta, read.metrics.len()), (texts(&[("c", "y")]), 0));
+}
+
+#[test]
 fn arrays_and_lists_become_a_tag_for_each_value() {
     // {"a": ["x", 2, ["y"]], "l": {"b": true, "c": {"d": 3}}}
     let read =
