@@ -89,7 +89,7 @@ fn update(text: &mut Text<'_>, rule: impl for<'t> FnOnce(&'t str) -> Cow<'t, str
     match text {
         Cow::Borrowed(borrowed) => *text = rule(borrowed),
         Cow::Owned(owned) => match rule(owned) {
-            Cow::Borrowed(same) if same.len() == owned.len() => {}
+            Cow::Borrowed(same) if same == owned.as_str() => {}
             changed => *text = Cow::Owned(changed.into_owned()),
         },
     }

@@ -92,7 +92,8 @@ impl Error {
         self.0.field
     }
 
-    /// Where the value starts that is wrong, in bytes from the start of the body.
+    /// How far the body was read when that was found: at the start of a value of the wrong type, and after the head or
+    /// the whole of one that is wrong otherwise. In bytes from the start of the body.
     pub fn position(&self) -> usize {
         self.0.position
     }

@@ -1,6 +1,6 @@
 //! The JSON of v0.4 and below, in the shape of the msgpack.
 //!
-//! How much memory a body may take is known from its braces and brackets before any of it is decoded.
+//! How much memory a body may take is known from its signs before any of it is decoded.
 
 mod values;
 
@@ -25,14 +25,28 @@ pub(super) fn payload(body: &[u8]) -> Result<Payload<'_>, Error> {
     })
 }
 
-/// Refuses bodies of so many objects and arrays that they might take too much memory. Each counts as the largest that
-/// it could be, in an array that has twice the room that it needs; braces in a text count, too.
+/// Refuses bodies of so many objects, arrays and entries that they might take too much memory: each counts as the
+/// largest that it could be, in an array that has twice the room that it needs, and every text as one that is repaired.
 fn check_memory(body: &[u8]) -> Result<(), Error> {
     let mut budget = Budget::new(body.len());
-    let objects = body.iter().filter(|&&byte| byte == b'{').count();
-    budget.take_many::<[Span<'_>; 2]>(objects, 0)?;
-    let arrays = body.iter().filter(|&&byte| byte == b'[').count();
-    budget.take_many::<[Chunk<'_>; 2]>(arrays, 0)
+    budget.take(body.len() * 3, 0)?;
+    let mut in_text = false;
+    let mut bytes = body.iter().enumerate();
+    while let Some((position, byte)) = bytes.next() {
+        match byte {
+            b'"' => in_text = !in_text,
+            b'\\' if in_text => {
+                bytes.next();
+            }
+            _ if in_text => {}
+            b'{' => budget.take_many::<Span<'_>>(2, position)?,
+            // An array begins with room for four elements.
+            b'[' => budget.take_many::<Span<'_>>(4, position)?,
+            b':' => budget.take_many::<(Text<'_>, Text<'_>)>(2, position)?,
+            _ => {}
+        }
+    }
+    Ok(())
 }
 
 fn explain(error: &serde_json::Error, body: &[u8]) -> Error {

@@ -1,3 +1,5 @@
+//! Tests of the decoders: what tracers send in each format, what they should not, and how large it may get.
+
 mod json;
 mod memory;
 mod v04;

@@ -1,3 +1,5 @@
+//! Tests of payloads: their bytes as the intake knows them, and that none says its size wrongly.
+
 use proptest::prelude::*;
 
 use super::*;

@@ -1,3 +1,5 @@
+//! Tests of roots, of entries into services, and of what spans say of their chunk and payload.
+
 use super::*;
 use crate::span::{PRIORITY_NONE, Payload, Text};
 

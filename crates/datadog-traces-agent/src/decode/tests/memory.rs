@@ -49,9 +49,39 @@ fn spans_of_one_byte_are_refused_when_there_are_many() {
 }
 
 #[test]
+fn signs_in_texts_of_json_take_no_memory() {
+    let signs = r#"\"{[:"#.repeat(100_000);
+    let body = format!(r#"[[{{"name":"{signs}"}}]]"#).into_bytes();
+    let payload = v04_json(&body).unwrap();
+    assert_eq!(payload.chunks[0].spans[0].name.len(), 400_000);
+}
+
+#[test]
+fn tags_of_six_bytes_are_taken_from_json_however_many() {
+    let tags = r#""":"","#.repeat(100_000);
+    let body = format!(r#"[[{{"meta":{{{tags}"":""}}}}]]"#).into_bytes();
+    assert_eq!(
+        v04_json(&body).unwrap().chunks[0].spans[0].meta.len(),
+        100_001
+    );
+}
+
+#[test]
 fn tags_of_two_bytes_are_taken_however_many() {
     let body = body("919181a46d657461df000186a0", &[0xa0, 0xa0], 100_000);
     assert_eq!(v04(&body).unwrap().chunks[0].spans[0].meta.len(), 100_000);
+}
+
+#[test]
+fn attributes_of_three_bytes_are_taken_however_many() {
+    for (kind, numbers) in [(1, 0), (4, 100_000)] {
+        let body = body("810b918104918109dd000493e0", &[0, kind, 0], 100_000);
+        let span = v1(&body).unwrap().chunks.remove(0).spans.remove(0);
+        assert_eq!(
+            (span.meta.len(), span.metrics.len()),
+            (100_000 - numbers, numbers)
+        );
+    }
 }
 
 #[test]

@@ -1,3 +1,5 @@
+//! Tests of v0.4 in msgpack, and of the choice between it and JSON.
+
 use proptest::prelude::*;
 
 use super::super::*;

@@ -1,3 +1,5 @@
+//! Tests of v0.5.
+
 use proptest::prelude::*;
 
 use super::super::*;

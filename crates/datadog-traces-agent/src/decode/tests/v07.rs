@@ -1,3 +1,5 @@
+//! Tests of v0.7, as far as it is not v0.4.
+
 use proptest::prelude::*;
 
 use super::super::*;

@@ -1,3 +1,5 @@
+//! Tests of v1.0, and of what becomes of all that the model has no place for.
+
 use proptest::prelude::*;
 
 use super::super::*;
@@ -197,6 +199,12 @@ fn attributes_become_tags_of_their_kind() {
         Some([0xca, 0xfe].as_slice())
     );
     assert_eq!(read.metrics.len() + read.meta_struct.len(), 3);
+}
+
+#[test]
+fn of_two_arrays_of_attributes_the_last_counts() {
+    let read = span("82 0996 a16101a178 a1620401 0993 a16301a179").unwrap();
+    assert_eq!((read.meta, read.metrics.len()), (texts(&[("c", "y")]), 0));
 }
 
 #[test]

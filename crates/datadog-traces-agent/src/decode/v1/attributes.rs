@@ -60,14 +60,14 @@ impl<'a> Any<'a> {
 
 /// What takes attributes.
 pub(super) trait Attributes<'a> {
-    /// Bytes of memory that one of them may take here, with room to grow.
+    /// Bytes of memory that one of them takes where there is room for it.
     const BYTES: usize;
     /// For how many more there is to be room.
     const EXTRA: usize = 0;
     /// Whether arrays are taken as they are.
     const ARRAYS: bool = false;
 
-    /// Makes room for so many, which are paid for.
+    /// Begins anew, with room for so many, which are paid for.
     fn reserve(&mut self, count: usize);
     /// Takes one.
     fn set(&mut self, key: Text<'a>, value: Any<'a>);
@@ -79,10 +79,10 @@ pub(super) trait Attributes<'a> {
 pub(super) struct Tags<'t, 'a>(pub(super) &'t mut Map<'a, Text<'a>>);
 
 impl<'a> Attributes<'a> for Tags<'_, 'a> {
-    const BYTES: usize = 2 * size_of::<(Text<'_>, Text<'_>)>();
+    const BYTES: usize = size_of::<(Text<'_>, Text<'_>)>();
 
     fn reserve(&mut self, count: usize) {
-        reserve(self.0, count);
+        *self.0 = Map::with_capacity(count);
     }
 
     fn set(&mut self, key: Text<'a>, value: Any<'a>) {
@@ -91,11 +91,13 @@ impl<'a> Attributes<'a> for Tags<'_, 'a> {
 }
 
 impl<'a> Attributes<'a> for Span<'a> {
-    const BYTES: usize = 2 * size_of::<(Text<'_>, Text<'_>)>();
+    const BYTES: usize = size_of::<(Text<'_>, Text<'_>)>();
     const EXTRA: usize = PROMOTED;
 
     fn reserve(&mut self, count: usize) {
-        reserve(&mut self.meta, count);
+        self.meta = Map::with_capacity(count);
+        self.metrics = Map::default();
+        self.meta_struct = Map::default();
     }
 
     fn set(&mut self, key: Text<'a>, value: Any<'a>) {
@@ -112,11 +114,11 @@ impl<'a> Attributes<'a> for Span<'a> {
 pub(super) struct Events<'t, 'a>(pub(super) &'t mut Map<'a, Value<'a>>);
 
 impl<'a> Attributes<'a> for Events<'_, 'a> {
-    const BYTES: usize = 2 * size_of::<(Text<'_>, Value<'_>)>();
+    const BYTES: usize = size_of::<(Text<'_>, Value<'_>)>();
     const ARRAYS: bool = true;
 
     fn reserve(&mut self, count: usize) {
-        reserve(self.0, count);
+        *self.0 = Map::with_capacity(count);
     }
 
     fn set(&mut self, key: Text<'a>, value: Any<'a>) {
@@ -125,13 +127,6 @@ impl<'a> Attributes<'a> for Events<'_, 'a> {
 
     fn set_array(&mut self, key: Text<'a>, values: Vec<Scalar<'a>>) {
         self.0.push(key, Value::Array(values));
-    }
-}
-
-/// Makes room in a map that has none yet, as it has unless the field is there twice.
-fn reserve<V>(map: &mut Map<'_, V>, count: usize) {
-    if map.is_empty() {
-        *map = Map::with_capacity(count);
     }
 }
 
@@ -147,8 +142,10 @@ pub(super) fn read<'a, I: Attributes<'a>>(
         into,
     };
     let count = walk.triples()?;
-    walk.into
-        .reserve(if count > 0 { count + I::EXTRA } else { 0 });
+    let extra = if count > 0 { I::EXTRA } else { 0 };
+    // Twice, because tags of other kinds begin with room for some, too.
+    walk.reader.charge(2 * extra * I::BYTES)?;
+    walk.into.reserve(count + extra);
     for _ in 0..count {
         let key = walk.texts.read(walk.reader)?;
         walk.value(key, 0)?;
@@ -164,7 +161,7 @@ struct Walk<'w, 'a, I> {
 }
 
 impl<'a, I: Attributes<'a>> Walk<'_, 'a, I> {
-    /// How many keys follow with their types and values. Pays for room for them, and for the tags beside them.
+    /// How many keys follow with their types and values. Pays for room for them.
     fn triples(&mut self) -> Result<usize, Error> {
         let elements = self.reader.array_len()?;
         if !elements.is_multiple_of(3) {
@@ -173,9 +170,7 @@ impl<'a, I: Attributes<'a>> Walk<'_, 'a, I> {
                 found: elements,
             }));
         }
-        if elements > 0 {
-            self.reader.charge(I::BYTES * (elements / 3 + I::EXTRA))?;
-        }
+        self.reader.charge(I::BYTES * (elements / 3))?;
         Ok(elements / 3)
     }
 
@@ -214,12 +209,13 @@ impl<'a, I: Attributes<'a>> Walk<'_, 'a, I> {
         self.reader.charge(bytes)
     }
 
-    /// A key for a value within another one, paid for like the value.
+    /// A key for a value within another one, paid for like the value, for which there is no room yet.
     fn inner_key(&mut self, key: &str, inner: &str, depth: usize) -> Result<Text<'a>, Error> {
         if depth >= MAX_DEPTH {
             return Err(self.reader.error(Reason::TooDeep));
         }
-        self.reader.charge(I::BYTES + key.len() + 1 + inner.len())?;
+        let bytes = 2 * I::BYTES + key.len() + 1 + inner.len();
+        self.reader.charge(bytes)?;
         Ok(Cow::Owned(format!("{key}.{inner}")))
     }
 
