@@ -5,10 +5,13 @@
 
 pub mod filter;
 pub mod obfuscate;
+mod percent;
+pub mod propagation;
 pub mod replace;
 pub mod rule;
 pub mod service_mapping;
 pub mod span;
+pub mod span_pointers;
 
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]
