@@ -14,7 +14,9 @@ pub mod filter;
 mod flusher;
 pub mod normalize;
 pub mod obfuscate;
+mod percent;
 mod processor;
+pub mod propagation;
 mod proxy;
 pub mod replace;
 pub mod root;
@@ -23,6 +25,7 @@ pub mod sampler;
 pub mod server;
 pub mod service_mapping;
 pub mod span;
+pub mod span_pointers;
 pub mod stats;
 #[cfg(test)]
 mod testing;

@@ -1,3 +1,5 @@
+//! Rules, how they are read, and the roots that they drop.
+
 use proptest::prelude::*;
 
 use super::*;

@@ -1,3 +1,5 @@
+//! Spans of each type, and groups of stats.
+
 use std::path::Path;
 
 use super::*;

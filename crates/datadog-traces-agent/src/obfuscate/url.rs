@@ -9,8 +9,9 @@ mod percent;
 use std::borrow::Cow;
 
 use crate::obfuscate::config::Http;
+use crate::percent::decode;
 use parse::Url;
-use percent::{Place, decode, encode, is_encoded};
+use percent::{Place, encode, is_encoded};
 
 /// A URL without its secrets.
 ///

@@ -1,3 +1,5 @@
+//! Rules, how they are read, and what they make of spans.
+
 use proptest::prelude::*;
 
 use super::*;

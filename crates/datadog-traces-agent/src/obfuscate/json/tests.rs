@@ -1,3 +1,5 @@
+//! Documents and what is left of them.
+
 use proptest::prelude::*;
 
 use super::*;

@@ -1,3 +1,5 @@
+//! Commands and what is left of them.
+
 use super::*;
 
 #[test]

@@ -1,3 +1,5 @@
+//! Statements and what is left of them.
+
 use super::*;
 
 #[track_caller]

@@ -2,7 +2,8 @@
 //!
 //! Decodes nothing.
 
-use super::percent::{self, Place};
+use super::percent::{Place, may_stand};
+use crate::percent::decode;
 
 /// The parts of a URL, without its user.
 #[derive(Debug, Default)]
@@ -99,7 +100,7 @@ fn host(authority: &str) -> Option<&str> {
             if !user.bytes().all(is_allowed) {
                 return None;
             }
-            percent::decode(user)?;
+            decode(user)?;
             host
         }
         None => authority,
@@ -115,7 +116,7 @@ fn host(authority: &str) -> Option<&str> {
         || port
             .strip_prefix(':')
             .is_some_and(|port| port.bytes().all(|byte| byte.is_ascii_digit()));
-    let is_allowed = |byte: u8| byte == b'%' || percent::may_stand(byte, Place::Host) || byte > 127;
-    let is_host = host.bytes().all(is_allowed) && percent::decode(host).is_some();
+    let is_allowed = |byte: u8| byte == b'%' || may_stand(byte, Place::Host) || byte > 127;
+    let is_host = host.bytes().all(is_allowed) && decode(host).is_some();
     (is_port && is_host).then_some(host)
 }
