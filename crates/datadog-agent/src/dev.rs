@@ -183,7 +183,10 @@ fn example(found: &Map<String, Value>) -> String {
 fn text(intake: &str, found: &Map<String, Value>, try_it: &str) -> String {
     let (logs, program) = (logs(found), program());
     let dogstatsd = dogstatsd(found);
-    let traces = found.get("traces").and_then(Value::as_str).unwrap_or_default();
+    let traces = found
+        .get("traces")
+        .and_then(Value::as_str)
+        .unwrap_or_default();
     let address = dogstatsd.replacen('/', ":", 1);
     format!(
         "page     {intake}/\n\
