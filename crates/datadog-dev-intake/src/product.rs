@@ -20,7 +20,7 @@ pub(crate) const MAX_BYTES: usize = 50 << 20;
 const MAX_TYPE_BYTES: usize = 200;
 /// Messages of a batch whose types are kept.
 const MAX_MESSAGES: usize = 1_000;
-/// Headers of which an agent adds the first to whatever it passes on for the event platform.
+/// The header that an agent adds to whatever it passes on, and what stands in it.
 pub(crate) const VIA: (&str, &str) = ("via", "trace-agent");
 
 /// Whom a request is for.

@@ -55,12 +55,18 @@ impl Stats {
         Some((self.clients.get(*client)?, bucket))
     }
 
-    /// Bytes that keeping them takes, the body aside. Texts are held with as much again around them.
+    /// Bytes that keeping them takes, the body aside.
     pub(crate) fn cost(&self) -> usize {
+        let tags: usize = self
+            .clients
+            .iter()
+            .map(|client| client.tags.capacity())
+            .sum();
         self.groups.capacity() * size_of::<Place>()
             + self.clients.capacity() * size_of::<ClientStatsPayload>()
             + self.buckets.capacity() * size_of::<(usize, ClientStatsBucket)>()
-            + 4 * self.head_bytes
+            + self.head_bytes
+            + tags * size_of::<String>()
     }
 }
 

@@ -20,6 +20,9 @@ mod scan;
 pub(crate) mod span;
 pub(crate) mod text;
 
+/// What a tag in a map is taken to cost beside its bytes.
+const TAG_OVERHEAD: usize = 128;
+
 /// The accepted chunks of a request.
 #[derive(Debug, PartialEq)]
 pub(crate) struct Traces {
@@ -50,11 +53,14 @@ impl Traces {
         self.tracers.get(usize::try_from(tracer).ok()?)
     }
 
-    /// Bytes that keeping them takes, the body aside. Texts are held with as much again around them.
+    /// Bytes that keeping them takes, the body aside.
     pub(crate) fn cost(&self) -> usize {
+        let tags = self.tracers.iter().map(|tracer| tracer.tags.len());
+        let tags = self.agent.tags.len() + tags.sum::<usize>();
         self.chunks.capacity() * size_of::<Place>()
             + self.tracers.capacity() * size_of::<TracerPayload>()
-            + 4 * self.head_bytes
+            + self.head_bytes
+            + tags * TAG_OVERHEAD
     }
 }
 

@@ -273,6 +273,18 @@ fn what_concerns_the_whole_body_is_told() {
 }
 
 #[test]
+fn keeping_a_body_is_paid_for() {
+    let mut payload = payload(vec![bucket(vec![group("r")])]);
+    let small = taken(&bytes_of(&payload), 1, &[]).cost();
+    payload.stats[0].tags = vec!["x".repeat(100); 10];
+    let large = taken(&bytes_of(&payload), 1, &[]).cost();
+    assert!(
+        large >= small + 10 * (100 + size_of::<String>()),
+        "{small} {large}"
+    );
+}
+
+#[test]
 fn what_is_missing_or_nil_is_zero() {
     let raw = b"\x83\xacAgentVersion\xa17\xa5Other\x91\xc0\xa5Stats\x91\x82\xa3Env\xa1e\xa5Stats\x91\x83\xa5Start\xcf\x17\x97\x9c\xfe\x36\x2a\0\0\xa8Duration\xcf\0\0\0\x02\x54\x0b\xe4\0\xa5Stats\x91\xc0";
     taken(
