@@ -54,9 +54,14 @@ fn mode(config: &Config, keys: &Keys<'_>) -> Mode {
     if !keys.on("apm_config.probabilistic_sampler.enabled") {
         return Mode::Priority;
     }
+    #[expect(
+        clippy::cast_possible_truncation,
+        reason = "percent have so few digits that matter"
+    )]
+    let percentage = keys.float("apm_config.probabilistic_sampler.sampling_percentage", 0.0) as f32;
     let seed = keys.number("apm_config.probabilistic_sampler.hash_seed", 0);
     Mode::Probabilistic(Probabilistic {
-        percentage: keys.float("apm_config.probabilistic_sampler.sampling_percentage", 0.0) as f32,
+        percentage,
         hash_seed: u32::try_from(seed).unwrap_or(0),
         trace_ids: match has(config, "probabilistic_sampler_full_trace_id") {
             true => TraceIds::Full128,
