@@ -1,7 +1,7 @@
-//! Unix streams: frames, each with its length in four bytes in front, the lowest first.
+//! Unix streams of frames.
 //!
-//! A connection is a task with a buffer for one frame, which is taken apart in place; one that sends a frame longer
-//! than that is closed. There are at most 1,024 connections; a further one waits to be accepted.
+//! A connection is a task with a buffer for one frame; one that sends a frame longer than that is closed. There are at
+//! most 1,024 connections; a further one waits to be accepted.
 
 use std::io;
 use std::path::Path;
@@ -15,12 +15,11 @@ use tokio::task::JoinSet;
 use tracing::info;
 
 use super::Reader;
+use super::frames::{Frames, TooLarge};
 use crate::aggregator::service::{Barrier, Batch};
 
 /// Connections at most.
 const MAX_CONNECTIONS: usize = 1_024;
-/// The length in front of a frame.
-const HEAD_BYTES: usize = 4;
 /// Bytes of a frame that was too large that are logged, if asked for.
 const SHOWN_BYTES: usize = 64;
 /// Reads before a flush at most, of one connection.
@@ -39,9 +38,7 @@ struct Connection {
     reader: Reader,
     barrier: Barrier,
     sender: Option<Arc<str>>,
-    buffer: Vec<u8>,
-    /// Bytes in the buffer.
-    filled: usize,
+    frames: Frames,
 }
 
 /// What a read came to.
@@ -110,8 +107,7 @@ impl Connection {
         };
         Self {
             barrier: reader.handle.barrier(),
-            buffer: vec![0; reader.options.buffer_bytes + HEAD_BYTES],
-            filled: 0,
+            frames: Frames::new(reader.options.buffer_bytes),
             sender,
             stream,
             reader,
@@ -155,16 +151,15 @@ impl Connection {
 
     /// Reads once, and hands on the frames that are whole.
     async fn read(&mut self, receive: Receive) -> Read {
-        let space = self.buffer.get_mut(self.filled..).unwrap_or_default();
-        match receive(&self.stream, space) {
+        match receive(&self.stream, self.frames.space()) {
             Ok(0) => {
-                if self.filled > 0 {
-                    self.lose(Reason::Parse);
+                if self.frames.is_within_a_frame() {
+                    self.reader.lose(Reason::Parse);
                 }
                 Read::End
             }
             Ok(read) => {
-                self.filled += read;
+                self.frames.filled(read);
                 self.reader.bytes.add(read as u64);
                 match self.take_frames().await {
                     true => Read::Some,
@@ -176,42 +171,33 @@ impl Connection {
         }
     }
 
-    /// Hands on the frames in the buffer and moves what is left to its front; says whether the connection goes on.
+    /// Hands on the frames that are whole; says whether the connection goes on.
     async fn take_frames(&mut self) -> bool {
-        let mut batch = Batch::new(self.reader.transport);
-        let (mut start, mut frames, mut goes_on) = (0, 0, true);
-        let filled = self.buffer.get(..self.filled).unwrap_or_default();
-        while let Some((head, rest)) = filled.get(start..).and_then(|it| it.split_first_chunk()) {
-            let len = u32::from_le_bytes(*head) as usize;
-            if len > self.reader.options.buffer_bytes {
-                self.too_big(len, rest);
-                goes_on = false;
-                break;
-            }
-            let Some(frame) = rest.get(..len) else {
-                break;
-            };
-            if !frame.is_empty() {
-                batch.push(self.reader.whole_lines(frame, false), self.sender.clone());
-                frames += 1;
-            }
-            start += HEAD_BYTES + len;
+        let reader = &self.reader;
+        let mut batch = Batch::new(reader.transport);
+        let mut frames = 0;
+        let taken = self.frames.take(|frame| {
+            batch.push(reader.whole_lines(frame, false), self.sender.clone());
+            frames += 1;
+        });
+        let goes_on = taken.is_ok();
+        if let Err(large) = taken {
+            reader.too_large(&large);
         }
-        self.buffer.copy_within(start..self.filled, 0);
-        self.filled -= start;
-        self.reader.packets.add(frames);
+        reader.packets.add(frames);
         if !batch.is_empty() {
-            let wait = self.reader.transport.wait();
-            self.reader.handle.take(batch, wait).await;
+            reader.handle.take(batch, reader.transport.wait()).await;
         }
         goes_on
     }
+}
 
-    fn too_big(&self, len: usize, rest: &[u8]) {
+impl Reader {
+    fn too_large(&self, frame: &TooLarge<'_>) {
         self.lose(Reason::TooLarge);
-        let limit = self.reader.options.buffer_bytes;
-        if self.reader.options.log_too_big {
-            let head = rest.get(..rest.len().min(SHOWN_BYTES)).unwrap_or_default();
+        let (len, limit) = (frame.len, self.options.buffer_bytes);
+        if self.options.log_too_big {
+            let head = frame.read.get(..SHOWN_BYTES).unwrap_or(frame.read);
             let head = head.escape_ascii();
             info!(len, limit, %head, "a frame is too large, its connection is closed");
         } else {
@@ -221,9 +207,9 @@ impl Connection {
 
     /// Counts a frame that is lost with its connection.
     fn lose(&self, reason: Reason) {
-        let transport = self.reader.transport.name();
+        let transport = self.transport.name();
         let labels = [("reason", reason.name()), ("transport", transport)];
-        let telemetry = &self.reader.telemetry;
-        telemetry.add(Metric::MetricsPacketsDropped, &labels, 1);
+        self.telemetry
+            .add(Metric::MetricsPacketsDropped, &labels, 1);
     }
 }
