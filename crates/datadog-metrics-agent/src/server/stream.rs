@@ -30,6 +30,7 @@ const DRAIN_READS: usize = 1 << 14;
 pub(crate) struct StreamServer {
     listener: Listener,
     reader: Reader,
+    barrier: Barrier,
 }
 
 /// One connection.
@@ -66,32 +67,63 @@ fn directly(stream: &UnixStream, space: &mut [u8]) -> io::Result<usize> {
 }
 
 impl StreamServer {
-    pub(super) const fn new(listener: Listener, reader: Reader) -> Self {
-        Self { listener, reader }
+    pub(super) fn new(listener: Listener, reader: Reader) -> Self {
+        Self {
+            // From now on, before the task begins.
+            barrier: reader.handle.barrier(),
+            listener,
+            reader,
+        }
     }
 
     pub(super) fn path(&self) -> Option<&Path> {
         super::path_of(&self.listener)
     }
 
-    pub(super) async fn serve(self, drain: Drain) {
+    pub(super) async fn serve(mut self, drain: Drain) {
         let mut connections = JoinSet::new();
         loop {
+            let has_room = connections.len() < MAX_CONNECTIONS;
             tokio::select! {
-                accepted = self.listener.accept(), if connections.len() < MAX_CONNECTIONS => match accepted {
-                    Ok(Stream::Unix(stream)) => {
-                        let connection = Connection::new(stream, self.reader.clone());
-                        connections.spawn(connection.serve(drain.clone()));
-                    }
+                accepted = self.listener.accept(), if has_room => match accepted {
+                    Ok(Stream::Unix(stream)) => self.welcome(stream, &mut connections, &drain).await,
                     Ok(Stream::Tcp(_)) => {}
                     Err(error) => self.reader.pause(&error).await,
                 },
+                token = self.barrier.raised() => {
+                    self.welcome_waiting(&mut connections, &drain).await;
+                    drop(token);
+                }
                 Some(_) = connections.join_next() => {}
                 _ = drain.signalled() => break,
             }
         }
+        self.welcome_waiting(&mut connections, &drain).await;
         drop(self.listener);
         while connections.join_next().await.is_some() {}
+    }
+
+    /// Takes the connections that wait to be accepted, as many as there may be: their clients may be gone already.
+    async fn welcome_waiting(&self, connections: &mut JoinSet<()>, drain: &Drain) {
+        let Listener::Unix(socket) = &self.listener else {
+            return;
+        };
+        while connections.len() < MAX_CONNECTIONS {
+            match socket.accept_waiting() {
+                Ok(Some(stream)) => self.welcome(stream, connections, drain).await,
+                Ok(None) => return,
+                Err(error) => return self.reader.pause(&error).await,
+            }
+        }
+    }
+
+    /// Reads what a connection brings, and goes on with it in a task of its own. What was there before a flush was asked
+    /// for is read here: the connection hears only of later ones.
+    async fn welcome(&self, stream: UnixStream, connections: &mut JoinSet<()>, drain: &Drain) {
+        let mut connection = Connection::new(stream, self.reader.clone());
+        if !connection.read_all().await {
+            connections.spawn(connection.serve(drain.clone()));
+        }
     }
 }
 
