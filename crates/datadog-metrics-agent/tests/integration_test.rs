@@ -19,6 +19,9 @@ use datadog_wire::metrics::{MetricPayload, SketchPayload};
 use prost::Message as _;
 use tokio::time::Instant;
 
+#[path = "integration_test/faults.rs"]
+mod faults;
+
 /// Longer than anything that is supposed to happen takes.
 const LONG: Duration = Duration::from_secs(60);
 
