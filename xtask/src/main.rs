@@ -5,6 +5,7 @@
 mod accuracy;
 mod bench;
 mod codegen;
+mod dogstatsd;
 mod http;
 mod lint;
 mod program;
@@ -35,6 +36,8 @@ enum Task {
     Smoke,
     /// Checks the stateful stream against gRPC for Python; a part of `test`.
     Grpc,
+    /// Has real clients of DogStatsD send to the agent, and compares what arrives with files; a part of `test`.
+    Dogstatsd(dogstatsd::Options),
     /// Loads the stateful stream while something keeps going wrong, and compares what arrived with what was sent.
     Soak(soak::Options),
     /// Formatting, clippy, documentation, tidy.
@@ -68,6 +71,7 @@ fn perform(task: Task) -> anyhow::Result<()> {
         Task::Test => test::run(),
         Task::Smoke => smoke::run(),
         Task::Grpc => test::grpc(),
+        Task::Dogstatsd(options) => dogstatsd::run(&options),
         Task::Soak(options) => soak::run(&options),
         Task::Screenshot => test::screenshot(),
         Task::Lint => lint::run(),

@@ -6,7 +6,10 @@ use std::process::Command;
 use anyhow::bail;
 
 use crate::program::target_folder;
-use crate::run::{command, finish, root, say, sh};
+use crate::run::{command, finish, read, root, say, sh};
+
+/// Installs exactly what the lock file of a folder says.
+const NPM_CI: [&str; 4] = ["npm", "ci", "--no-audit", "--no-fund"];
 
 /// Where Debian's package puts the browser.
 pub(crate) const CHROMIUM: &str = "/usr/bin/chromium";
@@ -42,7 +45,7 @@ fn install(packages: &[&str]) -> anyhow::Result<()> {
 }
 
 fn apt(arguments: &[&str]) -> anyhow::Result<()> {
-    let is_root = crate::run::read(&root(), &["id", "-u"])?.trim() == "0";
+    let is_root = read(&root(), &["id", "-u"])?.trim() == "0";
     let mut command = if is_root {
         Command::new("apt-get")
     } else {
@@ -60,18 +63,19 @@ fn apt(arguments: &[&str]) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Makes an environment of Python with the pinned packages of a folder, and returns its interpreter.
+/// Makes an environment of Python with the pinned packages of a folder, and returns its interpreter. `name` is that
+/// of the environment's folder under `target`.
 ///
 /// # Errors
 /// When Python is missing and cannot be installed, or a package cannot.
-pub(crate) fn python(folder: &Path) -> anyhow::Result<PathBuf> {
-    let environment = target_folder()?.join("grpc-venv");
+pub(crate) fn python(folder: &Path, name: &str) -> anyhow::Result<PathBuf> {
+    let environment = target_folder()?.join(name);
     let python = environment.join("bin/python");
     let (at, python_text) = (environment.to_string_lossy(), python.to_string_lossy());
     if !python.exists() {
         let has_venv = command(&root(), &["python3", "-c", "import ensurepip, venv"]).output();
         if !has_venv.is_ok_and(|output| output.status.success()) {
-            say("installing Debian's python3 with its venv, in which gRPC for Python is installed");
+            say("installing Debian's python3 with its venv, in which packages are installed");
             install(&["python3", "python3-venv"])?;
         }
         sh(&root(), &["python3", "-m", "venv", &at])?;
@@ -97,5 +101,68 @@ pub(crate) fn python(folder: &Path) -> anyhow::Result<PathBuf> {
 /// # Errors
 /// When npm is missing or fails.
 pub(crate) fn npm(folder: &Path) -> anyhow::Result<()> {
-    sh(folder, &["npm", "ci", "--no-audit", "--no-fund"])
+    sh(folder, &NPM_CI)
+}
+
+/// Installs the locked npm modules of a folder, of which some are compiled: with the headers that came with Node.js,
+/// or those that npm downloads if none did.
+///
+/// # Errors
+/// When a compiler is missing and cannot be installed, or npm is missing or fails.
+pub(crate) fn npm_compiled(folder: &Path) -> anyhow::Result<()> {
+    if !works(&["g++", "--version"]) || !works(&["make", "--version"]) {
+        say("installing Debian's g++ and make, which compile a module for Node.js");
+        install(&["g++", "make"])?;
+    }
+    say(&NPM_CI.join(" "));
+    let node = PathBuf::from(read(folder, &["node", "-p", "process.execPath"])?.trim());
+    let prefix = node.parent().and_then(Path::parent).unwrap_or(&node);
+    let mut npm = command(folder, &NPM_CI);
+    if prefix.join("include/node/node.h").exists() {
+        npm.env("npm_config_nodedir", prefix);
+    }
+    finish(&mut npm)
+}
+
+/// Makes sure of a Go that builds modules.
+///
+/// # Errors
+/// When it is missing and cannot be installed.
+pub(crate) fn go() -> anyhow::Result<()> {
+    if works(&["go", "version"]) {
+        return Ok(());
+    }
+    say("installing Debian's golang-go, which builds a client");
+    install(&["golang-go"])
+}
+
+/// Makes sure of a Java that compiles what it runs, and of Maven; fetches what the `pom.xml` of a folder asks for, and
+/// returns the folder of the jars, which is called `name` under `target`.
+///
+/// # Errors
+/// When something is missing and cannot be installed or fetched.
+pub(crate) fn java(folder: &Path, name: &str) -> anyhow::Result<PathBuf> {
+    if !works(&["javac", "-version"]) || !works(&["mvn", "--version"]) {
+        say("installing Debian's default-jdk-headless and maven, which run a client and fetch it");
+        install(&["default-jdk-headless", "maven"])?;
+    }
+    let jars = target_folder()?.join(name);
+    let output = format!("-DoutputDirectory={}", jars.display());
+    let words = [
+        "mvn",
+        "--batch-mode",
+        "--quiet",
+        "--strict-checksums",
+        "dependency:copy-dependencies",
+        &output,
+    ];
+    sh(folder, &words)?;
+    Ok(jars)
+}
+
+/// Whether a program is there and ends well.
+fn works(words: &[&str]) -> bool {
+    command(&root(), words)
+        .output()
+        .is_ok_and(|output| output.status.success())
 }

@@ -1,10 +1,11 @@
-//! All tests: those of the crates, those of the page in a real browser, those against another gRPC, and the smoke run.
+//! All tests: those of the crates, those of the page in a real browser, those against another gRPC, those with
+//! the clients of DogStatsD that people use, and the smoke run.
 
 use std::path::Path;
 
 use crate::program::{self, Profile, Program};
 use crate::run::{command, finish, root, say, sh};
-use crate::{setup, smoke};
+use crate::{dogstatsd, setup, smoke};
 
 /// Installs what is missing, then runs everything.
 ///
@@ -23,6 +24,7 @@ pub(crate) fn run() -> anyhow::Result<()> {
     )?;
     browser(&[])?;
     grpc()?;
+    dogstatsd::run(&dogstatsd::Options::default())?;
     smoke::run()
 }
 
@@ -32,7 +34,7 @@ pub(crate) fn run() -> anyhow::Result<()> {
 /// When something is missing, or either side does not understand the other.
 pub(crate) fn grpc() -> anyhow::Result<()> {
     let folder = root().join("tests/grpc");
-    let python = setup::python(&folder)?;
+    let python = setup::python(&folder, "grpc-venv")?;
     let program = program::build(Profile::Dev)?;
     let (python, program) = (python.to_string_lossy(), program.to_string_lossy());
     sh(&folder, &[&python, "check.py", &program])

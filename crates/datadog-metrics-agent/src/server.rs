@@ -5,7 +5,10 @@
 //! then not read, and their clients wait or drop for themselves. Before a flush, each socket is read until it is empty.
 //! Knows no message.
 
+#[cfg(any(test, fuzzing))]
+pub mod checks;
 mod datagram;
+mod frames;
 mod sender;
 mod stream;
 
@@ -243,4 +246,23 @@ async fn bind_udp(host: &str, port: u16) -> Result<UdpSocket, BindError> {
 /// The path of a listener.
 fn path_of(listener: &Listener) -> Option<&Path> {
     listener.path()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::*;
+
+    #[test]
+    fn the_stored_inputs_of_the_fuzz_target_pass_its_check() {
+        let corpus =
+            Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fuzz/corpus/dogstatsd_framing");
+        let mut inputs = 0;
+        for file in std::fs::read_dir(corpus).unwrap() {
+            checks::stream(&std::fs::read(file.unwrap().path()).unwrap());
+            inputs += 1;
+        }
+        assert!(inputs >= 6, "the corpus is where it should be");
+    }
 }

@@ -19,6 +19,9 @@ use datadog_wire::metrics::{MetricPayload, SketchPayload};
 use prost::Message as _;
 use tokio::time::Instant;
 
+#[path = "integration_test/faults.rs"]
+mod faults;
+
 /// Longer than anything that is supposed to happen takes.
 const LONG: Duration = Duration::from_secs(60);
 
@@ -188,6 +191,43 @@ async fn a_flush_has_all_that_was_in_the_sockets() {
         (200.0, 100.0, 200.0)
     );
     assert_eq!(agent.count(Metric::MetricsPacketsDropped, &[]), 0);
+}
+
+/// Sends a frame over a connection of its own, which is over before anybody has looked at it.
+fn quick_connection(path: &Path, body: &str) {
+    let mut connection = UnixStream::connect(path).unwrap();
+    frame(&mut connection, body);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_flush_has_what_came_over_connections_that_were_not_yet_accepted() {
+    let intake = Intake::start().await;
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("s");
+    let agent = Agent::start(config(&intake, vec![Listen::UnixStream(path.clone())])).await;
+    for flushes in 1..=50 {
+        for _ in 0..5 {
+            quick_connection(&path, "a:1|c");
+        }
+        agent.flush().await;
+        assert_eq!(series(&intake), vec!["a  5"; flushes]);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_stop_sends_what_came_over_connections_that_were_not_yet_accepted() {
+    for _ in 0..50 {
+        let intake = Intake::start().await;
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("s");
+        let agent = Agent::start(config(&intake, vec![Listen::UnixStream(path.clone())])).await;
+        for _ in 0..5 {
+            quick_connection(&path, "a:1|c");
+        }
+        agent.stop.signal(Instant::now() + LONG);
+        agent.running.join().await;
+        assert_eq!(series(&intake), ["a  5"]);
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

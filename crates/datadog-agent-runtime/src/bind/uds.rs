@@ -5,6 +5,7 @@
 
 use std::fs;
 use std::io;
+use std::os::fd::OwnedFd;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::{FileTypeExt, MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
@@ -12,6 +13,8 @@ use std::time::Duration;
 
 use rustix::fs::{CWD, RenameFlags};
 use rustix::io::Errno;
+#[cfg(target_os = "linux")]
+use rustix::net::SocketFlags;
 use tokio::net::{UnixDatagram, UnixListener, UnixStream};
 
 use super::BindError;
@@ -43,6 +46,35 @@ impl UnixSocket {
         let (stream, _) = self.listener.accept().await?;
         Ok(stream)
     }
+
+    /// Takes a connection that waits already; `None` if none does. Asks the system itself: the runtime may not know yet
+    /// who has connected.
+    ///
+    /// # Errors
+    /// Those of the system.
+    pub fn accept_waiting(&self) -> io::Result<Option<UnixStream>> {
+        let accepted = match accept_now(&self.listener) {
+            Ok(accepted) => accepted,
+            Err(Errno::AGAIN) => return Ok(None),
+            Err(error) => return Err(error.into()),
+        };
+        let stream = std::os::unix::net::UnixStream::from(accepted);
+        stream.set_nonblocking(true)?;
+        UnixStream::from_std(stream).map(Some)
+    }
+}
+
+#[cfg(target_os = "linux")]
+fn accept_now(listener: &UnixListener) -> Result<OwnedFd, Errno> {
+    rustix::net::accept_with(listener, SocketFlags::CLOEXEC)
+}
+
+/// No other system can do both at once.
+#[cfg(not(target_os = "linux"))]
+fn accept_now(listener: &UnixListener) -> Result<OwnedFd, Errno> {
+    let accepted = rustix::net::accept(listener)?;
+    rustix::io::fcntl_setfd(&accepted, rustix::io::FdFlags::CLOEXEC)?;
+    Ok(accepted)
 }
 
 /// A bound Unix datagram socket, with the file that leads to it.
@@ -294,7 +326,10 @@ fn identity(path: &Path) -> Option<(u64, u64)> {
 #[cfg(test)]
 mod tests {
     use std::ffi::OsStr;
+    use std::io::Write as _;
     use std::os::unix::net;
+
+    use tokio::io::AsyncReadExt as _;
 
     use super::*;
 
@@ -308,6 +343,25 @@ mod tests {
 
     async fn problem(path: &Path) -> String {
         bind(path, 0o600).await.unwrap_err().problem
+    }
+
+    #[tokio::test]
+    async fn connections_that_wait_are_taken_without_waiting_even_if_their_clients_are_gone() {
+        let directory = scratch();
+        let path = directory.path().join("apm.sock");
+        let socket = bind(&path, 0o600).await.unwrap();
+        assert!(socket.accept_waiting().unwrap().is_none());
+        for word in [b"one", b"two"] {
+            let mut client = net::UnixStream::connect(&path).unwrap();
+            client.write_all(word).unwrap();
+        }
+        for word in [b"one", b"two"] {
+            let mut stream = socket.accept_waiting().unwrap().unwrap();
+            let mut read = Vec::new();
+            stream.read_to_end(&mut read).await.unwrap();
+            assert_eq!(read, word);
+        }
+        assert!(socket.accept_waiting().unwrap().is_none());
     }
 
     #[tokio::test]

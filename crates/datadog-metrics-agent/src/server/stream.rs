@@ -1,7 +1,7 @@
-//! Unix streams: frames, each with its length in four bytes in front, the lowest first.
+//! Unix streams of frames.
 //!
-//! A connection is a task with a buffer for one frame, which is taken apart in place; one that sends a frame longer
-//! than that is closed. There are at most 1,024 connections; a further one waits to be accepted.
+//! A connection is a task with a buffer for one frame; one that sends a frame longer than that is closed. There are at
+//! most 1,024 connections; a further one waits to be accepted.
 
 use std::io;
 use std::path::Path;
@@ -15,12 +15,11 @@ use tokio::task::JoinSet;
 use tracing::info;
 
 use super::Reader;
+use super::frames::{Frames, TooLarge};
 use crate::aggregator::service::{Barrier, Batch};
 
 /// Connections at most.
 const MAX_CONNECTIONS: usize = 1_024;
-/// The length in front of a frame.
-const HEAD_BYTES: usize = 4;
 /// Bytes of a frame that was too large that are logged, if asked for.
 const SHOWN_BYTES: usize = 64;
 /// Reads before a flush at most, of one connection.
@@ -31,6 +30,7 @@ const DRAIN_READS: usize = 1 << 14;
 pub(crate) struct StreamServer {
     listener: Listener,
     reader: Reader,
+    barrier: Barrier,
 }
 
 /// One connection.
@@ -39,9 +39,7 @@ struct Connection {
     reader: Reader,
     barrier: Barrier,
     sender: Option<Arc<str>>,
-    buffer: Vec<u8>,
-    /// Bytes in the buffer.
-    filled: usize,
+    frames: Frames,
 }
 
 /// What a read came to.
@@ -69,32 +67,63 @@ fn directly(stream: &UnixStream, space: &mut [u8]) -> io::Result<usize> {
 }
 
 impl StreamServer {
-    pub(super) const fn new(listener: Listener, reader: Reader) -> Self {
-        Self { listener, reader }
+    pub(super) fn new(listener: Listener, reader: Reader) -> Self {
+        Self {
+            // From now on, before the task begins.
+            barrier: reader.handle.barrier(),
+            listener,
+            reader,
+        }
     }
 
     pub(super) fn path(&self) -> Option<&Path> {
         super::path_of(&self.listener)
     }
 
-    pub(super) async fn serve(self, drain: Drain) {
+    pub(super) async fn serve(mut self, drain: Drain) {
         let mut connections = JoinSet::new();
         loop {
+            let has_room = connections.len() < MAX_CONNECTIONS;
             tokio::select! {
-                accepted = self.listener.accept(), if connections.len() < MAX_CONNECTIONS => match accepted {
-                    Ok(Stream::Unix(stream)) => {
-                        let connection = Connection::new(stream, self.reader.clone());
-                        connections.spawn(connection.serve(drain.clone()));
-                    }
+                accepted = self.listener.accept(), if has_room => match accepted {
+                    Ok(Stream::Unix(stream)) => self.welcome(stream, &mut connections, &drain).await,
                     Ok(Stream::Tcp(_)) => {}
                     Err(error) => self.reader.pause(&error).await,
                 },
+                token = self.barrier.raised() => {
+                    self.welcome_waiting(&mut connections, &drain).await;
+                    drop(token);
+                }
                 Some(_) = connections.join_next() => {}
                 _ = drain.signalled() => break,
             }
         }
+        self.welcome_waiting(&mut connections, &drain).await;
         drop(self.listener);
         while connections.join_next().await.is_some() {}
+    }
+
+    /// Takes the connections that wait to be accepted, as many as there may be: their clients may be gone already.
+    async fn welcome_waiting(&self, connections: &mut JoinSet<()>, drain: &Drain) {
+        let Listener::Unix(socket) = &self.listener else {
+            return;
+        };
+        while connections.len() < MAX_CONNECTIONS {
+            match socket.accept_waiting() {
+                Ok(Some(stream)) => self.welcome(stream, connections, drain).await,
+                Ok(None) => return,
+                Err(error) => return self.reader.pause(&error).await,
+            }
+        }
+    }
+
+    /// Reads what a connection brings, and goes on with it in a task of its own. What was there before a flush was asked
+    /// for is read here: the connection hears only of later ones.
+    async fn welcome(&self, stream: UnixStream, connections: &mut JoinSet<()>, drain: &Drain) {
+        let mut connection = Connection::new(stream, self.reader.clone());
+        if !connection.read_all().await {
+            connections.spawn(connection.serve(drain.clone()));
+        }
     }
 }
 
@@ -110,8 +139,7 @@ impl Connection {
         };
         Self {
             barrier: reader.handle.barrier(),
-            buffer: vec![0; reader.options.buffer_bytes + HEAD_BYTES],
-            filled: 0,
+            frames: Frames::new(reader.options.buffer_bytes),
             sender,
             stream,
             reader,
@@ -155,16 +183,15 @@ impl Connection {
 
     /// Reads once, and hands on the frames that are whole.
     async fn read(&mut self, receive: Receive) -> Read {
-        let space = self.buffer.get_mut(self.filled..).unwrap_or_default();
-        match receive(&self.stream, space) {
+        match receive(&self.stream, self.frames.space()) {
             Ok(0) => {
-                if self.filled > 0 {
-                    self.lose(Reason::Parse);
+                if self.frames.is_within_a_frame() {
+                    self.reader.lose(Reason::Parse);
                 }
                 Read::End
             }
             Ok(read) => {
-                self.filled += read;
+                self.frames.filled(read);
                 self.reader.bytes.add(read as u64);
                 match self.take_frames().await {
                     true => Read::Some,
@@ -176,42 +203,33 @@ impl Connection {
         }
     }
 
-    /// Hands on the frames in the buffer and moves what is left to its front; says whether the connection goes on.
+    /// Hands on the frames that are whole; says whether the connection goes on.
     async fn take_frames(&mut self) -> bool {
-        let mut batch = Batch::new(self.reader.transport);
-        let (mut start, mut frames, mut goes_on) = (0, 0, true);
-        let filled = self.buffer.get(..self.filled).unwrap_or_default();
-        while let Some((head, rest)) = filled.get(start..).and_then(|it| it.split_first_chunk()) {
-            let len = u32::from_le_bytes(*head) as usize;
-            if len > self.reader.options.buffer_bytes {
-                self.too_big(len, rest);
-                goes_on = false;
-                break;
-            }
-            let Some(frame) = rest.get(..len) else {
-                break;
-            };
-            if !frame.is_empty() {
-                batch.push(self.reader.whole_lines(frame, false), self.sender.clone());
-                frames += 1;
-            }
-            start += HEAD_BYTES + len;
+        let reader = &self.reader;
+        let mut batch = Batch::new(reader.transport);
+        let mut frames = 0;
+        let taken = self.frames.take(|frame| {
+            batch.push(reader.whole_lines(frame, false), self.sender.clone());
+            frames += 1;
+        });
+        let goes_on = taken.is_ok();
+        if let Err(large) = taken {
+            reader.too_large(&large);
         }
-        self.buffer.copy_within(start..self.filled, 0);
-        self.filled -= start;
-        self.reader.packets.add(frames);
+        reader.packets.add(frames);
         if !batch.is_empty() {
-            let wait = self.reader.transport.wait();
-            self.reader.handle.take(batch, wait).await;
+            reader.handle.take(batch, reader.transport.wait()).await;
         }
         goes_on
     }
+}
 
-    fn too_big(&self, len: usize, rest: &[u8]) {
+impl Reader {
+    fn too_large(&self, frame: &TooLarge<'_>) {
         self.lose(Reason::TooLarge);
-        let limit = self.reader.options.buffer_bytes;
-        if self.reader.options.log_too_big {
-            let head = rest.get(..rest.len().min(SHOWN_BYTES)).unwrap_or_default();
+        let (len, limit) = (frame.len, self.options.buffer_bytes);
+        if self.options.log_too_big {
+            let head = frame.read.get(..SHOWN_BYTES).unwrap_or(frame.read);
             let head = head.escape_ascii();
             info!(len, limit, %head, "a frame is too large, its connection is closed");
         } else {
@@ -221,9 +239,9 @@ impl Connection {
 
     /// Counts a frame that is lost with its connection.
     fn lose(&self, reason: Reason) {
-        let transport = self.reader.transport.name();
+        let transport = self.transport.name();
         let labels = [("reason", reason.name()), ("transport", transport)];
-        let telemetry = &self.reader.telemetry;
-        telemetry.add(Metric::MetricsPacketsDropped, &labels, 1);
+        self.telemetry
+            .add(Metric::MetricsPacketsDropped, &labels, 1);
     }
 }
