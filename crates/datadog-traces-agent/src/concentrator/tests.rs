@@ -82,6 +82,21 @@ fn durations_lose_the_bits_that_no_sketch_sees() {
 }
 
 #[test]
+fn durations_have_the_bins_of_all_agents() {
+    for (duration, index) in [(1, 0), (1000, 345), (187_940, 607), (1_000_000, 690)] {
+        let group = only_group(vec![span(0, duration)]);
+        let message = Message::decode(&group.ok_summary).unwrap();
+        assert_eq!(message.positive.contiguous_offset, index, "{duration}");
+        assert_eq!(message.positive.contiguous, [1.0]);
+    }
+    let group = only_group(vec![span(0, 1000)]);
+    // The bytes of the agent for this value.
+    let bytes = b"\x0a\x09\x09\xfd\x4a\x81\x5a\xbf\x52\xf0\x3f\
+        \x12\x0d\x12\x08\0\0\0\0\0\0\xf0\x3f\x18\xb2\x05";
+    assert_eq!(*group.ok_summary, bytes[..]);
+}
+
+#[test]
 fn a_span_is_counted_when_it_ends_and_sent_ten_seconds_after_its_bucket() {
     let mut concentrator = default();
     let mut late = span(12, 9 * SECOND);
