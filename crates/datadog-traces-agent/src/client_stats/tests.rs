@@ -6,6 +6,7 @@ use std::borrow::Cow;
 use std::time::Duration;
 
 use super::*;
+use crate::span::Text;
 use bytes::Bytes;
 use datadog_sketch::dd::{Interpolation, MappingMessage, Message, Sketch, StoreMessage};
 use datadog_wire::stats::{ClientGroupedStats, ClientStatsBucket};
@@ -154,19 +155,25 @@ impl Rules for TestRules {
         resource == "GET /health"
     }
 
-    fn obfuscate<'t>(&self, kind: &str, resource: &'t str) -> Cow<'t, str> {
-        match kind {
-            "sql" => resource.replace("42", "?").into(),
+    fn obfuscate<'t>(&self, kind: &str, resource: &'t str, database: &str) -> Cow<'t, str> {
+        match (kind, database) {
+            ("sql", "") => resource.replace("42", "?").into(),
+            ("sql", "mysql") => "mysql".into(),
             _ => resource.into(),
         }
     }
 
-    fn truncate<'t>(&self, resource: &'t str) -> Cow<'t, str> {
-        resource.get(..20).unwrap_or(resource).into()
+    fn truncate(&self, resource: &mut Text<'_>) {
+        if let Some(short) = resource.get(..20) {
+            *resource = Text::Owned(short.to_owned());
+        }
     }
 
-    fn replace(&self, group: &mut ClientGroupedStats) {
-        group.resource = group.resource.replace("secret", "*");
+    fn replace(&self, resource: &mut Text<'_>, http_status: &mut u32) {
+        if resource.contains("secret") {
+            *resource = Text::Owned(resource.replace("secret", "*"));
+            *http_status = 299;
+        }
     }
 }
 
@@ -185,6 +192,10 @@ fn processed(obfuscated: Obfuscated) -> ClientStatsPayload {
             with("select 42", "sql"),
             with("select 42", "web"),
             with("a secret that is much too long", ""),
+            ClientGroupedStats {
+                db_type: "mysql".into(),
+                ..with("select 42", "sql")
+            },
         ],
     );
     (payload.env, payload.container_id) = (String::new(), "of-body".into());
@@ -213,8 +224,9 @@ fn stats_are_brought_into_the_form_of_the_agents() {
     let resources: Vec<&str> = groups.iter().map(|group| group.resource.as_str()).collect();
     assert_eq!(
         resources,
-        ["op", "select ?", "select 42", "a * that is muc"]
+        ["op", "select ?", "select 42", "a * that is muc", "mysql"]
     );
+    assert_eq!(groups[3].http_status_code, 299);
     assert!(groups.iter().all(|group| group.name == "op"));
     assert!(
         groups
