@@ -289,7 +289,7 @@ impl Open {
             is_error: span.error != 0,
             is_top_level: seen.is_top_level,
         };
-        match bucket.add(key, &sample, &mut self.bytes, rules.limits) {
+        match bucket.add(&mut key, &sample, &mut self.bytes, rules.limits) {
             Added::Dropped => {
                 self.counts.dropped += 1;
                 return;

@@ -57,8 +57,8 @@ impl Config {
         let traces_need_it = self.apm_enabled
             && Pipeline::Traces.available()
             && self.report.is_set("apm_config.enabled");
-        let others_need_it = traces_need_it
-            || (self.dogstatsd_enabled && Pipeline::Metrics.available());
+        let others_need_it =
+            traces_need_it || (self.dogstatsd_enabled && Pipeline::Metrics.available());
         let logs_have_their_own = self.logs_enabled && !logs_need_it;
         let nothing_else = !uses_worker && !logs_have_their_own;
         let is_resolved_elsewhere = [

@@ -3,8 +3,11 @@
 //! The rules themselves are those of spans, and the caller's: this file knows in which order they apply.
 
 use std::borrow::Cow;
+use std::mem::take;
 
 use datadog_wire::stats::{ClientGroupedStats, ClientStatsPayload};
+
+use crate::span::Text;
 
 /// What is known of a request beside its body.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -40,12 +43,12 @@ pub trait Rules {
     fn name<'t>(&self, name: &'t str) -> Cow<'t, str>;
     /// Whether groups of a resource are left out.
     fn ignores(&self, resource: &str) -> bool;
-    /// The resource of spans of a type without what is private.
-    fn obfuscate<'t>(&self, kind: &str, resource: &'t str) -> Cow<'t, str>;
-    /// A resource that is not too long.
-    fn truncate<'t>(&self, resource: &'t str) -> Cow<'t, str>;
-    /// Replaces parts of a resource and of a status by configuration.
-    fn replace(&self, group: &mut ClientGroupedStats);
+    /// The resource of spans of a type without what is private, by the dialect of a database where it is known.
+    fn obfuscate<'t>(&self, kind: &str, resource: &'t str, database: &str) -> Cow<'t, str>;
+    /// Cuts a resource that is too long.
+    fn truncate(&self, resource: &mut Text<'_>);
+    /// Replaces parts of a resource and of a status of HTTP by configuration.
+    fn replace(&self, resource: &mut Text<'_>, http_status: &mut u32);
 }
 
 /// Brings stats into the form of the agent's; returns how many groups were left out as their resources are ignored.
@@ -85,13 +88,15 @@ fn is_kept(
         return false;
     }
     if obfuscated == Obfuscated::NotYet {
-        let kind = &group.kind;
+        let (kind, database) = (&group.kind, &group.db_type);
         change(&mut group.resource, |resource| {
-            rules.obfuscate(kind, resource)
+            rules.obfuscate(kind, resource, database)
         });
     }
-    change(&mut group.resource, |resource| rules.truncate(resource));
-    rules.replace(group);
+    let mut resource = Text::Owned(take(&mut group.resource));
+    rules.truncate(&mut resource);
+    rules.replace(&mut resource, &mut group.http_status_code);
+    group.resource = resource.into_owned();
     true
 }
 

@@ -141,23 +141,23 @@ impl Bucket {
     /// Counts a span; `total` are the bytes of all buckets.
     pub(super) fn add(
         &mut self,
-        mut key: GroupKey<'_>,
+        key: &mut GroupKey<'_>,
         sample: &Sample,
         total: &mut usize,
         limits: Limits,
     ) -> Added {
-        let mut hash = self.hasher.hash_one(&key);
+        let mut hash = self.hasher.hash_one(&*key);
         let mut added = Added::Counted;
-        let mut place = self.find(hash, &key);
+        let mut place = self.find(hash, key);
         if place.is_none() && *total >= limits.fold {
             key.fold();
-            hash = self.hasher.hash_one(&key);
+            hash = self.hasher.hash_one(&*key);
             added = Added::Folded;
-            place = self.find(hash, &key);
+            place = self.find(hash, key);
         }
         let place = match place {
             Some(place) => place,
-            None if *total < limits.bytes => self.insert(hash, &key, total),
+            None if *total < limits.bytes => self.insert(hash, key, total),
             None => return Added::Dropped,
         };
         let Some(group) = self.groups.get_mut(place) else {

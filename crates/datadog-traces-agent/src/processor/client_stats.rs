@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::time::Duration;
 
-use datadog_wire::stats::{ClientGroupedStats, ClientStatsPayload};
+use datadog_wire::stats::ClientStatsPayload;
 
 use super::Processor;
 use crate::client_stats::{self, DecodeError, Facts, Obfuscated, Rules};
@@ -74,23 +74,15 @@ impl Rules for Processor {
         self.filter.ignores(resource)
     }
 
-    fn obfuscate<'t>(&self, kind: &str, resource: &'t str) -> Cow<'t, str> {
-        self.obfuscator.stats_group(kind, resource, "")
+    fn obfuscate<'t>(&self, kind: &str, resource: &'t str, database: &str) -> Cow<'t, str> {
+        self.obfuscator.stats_group(kind, resource, database)
     }
 
-    fn truncate<'t>(&self, resource: &'t str) -> Cow<'t, str> {
-        let mut text = Text::Borrowed(resource);
-        truncate::resource(&mut text, self.resources);
-        text
+    fn truncate(&self, resource: &mut Text<'_>) {
+        truncate::resource(resource, self.resources);
     }
 
-    fn replace(&self, group: &mut ClientGroupedStats) {
-        if self.replacer.is_empty() {
-            return;
-        }
-        let mut resource = Text::Owned(std::mem::take(&mut group.resource));
-        self.replacer
-            .stats_group(&mut resource, &mut group.http_status_code);
-        group.resource = resource.into_owned();
+    fn replace(&self, resource: &mut Text<'_>, http_status: &mut u32) {
+        self.replacer.stats_group(resource, http_status);
     }
 }

@@ -97,6 +97,8 @@ fn few_groups_are_one_request() {
             split_payload: false,
         }]
     );
+    let read: StatsPayload = rmp_serde::from_slice(&encode(&requests[0]).unwrap()).unwrap();
+    assert_eq!(read, requests[0]);
     let own = super::requests(&agent(), Origin::Agent, vec![payload(&[1])]);
     assert!(!own[0].client_computed);
     assert_eq!(of_client(vec![payload(&[0])]), []);
