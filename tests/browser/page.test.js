@@ -5,6 +5,7 @@
 import assert from "node:assert/strict";
 import { after, afterEach, before, beforeEach, test } from "node:test";
 
+import { postStats, postTrace } from "./apm.js";
 import { openBrowser, openPage } from "./browser.js";
 import { INTAKE_URL, log, postGauges, postJson, postLogs, postSketch, postText, resetIntake } from "./intake.js";
 import { door } from "./outage.js";
@@ -438,6 +439,134 @@ test("metrics go with a reset, and come again after it", async () => {
   await postGauges([{ metric: "after", value: 1 }]);
   await page.locator('.metric-row[data-metric="after"]').waitFor();
   assert.equal(await page.locator(".metric-row").count(), 1);
+});
+
+/** Two traces of one second ago: a slow one with an error below its root, and a plain one. */
+async function sendTraces() {
+  await postTrace(0xffff_ffff_ffff_fff1n, [
+    { id: 0xffff_ffff_ffff_ff02n, parent: 0xffff_ffff_ffff_ff01n, service: "db", name: "sql.query", resource: "SELECT * FROM t", at: 10, ms: 30, error: 1, meta: { "error.stack": "line one\nline two", "db.name": "main" }, link: 0xffff_ffff_ffff_ff01n, event: "exception" },
+    { id: 0xffff_ffff_ffff_ff03n, parent: 0xffff_ffff_ffff_ff02n, service: "db", name: "sql.fetch", resource: "fetch", at: 20, ms: 10 },
+    { id: 0xffff_ffff_ffff_ff01n, service: "web", resource: "GET /<b>users</b>", at: 0, ms: 120, metrics: { _top_level: 1 } },
+    { id: 0xffff_ffff_ffff_ff04n, parent: 0xffff_ffff_ffff_ff01n, service: "cache", name: "redis.command", resource: "GET", at: 60, ms: 1.5 },
+  ]);
+  await postTrace(7n, [{ id: 8n, service: "worker", resource: "job", at: 0, ms: 2 }]);
+}
+
+test("traces are listed, and the chosen one is a waterfall", async () => {
+  await page.getByRole("tab", { name: /Traces/ }).click();
+  await page.getByText("No traces yet").waitFor();
+  await sendTraces();
+  const traces = page.locator(".trace-row");
+  await traces.nth(1).waitFor();
+  assert.deepEqual(await traces.locator(".metric-name").allInnerTexts(), ["job", "GET /<b>users</b>"]);
+  assert.match(await traces.nth(1).innerText(), /120 ms\s*web · 4 spans · .*\s*1 error$/);
+  assert.equal(await page.locator(".trace-row[data-error]").count(), 1);
+  await traces.nth(1).click();
+  const spans = page.locator(".span-row");
+  await spans.nth(3).waitFor();
+  assert.deepEqual(await spans.locator(".span-resource").allInnerTexts(), ["GET /<b>users</b>", "SELECT * FROM t", "fetch", "GET"]);
+  assert.deepEqual(await spans.evaluateAll((rows) => rows.map((row) => row.getAttribute("aria-level"))), ["1", "2", "3", "2"]);
+  assert.deepEqual(await spans.locator(".span-time").allInnerTexts(), ["120 ms", "30 ms", "10 ms", "1.5 ms"]);
+  const bars = await spans.locator(".span-bar").evaluateAll((all) => all.map((bar) => [bar.style.left, bar.style.width]));
+  assert.deepEqual(bars, [["0%", "100%"], ["8.333%", "25%"], ["16.667%", "8.333%"], ["50%", "1.25%"]]);
+  assert.equal(await page.locator(".span-row[data-error]").count(), 1);
+  const depths = await page.locator(".flame-block").evaluateAll((all) => all.map((block) => block.style.top));
+  assert.deepEqual(depths, ["0px", "14px", "28px", "14px"]);
+  assert.match(await page.locator(".trace-detail > .note").innerText(), /^db, web, cache · test · node 5\.1\.0 · 4 spans · 120 ms · priority 1 · 0{16}f{15}1$/);
+});
+
+test("a span shows its tags, links and events, and leads to its request", async () => {
+  await page.getByRole("tab", { name: /Traces/ }).click();
+  await sendTraces();
+  await page.locator(".trace-row", { hasText: "users" }).click();
+  const details = page.locator(".span-details");
+  // The failed span is shown first.
+  await details.getByText("18446744073709551362").first().waitFor();
+  await details.locator("pre", { hasText: "line two" }).waitFor();
+  assert.deepEqual(await details.locator("h3").allInnerTexts(), ["Span", "Meta", "Links", "Events"]);
+  await details.locator(".part", { hasText: "Links" }).getByText("18446744073709551361").waitFor();
+  await details.locator(".part", { hasText: "Events" }).getByText("exception").waitFor();
+  await page.locator(".span-row").first().click();
+  await details.getByText("_top_level").waitFor();
+  assert.equal(await page.locator('.span-row[aria-selected="true"] .span-resource').innerText(), "GET /<b>users</b>");
+  await page.keyboard.press("ArrowDown");
+  await details.getByText("db.name").waitFor();
+  await details.getByRole("button", { name: /^request / }).click();
+  await page.locator("#view-requests .drawer").getByText("/api/v0.2/traces").first().waitFor();
+});
+
+test("chunks of one trace become one waterfall as they come", async () => {
+  await page.getByRole("tab", { name: /Traces/ }).click();
+  await postTrace(5n, [{ id: 2n, parent: 1n, service: "web", resource: "child", at: 5, ms: 1 }]);
+  const trace = page.locator(".trace-row");
+  await trace.filter({ hasText: "1 span" }).waitFor();
+  await postTrace(5n, [{ id: 1n, service: "web", resource: "root", at: 0, ms: 9 }]);
+  await trace.filter({ hasText: "2 spans" }).waitFor();
+  assert.deepEqual(await page.locator(".span-row .span-resource").allInnerTexts(), ["root", "child"]);
+  await page.getByLabel("Filter traces").fill("no such");
+  await page.getByText("No trace matches.").waitFor();
+  await page.getByLabel("Filter traces").fill("child 0005");
+  await trace.filter({ hasText: "root" }).waitFor();
+  assert.equal(await page.locator("#view-traces .foot").innerText(), "1 trace, 2 spans");
+});
+
+test("a trace that is its own ancestor is drawn all the same", async () => {
+  await page.getByRole("tab", { name: /Traces/ }).click();
+  await postTrace(6n, [
+    { id: 1n, parent: 2n, service: "web", resource: "one", at: 0, ms: 5 },
+    { id: 2n, parent: 1n, service: "web", resource: "two", at: 1, ms: 3 },
+    { id: 3n, parent: 3n, service: "web", resource: "three", at: 2, ms: 1 },
+  ]);
+  await page.locator(".span-row").nth(2).waitFor();
+  assert.deepEqual((await page.locator(".span-row .span-resource").allInnerTexts()).sort(), ["one", "three", "two"]);
+});
+
+test("stats are a table of resources with their latencies", async () => {
+  await page.getByRole("tab", { name: /Traces/ }).click();
+  await page.getByRole("button", { name: "Stats" }).click();
+  await page.getByText("No stats yet").waitFor();
+  const group = { Service: "web", Name: "web.request", Type: "web" };
+  const answer = await postStats([
+    { ...group, Resource: "GET /", Hits: 1_500, Errors: 3, Duration: 3_000_000 },
+    { ...group, Resource: "POST /", Hits: 2, Errors: 0, Duration: 4_000 },
+  ]);
+  assert.equal(answer.status, 202);
+  const resources = page.locator(".resources tbody tr");
+  await resources.nth(1).waitFor();
+  await postStats([{ ...group, Resource: "POST /", Hits: 2, Errors: 1, Duration: 0 }]);
+  await page.locator('tr[data-resource="POST /"]', { hasText: "4" }).waitFor();
+  const cells = await resources.evaluateAll((rows) => rows.map((row) => [...row.children].slice(0, 6).map((cell) => cell.innerText)));
+  assert.deepEqual(cells, [
+    ["web", "GET /\nweb.request · web · test", "1.5k", "3", "2 µs", "1 µs"],
+    ["web", "POST /\nweb.request · web · test", "4", "1", "1 µs", "1 µs"],
+  ]);
+  await page.getByLabel("Filter traces").fill("post");
+  assert.equal(await resources.count(), 1);
+  assert.equal(await page.locator("#view-traces .foot").innerText(), "1 of 2 resources");
+});
+
+test("traces go with a reset, and come again after it", async () => {
+  await page.getByRole("tab", { name: /Traces/ }).click();
+  await postTrace(1n, [{ id: 1n, service: "web", resource: "before", at: 0, ms: 1 }]);
+  await page.locator(".trace-row", { hasText: "before" }).waitFor();
+  await resetIntake();
+  await page.getByText("No traces yet").waitFor();
+  await postTrace(1n, [{ id: 1n, service: "web", resource: "after", at: 0, ms: 1 }]);
+  await page.locator(".trace-row", { hasText: "after" }).waitFor();
+  assert.equal(await page.locator(".trace-row").count(), 1);
+});
+
+test("a request that an agent passes on shows for whom it is and of which parts", async () => {
+  const form = new FormData();
+  form.append("event", new Blob(["{}"], { type: "application/json" }), "event.json");
+  form.append("cpu", "samples");
+  const answer = await fetch(new URL("/api/v2/profile", INTAKE_URL), { method: "POST", headers: { "dd-api-key": "0" }, body: form });
+  assert.equal(answer.status, 202);
+  await page.getByRole("tab", { name: /Requests/ }).click();
+  await rows("requests").first().click();
+  const details = page.locator("#view-requests .drawer");
+  await details.getByText("profiling").waitFor();
+  await details.getByText("event (event.json, 2 B), cpu (7 B)").waitFor();
 });
 
 test("the faults of streams are one click away", async () => {

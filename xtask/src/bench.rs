@@ -34,7 +34,7 @@ impl Options {
 }
 
 /// Bench targets of the crates; each prints its figures in the same form.
-const TARGETS: [(&str, &str); 8] = [
+const TARGETS: [(&str, &str); 11] = [
     ("datadog-logs-agent", "pure"),
     ("datadog-logs-agent", "server"),
     ("datadog-logs-patterns", "encode"),
@@ -43,6 +43,9 @@ const TARGETS: [(&str, &str); 8] = [
     ("datadog-metrics-agent", "aggregate"),
     ("datadog-metrics-agent", "parse"),
     ("datadog-sketch", "sketch"),
+    ("datadog-traces-agent", "decode"),
+    ("datadog-traces-agent", "obfuscate"),
+    ("datadog-traces-agent", "stats"),
 ];
 
 /// Runs the benches of the pattern engine and of the stream if there are logs for them, those of the crates, then those of the whole

@@ -226,6 +226,7 @@ fn send(client: Client, words: &[String], program: &Path, intake: &str) -> anyho
         // Logs are enabled for `/status`, which goes with their port.
         ("DD_LOGS_ENABLED", "true"),
         ("DD_LOGS_AGENT_PORT", "0"),
+        ("DD_APM_ENABLED", "false"),
         ("DD_LOGS_CONFIG_LOGS_DD_URL", intake),
     ];
     let agent = Program::start(program, &["run"], &environment)?;

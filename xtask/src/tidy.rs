@@ -67,6 +67,7 @@ const LAYERS: [(&str, &[&str]); 14] = [
             "datadog-logs-agent",
             "datadog-logs-patterns",
             "datadog-metrics-agent",
+            "datadog-traces-agent",
             "datadog-wire",
         ],
     ),

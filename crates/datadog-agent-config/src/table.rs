@@ -132,7 +132,7 @@ impl Pipeline {
             Self::Collectors => false,
             Self::DiskRetry => false,
             Self::Stateful => true,
-            Self::Traces => false,
+            Self::Traces => true,
             Self::Metrics => true,
             Self::AppSec => false,
             Self::RemoteConfiguration => false,

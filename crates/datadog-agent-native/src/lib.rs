@@ -18,11 +18,13 @@ pub mod agent;
 pub mod config;
 pub mod event_bus;
 pub mod http;
+mod keys;
 pub mod logger;
 pub mod logs;
 pub mod metrics;
 pub mod proc;
 pub mod tags;
+pub mod traces;
 
 /// The version that this agent reports of itself.
 pub const VERSION: &str = env!("CARGO_PKG_VERSION");

@@ -24,6 +24,7 @@ pub use datadog_metrics_agent::{
 use crate::agent::{AgentError, Face, Shared, api_key};
 
 use crate::config::{self, Config, ConfigError, OperationalMode, Profile, Value};
+use crate::keys::Keys;
 
 /// How often everything is sent, unless the strategy of flushes says otherwise.
 const FLUSH_EVERY: Duration = Duration::from_secs(10);
@@ -84,49 +85,6 @@ pub(crate) fn preflight(config: &Config, shared: &Shared) -> Result<(), AgentErr
     metrics
         .check()
         .map_err(|error| AgentError::ConfigError(format!("DogStatsD: {error}")))
-}
-
-/// The values of keys that have no field of their own.
-struct Keys<'a>(&'a Config);
-
-impl<'a> Keys<'a> {
-    fn on(&self, name: &str) -> bool {
-        matches!(self.0.value(name), Some(Value::Bool(true)))
-    }
-
-    /// A number that is not negative.
-    fn number(&self, name: &str, default: usize) -> usize {
-        match self.0.value(name) {
-            Some(Value::Int(number)) => usize::try_from(*number).unwrap_or(default),
-            _ => default,
-        }
-    }
-
-    fn time(&self, name: &str, default: Duration) -> Duration {
-        match self.0.value(name) {
-            Some(Value::Duration(time)) => *time,
-            _ => default,
-        }
-    }
-
-    fn seconds(&self, name: &str, default: i64) -> i64 {
-        let time = self.time(name, Duration::from_secs(default.unsigned_abs()));
-        i64::try_from(time.as_secs()).unwrap_or(default)
-    }
-
-    fn text(&self, name: &str) -> Option<&'a str> {
-        match self.0.value(name) {
-            Some(Value::Text(text)) if !text.is_empty() => Some(text),
-            _ => None,
-        }
-    }
-
-    fn words(&self, name: &str) -> Option<&'a [String]> {
-        match self.0.value(name) {
-            Some(Value::List(words)) => Some(words),
-            _ => None,
-        }
-    }
 }
 
 /// What the pipeline is told.

@@ -158,7 +158,26 @@ impl Listener {
     }
 }
 
+/// The process at the other end of a Unix socket, as the system names it; an extension of requests that came over one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Peer {
+    /// Its id.
+    pub pid: u32,
+}
+
 impl Stream {
+    /// The process at the other end, where the system tells.
+    #[must_use]
+    pub fn peer(&self) -> Option<Peer> {
+        match self {
+            Self::Tcp(_) => None,
+            Self::Unix(stream) => {
+                let pid = stream.peer_cred().ok()?.pid()?;
+                u32::try_from(pid).ok().map(|pid| Peer { pid })
+            }
+        }
+    }
+
     /// Waits until something can be read, or the peer is gone; takes nothing.
     ///
     /// # Errors

@@ -227,6 +227,82 @@ metrics! {
     MetricsDropped: "metrics.dropped", Counter, ["reason", "endpoint"];
     /// Bytes held for another try.
     MetricsRedriveBytes: "metrics.redrive_bytes", Gauge, ["endpoint"];
+    /// Payloads of tracers that were taken.
+    TracesPayloadsAccepted: "trace_agent.receiver.payload_accepted", Counter, [];
+    /// Payloads of tracers that were refused.
+    TracesPayloadsRefused: "trace_agent.receiver.payload_refused", Counter, ["reason"];
+    /// Bytes of payloads of tracers as received.
+    TracesBytesReceived: "trace_agent.receiver.traces_bytes", Counter, [];
+    /// Traces, or parts of traces, that tracers sent.
+    TracesReceived: "trace_agent.receiver.traces_received", Counter, [];
+    /// Spans that tracers sent.
+    TracesSpansReceived: "trace_agent.receiver.spans_received", Counter, [];
+    /// Traces that no repair would help, or that found no room.
+    TracesDropped: "trace_agent.receiver.traces_dropped", Counter, ["reason"];
+    /// Spans of those.
+    TracesSpansDropped: "trace_agent.receiver.spans_dropped", Counter, ["reason"];
+    /// Fields of spans that were repaired.
+    TracesSpansMalformed: "trace_agent.receiver.spans_malformed", Counter, ["reason"];
+    /// Traces that a filter was for.
+    TracesFiltered: "trace_agent.receiver.traces_filtered", Counter, [];
+    /// Traces that a tracer says it dropped itself.
+    TracesClientDropped: "trace_agent.receiver.client_dropped_p0_traces", Counter, [];
+    /// Spans of those.
+    TracesClientDroppedSpans: "trace_agent.receiver.client_dropped_p0_spans", Counter, [];
+    /// Traces that the samplers kept, by what kept them.
+    TracesKept: "trace_agent.sampler.kept", Counter, ["sampler"];
+    /// Traces that the samplers did not keep.
+    TracesSampledOut: "trace_agent.sampler.dropped", Counter, [];
+    /// Bytes of encoded traces that wait for a payload to be full, or to be due.
+    TracesBufferBytes: "trace_agent.trace_writer.buffer_bytes", Gauge, [];
+    /// Spans that an endpoint accepted.
+    TracesSent: "trace_agent.trace_writer.spans", Counter, ["endpoint"];
+    /// Bytes of accepted bodies before compression.
+    TracesBytesSentRaw: "trace_agent.trace_writer.bytes_uncompressed", Counter, ["endpoint"];
+    /// Bytes of accepted bodies as sent.
+    TracesBytesSentWire: "trace_agent.trace_writer.bytes", Counter, ["endpoint"];
+    /// Answers of an endpoint.
+    TracesHttpResponses: "trace_agent.trace_writer.responses", Counter, ["endpoint", "status"];
+    /// Attempts after the first.
+    TracesRetries: "trace_agent.trace_writer.retries", Counter, ["endpoint"];
+    /// Milliseconds spent waiting between attempts.
+    TracesRetryWaitMs: "trace_agent.trace_writer.retry_wait_ms", Counter, ["endpoint"];
+    /// Spans lost on their way out, and where one endpoint lost them, which.
+    TracesWriterDropped: "trace_agent.trace_writer.dropped", Counter, ["reason", "endpoint"];
+    /// Bytes held for another try.
+    TracesRedriveBytes: "trace_agent.trace_writer.queue_bytes", Gauge, ["endpoint"];
+    /// Payloads of stats that tracers sent.
+    TraceStatsPayloads: "trace_agent.receiver.stats_payloads", Counter, [];
+    /// Groups of stats that tracers sent.
+    TraceStatsReceived: "trace_agent.receiver.stats_buckets", Counter, [];
+    /// Groups of stats that were not taken.
+    TraceStatsDropped: "trace_agent.receiver.stats_dropped", Counter, ["reason"];
+    /// Spans of which stats were not worked out in full.
+    TraceStatsSpans: "trace_agent.concentrator.spans", Counter, ["outcome"];
+    /// Bytes of stats in memory.
+    TraceStatsBytes: "trace_agent.concentrator.bytes", Gauge, [];
+    /// Groups of stats that an endpoint accepted.
+    TraceStatsSent: "trace_agent.stats_writer.groups", Counter, ["endpoint"];
+    /// Bytes of accepted bodies before compression.
+    TraceStatsBytesSentRaw: "trace_agent.stats_writer.bytes_uncompressed", Counter, ["endpoint"];
+    /// Bytes of accepted bodies as sent.
+    TraceStatsBytesSentWire: "trace_agent.stats_writer.bytes", Counter, ["endpoint"];
+    /// Answers of an endpoint.
+    TraceStatsHttpResponses: "trace_agent.stats_writer.responses", Counter, ["endpoint", "status"];
+    /// Attempts after the first.
+    TraceStatsRetries: "trace_agent.stats_writer.retries", Counter, ["endpoint"];
+    /// Milliseconds spent waiting between attempts.
+    TraceStatsRetryWaitMs: "trace_agent.stats_writer.retry_wait_ms", Counter, ["endpoint"];
+    /// Groups of stats lost on their way out, and where one endpoint lost them, which.
+    TraceStatsWriterDropped: "trace_agent.stats_writer.dropped", Counter, ["reason", "endpoint"];
+    /// Bytes held for another try.
+    TraceStatsRedriveBytes: "trace_agent.stats_writer.queue_bytes", Gauge, ["endpoint"];
+    /// Requests that were passed on to an intake, and what it answered.
+    TracesProxied: "trace_agent.proxy.requests", Counter, ["product", "status"];
+    /// Requests that were not passed on.
+    TracesProxyDropped: "trace_agent.proxy.dropped", Counter, ["product", "reason"];
+    /// Bytes of requests that are being passed on, or wait for it.
+    TracesProxyBytes: "trace_agent.proxy.bytes", Gauge, [];
     /// Events that found the event bus full.
     EventsDropped: "events.dropped", Counter, [];
 }
@@ -370,6 +446,30 @@ impl Telemetry {
             })
             .map(|sample| sample.value)
             .sum()
+    }
+
+    /// The series of a metric that are not 0, added up by one of its labels; of those with an endpoint, only those that
+    /// are asked for.
+    #[must_use]
+    pub fn by(
+        &self,
+        metric: Metric,
+        label: &str,
+        of_endpoint: impl Fn(Option<&str>) -> bool,
+    ) -> BTreeMap<String, u64> {
+        let mut sums = BTreeMap::new();
+        for sample in self.samples() {
+            let value_of = |wanted: &str| {
+                let mut labels = sample.labels.iter();
+                let found = labels.find(|(name, _)| *name == wanted);
+                found.map(|(_, value)| value.as_str())
+            };
+            if sample.metric == metric && sample.value > 0 && of_endpoint(value_of("endpoint")) {
+                let value = value_of(label).unwrap_or_default();
+                *sums.entry(value.to_owned()).or_default() += sample.value;
+            }
+        }
+        sums
     }
 
     /// Every series, grouped by metric: `{"logs.sent":[{"labels":{"endpoint":"main"},"value":3}]}`.

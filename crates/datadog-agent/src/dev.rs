@@ -86,10 +86,14 @@ fn local_config(intake: &Intake, ephemeral: bool) -> Config {
         .option("logs_config.logs_dd_url", intake.url())
         .option("dogstatsd_enabled", "true")
         .option("dd_url", intake.url())
+        .option("apm_config.enabled", "true")
+        .option("apm_config.apm_dd_url", intake.url())
+        .option("site", intake_authority(intake))
         .build_with_issues();
     config.logs_config_api_key = None;
     config.logs_config_additional_endpoints.clear();
     config.additional_endpoints.clear();
+    config.apm_additional_endpoints.clear();
     config.observability_pipelines_worker_logs_enabled = false;
     let (waits, stops) = (
         is_default(&config, "logs_config.batch_wait"),
@@ -104,8 +108,14 @@ fn local_config(intake: &Intake, ephemeral: bool) -> Config {
     if ephemeral {
         config.logs_agent_port = Some(0);
         config.dogstatsd_port = 0;
+        config.trace_agent_port = Some(0);
     }
     config
+}
+
+/// Host and port of the intake, as a site on this machine.
+fn intake_authority(intake: &Intake) -> String {
+    intake.url().trim_start_matches("http://").to_owned()
 }
 
 /// The stream, unless the user wants HTTP; to the local intake in any case.
@@ -133,11 +143,14 @@ async fn start_agent(mut config: Config) -> anyhow::Result<AgentCoordinator> {
             Err(AgentError::StartupError(text)) if text.contains("Address already in use") => text,
             Err(error) => return Err(error.into()),
         };
-        let is_dogstatsd = text.starts_with("DogStatsD");
+        let (is_dogstatsd, is_traces) = (text.starts_with("DogStatsD"), text.starts_with("traces"));
         if is_dogstatsd && config.dogstatsd_port != 0 {
             note(&format!("{text}: it listens on another port"));
             config.dogstatsd_port = 0;
-        } else if !is_dogstatsd && config.logs_agent_port != Some(0) {
+        } else if is_traces && config.trace_agent_port != Some(0) {
+            note(&format!("{text}: the trace listener uses another port"));
+            config.trace_agent_port = Some(0);
+        } else if !is_dogstatsd && !is_traces && config.logs_agent_port != Some(0) {
             note(&format!("{text}: the log server listens on another port"));
             config.logs_agent_port = Some(0);
         } else {
@@ -170,12 +183,17 @@ fn example(found: &Map<String, Value>) -> String {
 fn text(intake: &str, found: &Map<String, Value>, try_it: &str) -> String {
     let (logs, program) = (logs(found), program());
     let dogstatsd = dogstatsd(found);
+    let traces = found
+        .get("traces")
+        .and_then(Value::as_str)
+        .unwrap_or_default();
     let address = dogstatsd.replacen('/', ":", 1);
     format!(
         "page     {intake}/\n\
          logs     {logs}/v1/input\n\
          status   {logs}/status\n\
          metrics  udp://{address}\n\
+         traces   {traces}\n\
          inspect  {intake}/inspect/logs\n\
          \n\
          send a log:\n  {try_it}\n\
@@ -183,6 +201,9 @@ fn text(intake: &str, found: &Map<String, Value>, try_it: &str) -> String {
          printf 'orders:1|c|#service:shop' > /dev/udp/{dogstatsd}\n\
          send a file:\n  \
          DD_API_KEY={KEY} DD_LOGS_CONFIG_LOGS_DD_URL={intake} {program} logs FILE\n\
+         \n\
+         send a trace (pip install ddtrace):\n  \
+         DD_TRACE_AGENT_URL={traces} ddtrace-run python APP.py\n\
          \n\
          Ctrl+C stops."
     )

@@ -63,7 +63,7 @@ fn main() -> ExitCode {
 
 async fn perform(verb: Verb) -> anyhow::Result<ExitCode> {
     match verb {
-        Verb::Run(options) => run::run(options).await,
+        Verb::Run(options) => Box::pin(run::run(options)).await,
         Verb::Dev(options) => Box::pin(dev::run(options)).await,
         Verb::Intake(options) => intake::run(options).await,
         Verb::Logs(options) => logs::run(options).await,

@@ -75,6 +75,15 @@ fn announce(listeners: &Listeners, format: Format) -> String {
 /// Each listener by its name.
 pub(crate) fn addresses(listeners: &Listeners) -> Map<String, Value> {
     let mut addresses = Map::new();
+    if let Some(address) = listeners.trace_tcp {
+        addresses.insert("traces".to_owned(), format!("http://{address}").into());
+    }
+    if let Some(path) = &listeners.trace_uds {
+        addresses.insert(
+            "traces_socket".to_owned(),
+            format!("unix://{}", path.display()).into(),
+        );
+    }
     if let Some(address) = listeners.logs_tcp {
         addresses.insert("logs".to_owned(), format!("http://{address}").into());
     }

@@ -285,6 +285,7 @@ async fn the_agent_delivers_what_was_accepted_before_it_stops() {
         ("DD_API_KEY", KEY),
         ("DD_LOGS_ENABLED", "true"),
         ("DD_LOGS_AGENT_PORT", "0"),
+        ("DD_APM_ENABLED", "false"),
         ("DD_LOGS_CONFIG_LOGS_DD_URL", url.as_str()),
         ("DD_HOSTNAME", "web-1"),
         ("DD_TAGS", "team:a"),
@@ -315,6 +316,7 @@ async fn a_second_signal_ends_a_program_that_cannot_deliver() {
         ("DD_API_KEY", KEY),
         ("DD_LOGS_ENABLED", "true"),
         ("DD_LOGS_AGENT_PORT", "0"),
+        ("DD_APM_ENABLED", "false"),
         ("DD_LOGS_CONFIG_LOGS_DD_URL", url.as_str()),
     ];
     let agent = Running::start(program(&["run", "--format", "json"], &environment)).await;
@@ -337,6 +339,7 @@ async fn a_taken_port_is_an_error_that_names_it() {
         ("DD_API_KEY", KEY),
         ("DD_LOGS_ENABLED", "true"),
         ("DD_LOGS_AGENT_PORT", port.as_str()),
+        ("DD_APM_ENABLED", "false"),
     ];
     let output = output(program(&["run"], &environment)).await;
     assert_eq!(output.status.code(), Some(1));

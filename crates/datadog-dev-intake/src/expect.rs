@@ -7,7 +7,8 @@ use std::time::{Duration, Instant};
 
 use crate::server::Shared;
 use crate::snapshot::{
-    CheckRecord, EventRecord, RequestRecord, SeriesRecord, SketchRecord, Snapshot,
+    CheckRecord, EventRecord, RequestRecord, SeriesRecord, SketchRecord, Snapshot, StatsRecord,
+    TraceRecord,
 };
 
 /// Between two looks at the clock while waiting; new records are noticed at once.
@@ -65,6 +66,8 @@ pub(crate) enum Named {
     Sketches,
     Events,
     Checks,
+    Traces,
+    Stats,
 }
 
 impl Named {
@@ -75,6 +78,8 @@ impl Named {
             Self::Sketches => "sketches",
             Self::Events => "events",
             Self::Checks => "checks",
+            Self::Traces => "traces",
+            Self::Stats => "stats",
         }
     }
 
@@ -88,6 +93,8 @@ impl Named {
             Self::Sketches => collect(snapshot.sketches(), |sketch| sketch.metric),
             Self::Events => collect(snapshot.events(), |event| event.title),
             Self::Checks => collect(snapshot.checks(), |check| check.check),
+            Self::Traces => collect(snapshot.traces(), |trace| trace.resource),
+            Self::Stats => collect(snapshot.stats(), |stats| stats.group.resource),
         }
     }
 }
@@ -148,7 +155,9 @@ impl fmt::Display for Arrived {
         write_some(f, "series", self.0.series().iter().map(series))?;
         write_some(f, "sketches", self.0.sketches().iter().map(sketch))?;
         write_some(f, "events", self.0.events().iter().map(event))?;
-        write_some(f, "checks", self.0.checks().iter().map(check))
+        write_some(f, "checks", self.0.checks().iter().map(check))?;
+        write_some(f, "traces", self.0.traces().iter().map(trace))?;
+        write_some(f, "stats", self.0.stats().iter().map(stats))
     }
 }
 
@@ -216,6 +225,28 @@ fn check(record: &CheckRecord) -> String {
         |status| format!("status {status}"),
     );
     format!("{:?} {} {:?}", record.check, status, record.tags)
+}
+
+fn trace(record: &TraceRecord) -> String {
+    let spans: Vec<String> = record
+        .spans()
+        .iter()
+        .map(|span| format!("{} {} {:?}", span.service, span.name, span.resource))
+        .collect();
+    let priority = record.chunk.priority;
+    format!(
+        "{:032x} priority {priority}: {}",
+        record.trace_id,
+        spans.join(", ")
+    )
+}
+
+fn stats(record: &StatsRecord) -> String {
+    let group = &record.group;
+    format!(
+        "{} {} {:?}: {} hits, {} errors at {}",
+        group.service, group.name, group.resource, group.hits, group.errors, record.bucket.start
+    )
 }
 
 fn write_request(f: &mut fmt::Formatter<'_>, request: &RequestRecord) -> fmt::Result {

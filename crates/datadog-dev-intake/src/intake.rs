@@ -12,7 +12,7 @@ use crate::query;
 use crate::server::{self, H2_STREAM_WINDOW, Options, Running, Shared, now_ms};
 use crate::snapshot::{
     BatchRecord, CheckRecord, EventRecord, LogRecord, RequestRecord, SeriesRecord, SketchRecord,
-    Snapshot,
+    Snapshot, StatsRecord, TraceRecord,
 };
 use crate::streams::StreamSnapshot;
 
@@ -80,7 +80,7 @@ impl Builder {
         self
     }
 
-    /// Answers 403 to logs and metrics without a key, as the real intake does; by default they are only flagged.
+    /// Answers 403 to whatever comes without a key, as the real intake does; by default they are only flagged.
     pub fn require_key(mut self) -> Self {
         self.options.require_key = true;
         self
@@ -266,6 +266,18 @@ impl Intake {
     #[must_use]
     pub fn checks(&self) -> Vec<CheckRecord> {
         self.snapshot().checks()
+    }
+
+    /// Every accepted chunk of a trace that is kept, in the order of arrival.
+    #[must_use]
+    pub fn traces(&self) -> Vec<TraceRecord> {
+        self.snapshot().traces()
+    }
+
+    /// Every accepted group of trace stats that is kept, in the order of arrival.
+    #[must_use]
+    pub fn stats(&self) -> Vec<StatsRecord> {
+        self.snapshot().stats()
     }
 
     /// How many requests and streams `path` got since the start or the last reset, refused, faulted and evicted ones included.

@@ -23,19 +23,24 @@ mod intake;
 mod logs;
 mod metrics;
 mod problem;
+mod product;
+mod protobuf;
 mod query;
 mod record;
+mod records;
 mod server;
 mod snapshot;
+mod stats;
 mod store;
 mod streams;
+mod traces;
 mod ui;
 
 pub use fault::{Ack, On, Rule, ScriptError, Scripted, parse_script};
 pub use grpc::GrpcStatus;
 pub use intake::{Builder, DEFAULT_ADDR, DEFAULT_KEEP_BYTES, Error, Intake};
 pub use snapshot::{
-    BatchRecord, CheckRecord, EventRecord, LogRecord, RequestRecord, SeriesRecord, SketchBucket,
-    SketchRecord, Snapshot, StreamLog,
+    BatchRecord, CheckRecord, EventRecord, LogRecord, Part, RequestRecord, SeriesRecord,
+    SketchBucket, SketchRecord, Snapshot, StatsRecord, StreamLog, TraceRecord,
 };
 pub use streams::{Compared, EndSnapshot, StateSnapshot, StreamSnapshot};

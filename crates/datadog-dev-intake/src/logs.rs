@@ -45,9 +45,9 @@ pub(crate) struct Facets {
     pub(crate) status: Tally,
     pub(crate) service: Tally,
     pub(crate) source: Tally,
-    /// Of metrics, events and service checks instead, what each is counted under.
+    /// Of any other record instead, what each is counted under.
     pub(crate) named: Tally,
-    /// Points of series, or sketches of distributions.
+    /// Points of series, sketches of distributions, spans of chunks or hits of groups.
     pub(crate) points: u64,
 }
 

@@ -4,7 +4,6 @@
 //! at all. Protobuf is read with the schemas alone, JSON as other clients write it too.
 //! Knows nothing of HTTP but paths; the server turns a [`Refusal`] into a status.
 
-use std::collections::HashMap;
 use std::ops::Range;
 
 use datadog_wire::endpoints::{CHECK_RUN_PATH, EVENTS_PATH, SERIES_V2_PATH, SKETCHES_PATH};
@@ -13,9 +12,9 @@ use datadog_wire::metrics::{
     MAX_SERIES_RAW_BYTES,
 };
 
-use crate::logs::{Facets, Refusal, Tally};
+use crate::logs::Refusal;
 use crate::problem::{Problems, What};
-use crate::store::counts::OTHER;
+use crate::records::{Body, Decoded, MAX_RECORDS, Names, Records, Signal, within};
 pub(crate) use dislike::Dislike;
 pub(crate) use item::Item;
 use split::Split;
@@ -24,7 +23,6 @@ pub(crate) mod checks;
 mod dislike;
 pub(crate) mod events;
 pub(crate) mod item;
-mod protobuf;
 pub(crate) mod record;
 pub(crate) mod series;
 pub(crate) mod sketches;
@@ -41,45 +39,6 @@ const COLUMNAR_PREFIX: &str = "/api/intake/metrics/v3";
 const MAX_SERIES_V1_BYTES: usize = 3_200_000;
 /// Bytes of a request to [`SERIES_V1_PATH`] before compression; the intake refuses more.
 const MAX_SERIES_V1_RAW_BYTES: usize = 62_914_560;
-/// Records in one body; with more, keeping where each stands would take many times the body.
-const MAX_RECORDS: usize = 100_000;
-/// Names of one body that are counted one by one; later ones count as one.
-const MAX_NAMES: usize = 1_000;
-
-/// What a record is about.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Signal {
-    Series,
-    Sketches,
-    Events,
-    Checks,
-}
-
-impl Signal {
-    /// All of them, in the order of their numbers.
-    pub(crate) const ALL: [Self; 4] = [Self::Series, Self::Sketches, Self::Events, Self::Checks];
-
-    /// Its name in the summary and under `/inspect/`.
-    pub(crate) fn name(self) -> &'static str {
-        match self {
-            Self::Series => "series",
-            Self::Sketches => "sketches",
-            Self::Events => "events",
-            Self::Checks => "checks",
-        }
-    }
-
-    /// What one record of it is called in a problem.
-    fn noun(self) -> &'static str {
-        match self {
-            Self::Series => "series",
-            Self::Sketches => "sketch",
-            Self::Events => "event",
-            Self::Checks => "check",
-        }
-    }
-}
-
 /// A path that takes metrics, events or service checks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Door {
@@ -213,30 +172,6 @@ impl Metrics {
     }
 }
 
-/// A body to be decoded.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Body<'a> {
-    /// Decompressed.
-    pub(crate) raw: &'a [u8],
-    /// Its length as it was sent.
-    pub(crate) wire_bytes: u64,
-    /// What `Content-Type` says, without parameters.
-    pub(crate) media_type: &'a str,
-    pub(crate) now_ms: i64,
-}
-
-/// What a body held.
-#[derive(Debug, Default)]
-pub(crate) struct Decoded {
-    /// The records, unless the body is refused.
-    pub(crate) metrics: Option<Metrics>,
-    /// How many records there are, where they could be counted.
-    pub(crate) items: Option<usize>,
-    pub(crate) refusal: Option<Refusal>,
-    /// What the records are called, and their points.
-    pub(crate) facets: Facets,
-}
-
 /// Decodes `body`, noting in `problems` whatever is wrong with it.
 pub(crate) fn decode(door: Door, body: Body<'_>, problems: &mut Problems) -> Decoded {
     let mut decoded = Decoded::default();
@@ -266,9 +201,9 @@ pub(crate) fn decode(door: Door, body: Body<'_>, problems: &mut Problems) -> Dec
 fn too_large(door: Door, body: &Body<'_>) -> Option<What> {
     let (wire, raw) = door.limits();
     if body.wire_bytes > crate::store::as_u64(wire) {
-        Some(What::Metrics(Dislike::WireTooLarge(wire)))
+        Some(What::WireTooLarge(wire))
     } else if body.raw.len() > raw {
-        Some(What::Metrics(Dislike::RawTooLarge(raw)))
+        Some(What::RawTooLarge(raw))
     } else {
         None
     }
@@ -284,10 +219,10 @@ fn read_all(
 ) {
     decoded.items = Some(split.count);
     if split.count == 0 {
-        problems.add(What::Metrics(Dislike::Nothing));
+        problems.add(What::Nothing);
     }
     if split.count > MAX_RECORDS {
-        problems.add(What::Metrics(Dislike::TooManyRecords(MAX_RECORDS)));
+        problems.add(What::TooManyRecords(MAX_RECORDS));
         decoded.refusal = Some(Refusal::TooLarge);
         return;
     }
@@ -317,7 +252,7 @@ fn read_all(
             problems.add_to(noun, index, What::Metrics(dislike), detail);
         });
         points += item.points();
-        names.add(&item.name());
+        names.add(&item.name(), 1);
     }
     decoded.facets.points = crate::store::as_u64(points);
     decoded.facets.named = names.tally();
@@ -326,40 +261,7 @@ fn read_all(
         decoded.refusal = Some(Refusal::TooLarge);
         return;
     }
-    decoded.metrics = Some(metrics);
-}
-
-/// The bytes of a record; none where a range is not one of this body.
-pub(crate) fn within<'a>(body: &'a [u8], place: &Range<u32>) -> &'a [u8] {
-    let range = usize::try_from(place.start)
-        .ok()
-        .zip(usize::try_from(place.end).ok());
-    range
-        .and_then(|(start, end)| body.get(start..end))
-        .unwrap_or_default()
-}
-
-/// How often each name occurs in one body.
-#[derive(Default)]
-struct Names(HashMap<String, u64>);
-
-impl Names {
-    fn add(&mut self, name: &str) {
-        if let Some(count) = self.0.get_mut(name) {
-            *count += 1;
-            return;
-        }
-        let name = if self.0.len() < MAX_NAMES {
-            name
-        } else {
-            OTHER
-        };
-        *self.0.entry(name.to_owned()).or_default() += 1;
-    }
-
-    fn tally(self) -> Tally {
-        Tally(self.0.into_iter().collect())
-    }
+    decoded.records = Some(Records::Metrics(metrics));
 }
 
 #[cfg(test)]

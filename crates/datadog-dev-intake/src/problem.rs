@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use crate::metrics::Dislike;
+use crate::{metrics, traces};
 
 /// Problems that one request lists; the rest is only counted.
 const MAX_LISTED: usize = 100;
@@ -25,6 +25,14 @@ pub(crate) enum What {
     MissingEncoding,
     /// More than the intake takes in one request.
     BodyTooLarge,
+    /// The body as sent is longer than so many bytes.
+    WireTooLarge(usize),
+    /// The decompressed body is longer than so many bytes.
+    RawTooLarge(usize),
+    /// More records than are kept of one request.
+    TooManyRecords(usize),
+    /// No record at all.
+    Nothing,
     /// More entries than the intake takes in one request.
     TooManyEntries,
     /// No array of objects, nor an object.
@@ -58,7 +66,13 @@ pub(crate) enum What {
     /// A method of the stateful stream, and no gRPC over HTTP/2.
     NotGrpc,
     /// Something about metrics, events or service checks.
-    Metrics(Dislike),
+    Metrics(metrics::Dislike),
+    /// Something about traces or trace stats.
+    Traces(traces::Dislike),
+    /// A `Content-Type` that is not that of a form with parts.
+    NotMultipart,
+    /// Telemetry that does not say what it is about.
+    NoRequestType,
     /// A path that nothing answers.
     NoSuchPath,
 }
@@ -73,6 +87,10 @@ impl fmt::Display for What {
             Self::UnknownEncoding => "unknown Content-Encoding",
             Self::MissingEncoding => "compressed body without Content-Encoding",
             Self::BodyTooLarge => "body over 5242880 bytes",
+            Self::WireTooLarge(limit) => return write!(f, "body over {limit} bytes as sent"),
+            Self::RawTooLarge(limit) => return write!(f, "body over {limit} bytes decompressed"),
+            Self::TooManyRecords(limit) => return write!(f, "more than {limit} records"),
+            Self::Nothing => "nothing in the body",
             Self::TooManyEntries => "more than 1000 entries",
             Self::Malformed => "body not decodable",
             Self::NoEntries => "empty array",
@@ -90,6 +108,9 @@ impl fmt::Display for What {
             Self::NotJson => "Content-Type is not application/json",
             Self::NotGrpc => "no gRPC over HTTP/2",
             Self::Metrics(dislike) => return write!(f, "{dislike}"),
+            Self::Traces(dislike) => return write!(f, "{dislike}"),
+            Self::NotMultipart => "Content-Type is not multipart/form-data",
+            Self::NoRequestType => "no request_type",
             Self::NoSuchPath => "no such path",
         })
     }

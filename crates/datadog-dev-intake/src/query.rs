@@ -5,22 +5,21 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use datadog_wire::logs::{DDSOURCE, SERVICE, STATUS};
 use futures_util::Stream;
 use serde_json::{Value, json};
 use tokio::sync::watch;
 
-use crate::logs::Entry;
-use crate::metrics::record::item;
-use crate::metrics::{self, Item, Signal};
 use crate::record;
+use crate::records::{Records, Signal};
 use crate::server::answer::FellBehind;
 use crate::server::{Shared, now_ms};
 use crate::store::Stored;
 use crate::streams::compare::compare;
 use crate::streams::patterns;
+use filter::Filter;
 pub(crate) use summary::summary;
 
+mod filter;
 mod summary;
 
 /// What a record can be; also the names under `/inspect/`.
@@ -28,12 +27,14 @@ mod summary;
 pub(crate) enum Kind {
     Logs,
     Requests,
-    Metrics(Signal),
+    /// Of any other signal.
+    Records(Signal),
 }
 
 impl Kind {
     /// The kinds there are, for people.
-    pub(crate) const NAMES: &str = "logs, series, sketches, events, checks and requests";
+    pub(crate) const NAMES: &str =
+        "logs, series, sketches, events, checks, traces, stats and requests";
 
     pub(crate) fn named(name: &str) -> Option<Self> {
         match name {
@@ -42,7 +43,7 @@ impl Kind {
             _ => Signal::ALL
                 .into_iter()
                 .find(|signal| signal.name() == name)
-                .map(Self::Metrics),
+                .map(Self::Records),
         }
     }
 }
@@ -57,17 +58,6 @@ pub(crate) struct Query {
     limit: Option<u64>,
     follow: bool,
     filter: Filter,
-}
-
-/// What a log or a metric must be to be shown; unset parts match every one.
-#[derive(Debug, Default, PartialEq, Eq)]
-struct Filter {
-    service: Option<String>,
-    status: Option<String>,
-    source: Option<String>,
-    /// Lower-cased.
-    text: Option<String>,
-    metric: Option<String>,
 }
 
 impl Query {
@@ -93,12 +83,17 @@ impl Query {
                         _ => return Err("follow is neither 1 nor 0".to_owned()),
                     }
                 }
-                ("service", Kind::Logs) => parsed.filter.service = given(&value),
+                ("service", Kind::Logs | Kind::Records(Signal::Traces | Signal::Stats)) => {
+                    parsed.filter.service = given(&value)
+                }
                 ("status", Kind::Logs) => parsed.filter.status = given(&value),
                 ("source", Kind::Logs) => parsed.filter.source = given(&value),
                 ("q", Kind::Logs) => parsed.filter.text = given(&value.to_lowercase()),
-                ("metric", Kind::Metrics(Signal::Series | Signal::Sketches)) => {
+                ("metric", Kind::Records(Signal::Series | Signal::Sketches)) => {
                     parsed.filter.metric = given(&value);
+                }
+                ("trace_id", Kind::Records(Signal::Traces)) => {
+                    parsed.filter.trace_id = given(&value);
                 }
                 _ => return Err(format!("unknown parameter {name}")),
             }
@@ -109,43 +104,6 @@ impl Query {
 
 fn given(value: &str) -> Option<String> {
     (!value.is_empty()).then(|| value.to_owned())
-}
-
-impl Filter {
-    fn is_empty(&self) -> bool {
-        *self == Self::default()
-    }
-
-    fn matches(&self, text: &str) -> bool {
-        if self.is_empty() {
-            return true;
-        }
-        let Ok(entry) = Entry::parse(text, |_| ()) else {
-            return false;
-        };
-        let is = |wanted: &Option<String>, key| {
-            wanted
-                .as_ref()
-                .is_none_or(|wanted| entry.facet(key) == wanted.as_str())
-        };
-        is(&self.service, SERVICE)
-            && is(&self.status, STATUS)
-            && is(&self.source, DDSOURCE)
-            && self
-                .text
-                .as_ref()
-                .is_none_or(|wanted| entry.message().to_lowercase().contains(wanted))
-    }
-}
-
-/// Whether a metric has that name.
-fn is_called(item: &Item, name: Option<&str>) -> bool {
-    let own = match item {
-        Item::Series(series) => &series.message.metric,
-        Item::Distribution(distribution) => &distribution.message.metric,
-        Item::Event(_) | Item::Check(_) => return true,
-    };
-    name.is_none_or(|name| name == own)
 }
 
 /// The records that answer a question, as chunks of whole lines.
@@ -239,11 +197,10 @@ impl Reader {
                 self.after = stored.last_seq();
             }
             Kind::Logs => self.write_each(out, stored, stored.received.logs.len()),
-            Kind::Metrics(signal) => {
-                let metrics = stored.received.metrics.as_ref();
-                let metrics = metrics.filter(|metrics| metrics.shape.signal() == signal);
-                let count = metrics.map_or(0, |metrics| metrics.places.len());
-                self.write_each(out, stored, count);
+            Kind::Records(signal) => {
+                let records = stored.received.records.as_ref();
+                let records = records.filter(|records| records.signal() == signal);
+                self.write_each(out, stored, records.map_or(0, Records::count));
             }
         }
     }
@@ -259,14 +216,11 @@ impl Reader {
                 return;
             }
             self.after = seq;
-            if self.kind == Kind::Logs {
-                if self.filter.matches(stored.log_text(index)) {
-                    self.write_line(out, |out| record::write_log(out, stored, index));
-                }
-            } else if let Some(item) = item(stored, index)
-                && is_called(&item, self.filter.metric.as_deref())
-            {
-                self.write_line(out, |out| metrics::record::write(out, stored, index, &item));
+            let before = out.len();
+            self.filter.write(self.kind, out, stored, index);
+            if out.len() > before {
+                out.push(b'\n');
+                self.left -= 1;
             }
         }
         self.after = stored.last_seq();
@@ -350,7 +304,7 @@ mod tests {
             "unknown parameter service"
         );
         assert_eq!(
-            refused(Kind::Metrics(Signal::Checks), "metric=a"),
+            refused(Kind::Records(Signal::Checks), "metric=a"),
             "unknown parameter metric"
         );
     }

@@ -91,6 +91,27 @@ pub(crate) fn write_noted(out: &mut Vec<u8>, notes: Vec<(&'static str, Value)>, 
     out.push(b'}');
 }
 
+/// Writes an object of `notes` and then the keys of the object `fields`, none of which is among them.
+pub(crate) fn write_fields(out: &mut Vec<u8>, notes: Vec<(&'static str, Value)>, fields: Value) {
+    let mut record: Map<String, Value> = notes
+        .into_iter()
+        .map(|(name, value)| (name.to_owned(), value))
+        .collect();
+    if let Value::Object(fields) = fields {
+        record.extend(fields);
+    }
+    out.extend_from_slice(Value::Object(record).to_string().as_bytes());
+}
+
+/// A number, or in words one that JSON does not have.
+pub(crate) fn number(value: f64) -> Value {
+    if value.is_finite() {
+        value.into()
+    } else {
+        value.to_string().into()
+    }
+}
+
 /// What is noted of a log that came over a stream.
 fn stream_notes(batch: &Batch, index: usize) -> [(&'static str, Value); 7] {
     let note = batch.logs.get(index);
@@ -148,8 +169,13 @@ fn write_compact(out: &mut Vec<u8>, json: &str) {
 pub(crate) fn request(stored: &Stored) -> Value {
     let received = &stored.received;
     let mut record = head(stored);
-    if let (Origin::Stream(live), Some(fields)) = (&received.origin, record.as_object_mut()) {
-        fields.extend(stream(live));
+    if let Some(fields) = record.as_object_mut() {
+        if let Origin::Stream(live) = &received.origin {
+            fields.extend(stream(live));
+        }
+        if let Some(seen) = &received.seen {
+            fields.extend(seen.fields());
+        }
     }
     record
 }

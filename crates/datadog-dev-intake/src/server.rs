@@ -33,6 +33,7 @@ mod connection;
 mod guard;
 mod ingest;
 mod inspect;
+mod look;
 mod stream;
 
 /// Connections open at once; further ones wait to be accepted.

@@ -7,12 +7,16 @@ use hyper::HeaderMap;
 use serde_json::{Map, Value};
 
 use crate::logs::Entry;
+pub use crate::product::Part;
 use crate::record;
 use crate::server::{Shared, now_ms};
 use crate::store::{Batch, Origin, Stored};
 pub use metrics::{CheckRecord, EventRecord, SeriesRecord, SketchBucket, SketchRecord};
 
+pub use traces::{StatsRecord, TraceRecord};
+
 mod metrics;
+mod traces;
 
 /// One log as it arrived.
 #[derive(Debug, Clone, PartialEq)]
@@ -107,6 +111,13 @@ pub struct RequestRecord {
     pub fault: Option<String>,
     /// What was wrong with it.
     pub problems: Vec<String>,
+    /// Whom it is for, where an agent only passes it on: `profiling`, `telemetry`, `debugger`, `pipeline_stats`,
+    /// `lineage`, `flare`, or `evp` for anything else that names an agent in `Via`.
+    pub product: Option<&'static str>,
+    /// The parts of the body of such a request, if it has some.
+    pub parts: Vec<Part>,
+    /// Of telemetry, what it is about; of a batch, then what each message in it is about.
+    pub request_types: Vec<String>,
 }
 
 impl RequestRecord {
@@ -277,6 +288,7 @@ fn request_record(stored: &Stored) -> RequestRecord {
 
 fn plain_record(stored: &Stored) -> RequestRecord {
     let received = &stored.received;
+    let seen = received.seen.as_ref();
     RequestRecord {
         seq: stored.seq,
         received_at_ms: received.received_at_ms,
@@ -291,5 +303,8 @@ fn plain_record(stored: &Stored) -> RequestRecord {
         status: received.status,
         fault: received.fault.clone(),
         problems: received.problems.lines(),
+        product: seen.map(|seen| seen.product.name()),
+        parts: seen.map_or_else(Vec::new, |seen| seen.parts.clone()),
+        request_types: seen.map_or_else(Vec::new, |seen| seen.request_types.clone()),
     }
 }

@@ -11,8 +11,9 @@ use bytes::Bytes;
 use hyper::{HeaderMap, Method, Version};
 
 use crate::logs::Facets;
-use crate::metrics::{self, Metrics};
 use crate::problem::Problems;
+use crate::product::Seen;
+use crate::records::{Records, within};
 use counts::Counts;
 pub(crate) use origin::{Batch, Origin};
 
@@ -50,8 +51,10 @@ pub(crate) struct Received {
     pub(crate) duration_ms: u64,
     /// Where the accepted logs stand in `raw`; empty when the request was refused.
     pub(crate) logs: Vec<Range<u32>>,
-    /// The accepted metrics, events or service checks; a body has either these or logs.
-    pub(crate) metrics: Option<Metrics>,
+    /// The accepted records of any other signal; a body has either these or logs.
+    pub(crate) records: Option<Records>,
+    /// What was seen of a request that an agent only passes on.
+    pub(crate) seen: Option<Seen>,
 }
 
 /// Neither bodies nor keys, which the whole store would otherwise print.
@@ -73,9 +76,8 @@ impl Received {
     }
 
     /// How many records it holds beside its own.
-    fn records(&self) -> u64 {
-        let metrics = self.metrics.as_ref();
-        as_u64(self.logs.len() + metrics.map_or(0, |metrics| metrics.places.len()))
+    fn record_count(&self) -> u64 {
+        as_u64(self.logs.len() + self.records.as_ref().map_or(0, Records::count))
     }
 
     /// Bytes that keeping this request takes.
@@ -93,7 +95,7 @@ impl Received {
         let words =
             self.path.len() + self.query.as_ref().map_or(0, String::len) + self.encoding.len();
         let logs = self.logs.capacity() * size_of::<Range<u32>>();
-        let metrics = self.metrics.as_ref().map_or(0, Metrics::cost);
+        let records = self.records.as_ref().map_or(0, Records::cost);
         as_u64(
             REQUEST_OVERHEAD
                 + headers
@@ -101,7 +103,8 @@ impl Received {
                 + self.wire.len()
                 + words
                 + logs
-                + metrics
+                + records
+                + self.seen.as_ref().map_or(0, Seen::cost)
                 + self.problems.bytes()
                 + self.origin.cost(),
         )
@@ -111,7 +114,7 @@ impl Received {
 /// A request in the store.
 #[derive(Debug)]
 pub(crate) struct Stored {
-    /// Its number; its logs or metrics have the numbers after it.
+    /// Its number; its logs or other records have the numbers after it.
     pub(crate) seq: u64,
     pub(crate) received: Received,
     cost: u64,
@@ -120,7 +123,7 @@ pub(crate) struct Stored {
 impl Stored {
     /// The last number that belongs to this request.
     pub(crate) fn last_seq(&self) -> u64 {
-        self.seq + self.received.records()
+        self.seq + self.received.record_count()
     }
 
     /// The number of the record that its logs belong to: its own, or that of the stream.
@@ -136,14 +139,14 @@ impl Stored {
         self.seq + 1 + as_u64(index)
     }
 
-    /// The bytes of the metric, event or service check at `index`.
-    pub(crate) fn metric_bytes(&self, index: usize) -> &[u8] {
-        let metrics = self.received.metrics.as_ref();
-        let place = metrics.and_then(|metrics| metrics.places.get(index));
+    /// The bytes of the record at `index` that is no log.
+    pub(crate) fn record_bytes(&self, index: usize) -> &[u8] {
+        let records = self.received.records.as_ref();
+        let place = records.and_then(|records| records.place(index));
         let body = self.received.raw.as_deref();
         place
             .zip(body)
-            .map_or(&[], |(place, body)| metrics::within(body, place))
+            .map_or(&[], |(place, body)| within(body, place))
     }
 
     /// The JSON text of the log at `index`.
@@ -210,7 +213,7 @@ impl Store {
                 break;
             };
             self.kept_bytes -= oldest.cost;
-            self.evicted.records += 1 + oldest.received.records();
+            self.evicted.records += 1 + oldest.received.record_count();
             self.evicted.bytes += oldest.cost;
             self.evicted_seq = oldest.last_seq();
         }

@@ -40,11 +40,18 @@ const FILES: &[(&str, &[u8])] = &[
     ("reset.js", include_bytes!("ui/reset.js")),
     ("results.js", include_bytes!("ui/results.js")),
     ("search-box.js", include_bytes!("ui/search-box.js")),
+    ("signal-reader.js", include_bytes!("ui/signal-reader.js")),
+    ("span-details.js", include_bytes!("ui/span-details.js")),
     ("store.js", include_bytes!("ui/store.js")),
     ("style.css", include_bytes!("ui/style.css")),
     ("table.js", include_bytes!("ui/table.js")),
     ("theme-boot.js", include_bytes!("ui/theme-boot.js")),
     ("theme.js", include_bytes!("ui/theme.js")),
+    ("trace-format.js", include_bytes!("ui/trace-format.js")),
+    ("trace-model.js", include_bytes!("ui/trace-model.js")),
+    ("trace-stats.js", include_bytes!("ui/trace-stats.js")),
+    ("traces.js", include_bytes!("ui/traces.js")),
+    ("waterfall.js", include_bytes!("ui/waterfall.js")),
     ("welcome.js", include_bytes!("ui/welcome.js")),
 ];
 

@@ -20,6 +20,8 @@ mod logs;
 mod metrics;
 #[path = "integration_test/page.rs"]
 mod page;
+#[path = "integration_test/products.rs"]
+mod products;
 #[path = "integration_test/stream_errors.rs"]
 mod stream_errors;
 #[path = "integration_test/stream_faults.rs"]
@@ -30,3 +32,7 @@ mod stream_inspection;
 mod stream_logs;
 #[path = "integration_test/streams.rs"]
 mod streams;
+#[path = "integration_test/trace_faults.rs"]
+mod trace_faults;
+#[path = "integration_test/traces.rs"]
+mod traces;

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
+use hyper::HeaderMap;
 
 use crate::{Encoding, Reservation};
 
@@ -28,6 +29,8 @@ pub struct Form {
     pub path: &'static str,
     /// `Content-Type`.
     pub content_type: &'static str,
+    /// Headers besides those of its endpoint.
+    pub headers: HeaderMap,
     /// How such a body is halved.
     pub split: Split,
 }

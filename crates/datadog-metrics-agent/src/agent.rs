@@ -256,37 +256,16 @@ impl Status {
 
     /// The series of a metric that are not 0, added up by a label.
     fn by(&self, metric: Metric, label: &str) -> BTreeMap<String, u64> {
-        self.by_where(metric, label, |_| true)
-    }
-
-    fn by_where(
-        &self,
-        metric: Metric,
-        wanted: &str,
-        include: impl Fn(Option<&str>) -> bool,
-    ) -> BTreeMap<String, u64> {
-        let mut sums = BTreeMap::new();
-        for sample in self.telemetry.samples() {
-            let label = |wanted: &str| {
-                let mut labels = sample.labels.iter();
-                labels
-                    .find(|(name, _)| *name == wanted)
-                    .map(|(_, value)| value.as_str())
-            };
-            if sample.metric == metric && sample.value > 0 && include(label("endpoint")) {
-                let value = label(wanted).unwrap_or_default();
-                *sums.entry(value.to_owned()).or_default() += sample.value;
-            }
-        }
-        sums
+        self.telemetry.by(metric, label, |_| true)
     }
 
     /// What was lost before it was sent, or by the primary. What an additional endpoint lost is its own loss.
     fn dropped(&self) -> BTreeMap<String, u64> {
         let primary = self.endpoints.first();
-        self.by_where(Metric::MetricsDropped, "reason", |endpoint| {
-            endpoint.is_none_or(|name| primary.is_some_and(|primary| primary == name))
-        })
+        self.telemetry
+            .by(Metric::MetricsDropped, "reason", |endpoint| {
+                endpoint.is_none_or(|name| primary.is_some_and(|primary| primary == name))
+            })
     }
 
     fn drained(&self) -> DrainReport {

@@ -125,6 +125,7 @@ fn form(kind: Kind, path: &'static str, content_type: &'static str) -> Arc<Form>
     Arc::new(Form {
         path,
         content_type,
+        headers: HeaderMap::new(),
         split: Split(Arc::new(move |body: &Bytes| halve(kind, body))),
     })
 }

@@ -3,7 +3,39 @@
 //! Spans borrow their strings from the body they came in, and live no longer than the call that handles it: what is
 //! kept beyond it (payloads, stats, what samplers have seen) is copied out.
 
+pub mod agent;
+pub mod aggregator;
+pub mod client_stats;
+pub mod concentrator;
+pub mod config;
+pub mod decode;
+pub mod encode;
+pub mod filter;
+mod flusher;
+pub mod normalize;
+pub mod obfuscate;
+mod percent;
+mod processor;
+pub mod propagation;
+mod proxy;
+pub mod replace;
+pub mod root;
+pub mod rule;
+pub mod sampler;
+pub mod server;
+pub mod service_mapping;
 pub mod span;
+pub mod span_pointers;
+pub mod stats;
+#[cfg(test)]
+mod testing;
+pub mod truncate;
+
+pub use agent::{
+    DrainReport, Failure, Flush, Reports, Running, Shared, StartError, Status, Stopped, start,
+};
+pub use config::{AdditionalEndpoint, Config, ConfigError, FlushStrategy};
+pub use server::{Mount, Statsd};
 
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]

@@ -35,6 +35,7 @@ fn environment(intake: &str) -> [(&str, &str); 5] {
         ("DD_API_KEY", "0123456789abcdef0123456789abcdef"),
         ("DD_LOGS_ENABLED", "true"),
         ("DD_LOGS_AGENT_PORT", "0"),
+        ("DD_APM_ENABLED", "false"),
         ("DD_LOGS_CONFIG_LOGS_DD_URL", intake),
         ("DD_LOG_LEVEL", "error"),
     ]

@@ -44,6 +44,7 @@ impl Way {
             ("DD_API_KEY", "0123456789abcdef0123456789abcdef"),
             ("DD_LOGS_ENABLED", "true"),
             ("DD_LOGS_AGENT_PORT", "0"),
+            ("DD_APM_ENABLED", "false"),
             ("DD_LOGS_CONFIG_LOGS_DD_URL", intake),
             ("DD_LOGS_CONFIG_COMPRESSION_LEVEL", LEVEL),
             ("DD_LOGS_CONFIG_BATCH_MAX_SIZE", &batch_logs.to_string()),

@@ -53,8 +53,12 @@ impl Config {
         let logs_need_it = self.logs_enabled
             && !self.observability_pipelines_worker_logs_enabled
             && self.logs_key_source() == KeySource::None;
-        let others_need_it = (self.apm_enabled && Pipeline::Traces.available())
-            || (self.dogstatsd_enabled && Pipeline::Metrics.available());
+        // Traces are on unless somebody turns them off; only who asks for them must have a key for them.
+        let traces_need_it = self.apm_enabled
+            && Pipeline::Traces.available()
+            && self.report.is_set("apm_config.enabled");
+        let others_need_it =
+            traces_need_it || (self.dogstatsd_enabled && Pipeline::Metrics.available());
         let logs_have_their_own = self.logs_enabled && !logs_need_it;
         let nothing_else = !uses_worker && !logs_have_their_own;
         let is_resolved_elsewhere = [

@@ -16,7 +16,7 @@ use super::shared::Shared;
 use super::{AgentError, AgentHandle, Health, ShutdownReason, Signals, State};
 use crate::config::table::Pipeline;
 use crate::config::{Config, Severity};
-use crate::{logs, metrics};
+use crate::{logs, metrics, traces};
 
 /// Where a running agent listens; `None` for what is off.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -42,6 +42,8 @@ pub struct FlushReport {
     pub logs: Option<logs::FlushReport>,
     /// Series, sketches, events and service checks.
     pub metrics: Option<metrics::FlushReport>,
+    /// Spans, and groups of trace stats.
+    pub traces: Option<traces::Reports>,
 }
 
 /// One agent. Several can live in one process; nothing of it is global but the handlers of signals.
@@ -63,6 +65,7 @@ struct Running {
     keepers: JoinSet<()>,
     logs: Option<logs::Running>,
     metrics: Option<metrics::Running>,
+    traces: Option<traces::Running>,
 }
 
 impl AgentCoordinator {
@@ -93,6 +96,9 @@ impl AgentCoordinator {
         }
         if self.config.dogstatsd_enabled {
             metrics::preflight(&self.config, &shared)?;
+        }
+        if self.config.apm_enabled {
+            traces::preflight(&self.config, &shared)?;
         }
         Ok(())
     }
@@ -140,8 +146,16 @@ impl AgentCoordinator {
             true => Some(metrics::start(&self.config, &shared).await?),
             false => None,
         };
-        self.listeners = listeners(logs.as_ref(), metrics.as_ref());
+        let traces = match self.config.apm_enabled {
+            true => {
+                Some(traces::start(&self.config, &shared, logs.as_ref(), metrics.as_ref()).await?)
+            }
+            false => None,
+        };
+        self.listeners = listeners(logs.as_ref(), metrics.as_ref(), traces.as_ref());
         self.board.set_listeners(json!({
+            "trace_tcp": self.listeners.trace_tcp,
+            "trace_uds": self.listeners.trace_uds,
             "logs_tcp": self.listeners.logs_tcp,
             "logs_uds": self.listeners.logs_uds,
             "dogstatsd_udp": self.listeners.dogstatsd_udp,
@@ -151,6 +165,8 @@ impl AgentCoordinator {
             .set_logs(logs.as_ref().map(logs::Running::handle));
         self.handle
             .set_metrics(metrics.as_ref().map(metrics::Running::handle));
+        self.handle
+            .set_traces(traces.as_ref().map(traces::Running::flush_handle));
         let mut keepers = JoinSet::new();
         keepers.spawn(consume(bus, self.handle.clone()));
         if let Some(logs) = &logs {
@@ -163,12 +179,18 @@ impl AgentCoordinator {
             let (board, handle) = (self.board.clone(), self.handle.clone());
             keepers.spawn(supervise(failure.seen(), board, handle, events.clone()));
         }
+        if let Some(traces) = &traces {
+            let failure = traces.failure();
+            let (board, handle) = (self.board.clone(), self.handle.clone());
+            keepers.spawn(supervise(failure.seen(), board, handle, events.clone()));
+        }
         Ok(Running {
             drain,
             events,
             keepers,
             logs,
             metrics,
+            traces,
         })
     }
 
@@ -209,6 +231,7 @@ impl AgentCoordinator {
             .signal(begin + self.config.logs_stop_timeout());
         self.handle.set_logs(None);
         self.handle.set_metrics(None);
+        self.handle.set_traces(None);
         let logs = async {
             match running.logs {
                 Some(logs) => logs.join().await,
@@ -221,26 +244,40 @@ impl AgentCoordinator {
                 None => metrics::DrainReport::default(),
             }
         };
-        let (logs, metrics) = tokio::join!(logs, metrics);
+        let traces = async {
+            match running.traces {
+                Some(traces) => traces.join().await,
+                None => traces::DrainReport::default(),
+            }
+        };
+        let (logs, metrics, traces) = tokio::join!(logs, metrics, traces);
         running.keepers.shutdown().await;
-        let dropped: u64 = logs.dropped.values().chain(metrics.dropped.values()).sum();
+        let dropped = [&logs.dropped, &metrics.dropped, &traces.dropped];
+        let dropped: u64 = dropped.into_iter().flat_map(|it| it.values()).sum();
         let elapsed_ms = begin.elapsed().as_millis();
         info!(
-            "flushed logs={} metrics={} dropped={dropped} in {elapsed_ms}ms",
-            logs.sent, metrics.sent
+            "flushed logs={} metrics={} spans={} dropped={dropped} in {elapsed_ms}ms",
+            logs.sent, metrics.sent, traces.sent
         );
         self.listeners = Listeners::default();
         self.board.clear();
         self.board.set_state(State::Stopped);
-        let late = match (logs.pending, metrics.pending) {
-            (0, 0) => return Ok(()),
-            (logs, 0) => format!("{logs} logs"),
-            (0, metrics) => format!("{metrics} metrics"),
-            (logs, metrics) => format!("{logs} logs and {metrics} metrics"),
-        };
-        Err(AgentError::ShutdownError(format!(
-            "{late} were not delivered in time"
-        )))
+        let late: Vec<String> = [
+            (logs.pending, "logs"),
+            (metrics.pending, "metrics"),
+            (traces.pending, "spans"),
+        ]
+        .into_iter()
+        .filter(|(pending, _)| *pending > 0)
+        .map(|(pending, what)| format!("{pending} {what}"))
+        .collect();
+        match late.is_empty() {
+            true => Ok(()),
+            false => Err(AgentError::ShutdownError(format!(
+                "{} were not delivered in time",
+                late.join(" and ")
+            ))),
+        }
     }
 
     /// [`stop`](Self::stop), and the end of this agent.
@@ -353,13 +390,18 @@ impl AgentCoordinator {
     }
 }
 
-fn listeners(logs: Option<&logs::Running>, metrics: Option<&metrics::Running>) -> Listeners {
+fn listeners(
+    logs: Option<&logs::Running>,
+    metrics: Option<&metrics::Running>,
+    traces: Option<&traces::Running>,
+) -> Listeners {
     Listeners {
+        trace_tcp: traces.and_then(|traces| traces.local_addrs().first().copied()),
+        trace_uds: traces.and_then(|traces| traces.paths().first().cloned()),
         logs_tcp: logs.and_then(|logs| logs.local_addrs().first().copied()),
         logs_uds: logs.and_then(|logs| logs.paths().first().cloned()),
         dogstatsd_udp: metrics.and_then(|metrics| metrics.local_addrs().first().copied()),
         dogstatsd_uds: metrics.and_then(|metrics| metrics.paths().first().cloned()),
-        ..Listeners::default()
     }
 }
 

@@ -7,7 +7,7 @@ use tokio::sync::watch;
 use tokio::time::Instant;
 
 use super::FlushReport;
-use crate::{logs, metrics};
+use crate::{logs, metrics, traces};
 
 /// Why the agent is to stop.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -31,6 +31,8 @@ pub struct AgentHandle {
     logs: Arc<Mutex<Option<logs::AggregatorHandle>>>,
     /// The door of the metrics pipeline while it runs.
     metrics: Arc<Mutex<Option<metrics::AggregatorHandle>>>,
+    /// The door of the trace pipeline while it runs.
+    traces: Arc<Mutex<Option<traces::Flush>>>,
 }
 
 impl AgentHandle {
@@ -39,6 +41,7 @@ impl AgentHandle {
             requested: Arc::new(watch::channel(None).0),
             logs: Arc::default(),
             metrics: Arc::default(),
+            traces: Arc::default(),
         }
     }
 
@@ -59,8 +62,13 @@ impl AgentHandle {
         let deadline = Instant::now() + deadline;
         let logs = async { self.logs()?.flush(deadline).await.ok() };
         let metrics = async { self.metrics()?.flush(deadline).await.ok() };
-        let (logs, metrics) = tokio::join!(logs, metrics);
-        FlushReport { logs, metrics }
+        let traces = async { self.traces()?.flush(deadline).await.ok() };
+        let (logs, metrics, traces) = tokio::join!(logs, metrics, traces);
+        FlushReport {
+            logs,
+            metrics,
+            traces,
+        }
     }
 
     /// The door for logs of this process; `None` while logs are off or nothing runs.
@@ -75,6 +83,15 @@ impl AgentHandle {
     pub fn metrics(&self) -> Option<metrics::AggregatorHandle> {
         let metrics = self.metrics.lock().unwrap_or_else(PoisonError::into_inner);
         metrics.clone()
+    }
+
+    fn traces(&self) -> Option<traces::Flush> {
+        let traces = self.traces.lock().unwrap_or_else(PoisonError::into_inner);
+        traces.clone()
+    }
+
+    pub(super) fn set_traces(&self, door: Option<traces::Flush>) {
+        *self.traces.lock().unwrap_or_else(PoisonError::into_inner) = door;
     }
 
     pub(super) fn set_metrics(&self, door: Option<metrics::AggregatorHandle>) {

@@ -35,6 +35,7 @@ impl Agent {
             .env("DD_API_KEY", "0123456789abcdef0123456789abcdef")
             .env("DD_LOGS_ENABLED", "true")
             .env("DD_LOGS_AGENT_PORT", "0")
+            .env("DD_APM_ENABLED", "false")
             .env("DD_LOGS_SOCKET", &socket)
             .env("DD_LOGS_CONFIG_LOGS_DD_URL", intake)
             .env("DD_LOGS_CONFIG_BATCH_WAIT", "1")

@@ -73,6 +73,39 @@ impl Intake {
         expect::named(&self.shared, self.deadline, Named::Checks, names, caller)
     }
 
+    /// Waits until traces whose root has each of these resources have arrived, as often as each is listed; each chunk
+    /// counts as one.
+    ///
+    /// # Panics
+    /// When the deadline passes first, printing what did arrive.
+    #[track_caller]
+    pub fn expect_traces<'a, S: AsRef<str>>(
+        &'a self,
+        resources: &'a [S],
+    ) -> impl Future<Output = ()> + 'a {
+        let caller = Location::caller();
+        expect::named(
+            &self.shared,
+            self.deadline,
+            Named::Traces,
+            resources,
+            caller,
+        )
+    }
+
+    /// Waits until groups of trace stats of each of these resources have arrived, as often as each is listed.
+    ///
+    /// # Panics
+    /// When the deadline passes first, printing what did arrive.
+    #[track_caller]
+    pub fn expect_stats<'a, S: AsRef<str>>(
+        &'a self,
+        resources: &'a [S],
+    ) -> impl Future<Output = ()> + 'a {
+        let caller = Location::caller();
+        expect::named(&self.shared, self.deadline, Named::Stats, resources, caller)
+    }
+
     /// Waits until `check` holds of what is kept. `what` says in words what is waited for.
     ///
     /// # Panics

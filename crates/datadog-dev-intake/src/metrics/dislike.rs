@@ -9,16 +9,8 @@ use super::item::{MAX_HOST_BYTES, MAX_NAME_CHARS, MAX_TAG_CHARS};
 /// One kind of problem of this signal. Its words are the key under which the summary counts it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Dislike {
-    /// The body as sent is longer than so many bytes.
-    WireTooLarge(usize),
-    /// The decompressed body is longer than so many bytes.
-    RawTooLarge(usize),
     /// More points than the intake takes in one request.
     TooManyPoints,
-    /// More records than are kept of one request.
-    TooManyRecords(usize),
-    /// No record at all.
-    Nothing,
     /// A `Content-Type` that is neither protobuf nor JSON.
     UnknownMedia,
     /// A `Content-Type` that is not protobuf.
@@ -69,11 +61,7 @@ pub(crate) enum Dislike {
 impl fmt::Display for Dislike {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Self::WireTooLarge(limit) => return write!(f, "body over {limit} bytes as sent"),
-            Self::RawTooLarge(limit) => return write!(f, "body over {limit} bytes decompressed"),
             Self::TooManyPoints => return write!(f, "more than {MAX_SERIES_POINTS} points"),
-            Self::TooManyRecords(limit) => return write!(f, "more than {limit} records"),
-            Self::Nothing => "nothing in the body",
             Self::UnknownMedia => {
                 "Content-Type is neither application/x-protobuf nor application/json"
             }

@@ -9,7 +9,8 @@ use serde_json::{Map, Value, json};
 use super::item::Item;
 use super::series::Series;
 use super::sketches::Distribution;
-use crate::record::{notes, write_noted};
+use crate::record::{notes, number, write_fields, write_noted};
+use crate::records::Records;
 use crate::store::Stored;
 
 /// The quantiles that are shown of a sketch.
@@ -23,9 +24,9 @@ const QUANTILES: [(&str, f64); 5] = [
 
 /// The record at `index`, read again; `None` past the last.
 pub(crate) fn item(stored: &Stored, index: usize) -> Option<Item> {
-    let metrics = stored.received.metrics.as_ref()?;
+    let metrics = stored.received.records.as_ref()?.metrics()?;
     metrics.places.get(index)?;
-    let read = Item::read(metrics.shape, stored.metric_bytes(index));
+    let read = Item::read(metrics.shape, stored.record_bytes(index));
     debug_assert!(read.is_ok(), "it was read when it arrived");
     read.ok()
 }
@@ -37,22 +38,15 @@ pub(crate) fn write(out: &mut Vec<u8>, stored: &Stored, index: usize, item: &Ite
         Item::Series(series) => series_fields(series),
         Item::Distribution(distribution) => distribution_fields(distribution),
         Item::Event(_) | Item::Check(_) => {
-            let metrics = stored.received.metrics.as_ref();
+            let metrics = stored.received.records.as_ref().and_then(Records::metrics);
             if let Some(source) = metrics.and_then(|metrics| metrics.source(index)) {
                 notes.push(("source", source.into()));
             }
-            let text = std::str::from_utf8(stored.metric_bytes(index));
+            let text = std::str::from_utf8(stored.record_bytes(index));
             return write_noted(out, notes, text.unwrap_or("{}"));
         }
     };
-    let mut record: Map<String, Value> = notes
-        .into_iter()
-        .map(|(name, value)| (name.to_owned(), value))
-        .collect();
-    if let Value::Object(fields) = fields {
-        record.extend(fields);
-    }
-    out.extend_from_slice(Value::Object(record).to_string().as_bytes());
+    write_fields(out, notes, fields);
 }
 
 /// The name of a type of series.
@@ -137,13 +131,4 @@ fn metadata(metadata: Option<Metadata>) -> Value {
         "origin_category": origin.origin_category,
         "origin_service": origin.origin_service,
     }})
-}
-
-/// A number, or in words one that JSON does not have.
-fn number(value: f64) -> Value {
-    if value.is_finite() {
-        value.into()
-    } else {
-        value.to_string().into()
-    }
 }

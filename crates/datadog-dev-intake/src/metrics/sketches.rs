@@ -6,8 +6,10 @@ use datadog_sketch::agent;
 use datadog_wire::metrics::{Dogsketch, Sketch};
 use prost::Message;
 
+use super::Dislike;
 use super::item::{self, Found};
-use super::{Dislike, protobuf, within};
+use crate::protobuf;
+use crate::records::within;
 
 /// Number of the field of a distribution that holds its sketches.
 const DOGSKETCHES_FIELD: u64 = 7;

@@ -9,8 +9,10 @@ use datadog_wire::metrics::event;
 use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde_json::value::RawValue;
 
-use super::{MAX_RECORDS, Shape, protobuf};
+use super::Shape;
 use crate::logs::range_within;
+use crate::protobuf;
+use crate::records::MAX_RECORDS;
 
 /// Number of the field that holds the records of a payload, of series as of sketches.
 const RECORDS_FIELD: u64 = 1;

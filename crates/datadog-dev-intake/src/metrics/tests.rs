@@ -33,7 +33,10 @@ fn taken(door: Door, raw: &[u8], records: usize, problems: &[&str]) -> Metrics {
     let (decoded, found) = problems_of(door, media_type, raw);
     assert_eq!(found, problems);
     assert_eq!((decoded.refusal, decoded.items), (None, Some(records)));
-    decoded.metrics.unwrap()
+    match decoded.records {
+        Some(Records::Metrics(metrics)) => metrics,
+        other => panic!("{other:?}"),
+    }
 }
 
 #[track_caller]
@@ -45,7 +48,7 @@ fn refused(door: Door, raw: &[u8], refusal: Refusal, problem: &str) {
     let (decoded, found) = problems_of(door, media_type, raw);
     assert_eq!(found.last().map(String::as_str), Some(problem));
     assert_eq!(decoded.refusal, Some(refusal));
-    assert_eq!(decoded.metrics, None);
+    assert_eq!(decoded.records, None);
 }
 
 fn bytes_of(hex: &str) -> Vec<u8> {
@@ -689,7 +692,7 @@ fn what_the_intake_dislikes_of_a_check_is_said() {
 fn the_columnar_form_is_taken_and_said_not_to_be_decoded() {
     let (decoded, problems) = problems_of(Door::Columnar, "application/x-protobuf", b"\x1a\x00");
     assert_eq!((decoded.refusal, decoded.items), (None, None));
-    assert_eq!(decoded.metrics, None);
+    assert_eq!(decoded.records, None);
     assert_eq!(
         problems,
         ["columnar metrics are kept as a raw request, not decoded"]

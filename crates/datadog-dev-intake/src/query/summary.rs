@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-use crate::metrics::Signal;
+use crate::records::Signal;
 use crate::server::{Shared, now_ms};
 use crate::store::counts::Counts;
 
@@ -21,7 +21,7 @@ pub(crate) fn summary(shared: &Shared) -> Value {
     let mut signals = Map::new();
     signals.insert("logs".to_owned(), logs(counts));
     for signal in Signal::ALL {
-        signals.insert(signal.name().to_owned(), metrics(counts, signal));
+        signals.insert(signal.name().to_owned(), records(counts, signal));
     }
     json!({
         "started_at": shared.started_at_ms,
@@ -59,20 +59,27 @@ fn logs(counts: &Counts) -> Value {
     })
 }
 
-fn metrics(counts: &Counts, signal: Signal) -> Value {
+fn records(counts: &Counts, signal: Signal) -> Value {
     let counts = counts.of(signal);
     let by = match signal {
         Signal::Series | Signal::Sketches => "by_metric",
         Signal::Events => "by_alert_type",
         Signal::Checks => "by_status",
+        Signal::Traces | Signal::Stats => "by_service",
     };
     let mut shown = Map::new();
     shown.insert("items".to_owned(), counts.items.into());
     shown.insert("requests".to_owned(), counts.requests.into());
     shown.insert("raw_bytes".to_owned(), counts.raw_bytes.into());
     shown.insert("wire_bytes".to_owned(), counts.wire_bytes.into());
-    if matches!(signal, Signal::Series | Signal::Sketches) {
-        shown.insert("points".to_owned(), counts.points.into());
+    let points = match signal {
+        Signal::Series | Signal::Sketches => Some("points"),
+        Signal::Traces => Some("spans"),
+        Signal::Stats => Some("hits"),
+        Signal::Events | Signal::Checks => None,
+    };
+    if let Some(points) = points {
+        shown.insert(points.to_owned(), counts.points.into());
     }
     shown.insert(by.to_owned(), counts.by.shown().into());
     Value::Object(shown)

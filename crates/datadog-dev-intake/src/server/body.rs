@@ -32,7 +32,7 @@ pub(crate) struct Reading {
 /// Why a body was not read to its end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Failure {
-    /// Past [`MAX_WIRE_BYTES`].
+    /// Past what was to be read at most.
     TooLong,
     /// The client left.
     CutShort,
@@ -40,10 +40,10 @@ pub(crate) enum Failure {
     Ordered,
 }
 
-/// Reads `body`, as slowly or as far as `rule` says.
-pub(crate) async fn read(mut body: Incoming, rule: Option<&Rule>) -> Reading {
+/// Reads `body`, at most so many bytes, as slowly or as far as `rule` says.
+pub(crate) async fn read(mut body: Incoming, rule: Option<&Rule>, most: usize) -> Reading {
     let expected = usize::try_from(body.size_hint().lower()).unwrap_or(usize::MAX);
-    if expected > MAX_WIRE_BYTES {
+    if expected > most {
         return stopped(Vec::new(), 0, Some(Failure::TooLong));
     }
     let stop_after = rule.and_then(|rule| rule.close_after_read_bytes);
@@ -63,7 +63,7 @@ pub(crate) async fn read(mut body: Incoming, rule: Option<&Rule>) -> Reading {
                 return stopped(bytes, length, Some(Failure::CutShort));
             }
         };
-        if bytes.len() + data.len() > MAX_WIRE_BYTES {
+        if bytes.len() + data.len() > most {
             return stopped(Vec::new(), bytes.len() + data.len(), Some(Failure::TooLong));
         }
         bytes.extend_from_slice(&data);

@@ -11,7 +11,8 @@ use crate::metrics::item::{Item, text, texts};
 use crate::metrics::record::item;
 use crate::metrics::series::Series;
 use crate::metrics::sketches::Distribution;
-use crate::metrics::{Signal, checks, events};
+use crate::metrics::{checks, events};
+use crate::records::{Records, Signal};
 
 /// One series as it arrived, whether in protobuf or in JSON.
 #[derive(Debug, Clone, PartialEq)]
@@ -199,7 +200,8 @@ impl Snapshot {
     ) -> Vec<R> {
         let mut records = Vec::new();
         for stored in &self.requests {
-            let Some(metrics) = &stored.received.metrics else {
+            let metrics = stored.received.records.as_ref();
+            let Some(metrics) = metrics.and_then(Records::metrics) else {
                 continue;
             };
             if metrics.shape.signal() != signal {

@@ -6,8 +6,8 @@ use serde_json::{Map, Value};
 
 use super::{Origin, Received, as_u64};
 use crate::logs::{Facets, Tally};
-use crate::metrics::{Metrics, Signal};
 use crate::problem::What;
+use crate::records::{Records, Signal};
 
 /// Distinct values of a facet that are counted one by one; later ones count as `other`.
 const MAX_VALUES: usize = 10_000;
@@ -89,16 +89,16 @@ pub(crate) struct LogCounts {
     pub(crate) over_streams: ViaCounts,
 }
 
-/// The records of one kind of metrics that were accepted.
+/// The records of one signal that were accepted.
 #[derive(Debug, Default)]
-pub(crate) struct MetricCounts {
+pub(crate) struct RecordCounts {
     pub(crate) items: u64,
     pub(crate) requests: u64,
     pub(crate) raw_bytes: u64,
     pub(crate) wire_bytes: u64,
-    /// Points of series, sketches of distributions.
+    /// Points of series, sketches of distributions, spans of chunks, hits of groups.
     pub(crate) points: u64,
-    /// By name, by how grave they are, or by status.
+    /// By name, by how grave they are, by status, or by service.
     pub(crate) by: Facet,
 }
 
@@ -115,10 +115,12 @@ pub(crate) struct ViaCounts {
 #[derive(Debug, Default)]
 pub(crate) struct Counts {
     pub(crate) logs: LogCounts,
-    pub(crate) series: MetricCounts,
-    pub(crate) sketches: MetricCounts,
-    pub(crate) events: MetricCounts,
-    pub(crate) checks: MetricCounts,
+    pub(crate) series: RecordCounts,
+    pub(crate) sketches: RecordCounts,
+    pub(crate) events: RecordCounts,
+    pub(crate) checks: RecordCounts,
+    pub(crate) traces: RecordCounts,
+    pub(crate) stats: RecordCounts,
     pub(crate) requests: u64,
     pub(crate) by_path: Facet,
     pub(crate) by_status: Facet,
@@ -135,8 +137,8 @@ impl Counts {
                     self.logs.requests += 1;
                     self.add_logs(received, facets, received.raw_bytes());
                 }
-                if let Some(metrics) = &received.metrics {
-                    self.add_metrics(received, metrics, facets);
+                if let Some(records) = &received.records {
+                    self.add_records(received, records, facets);
                 }
             }
             Origin::Stream(_) => {
@@ -147,13 +149,15 @@ impl Counts {
         }
     }
 
-    /// The counts of one kind of metrics.
-    pub(crate) fn of(&self, signal: Signal) -> &MetricCounts {
+    /// The counts of one signal.
+    pub(crate) fn of(&self, signal: Signal) -> &RecordCounts {
         match signal {
             Signal::Series => &self.series,
             Signal::Sketches => &self.sketches,
             Signal::Events => &self.events,
             Signal::Checks => &self.checks,
+            Signal::Traces => &self.traces,
+            Signal::Stats => &self.stats,
         }
     }
 
@@ -179,14 +183,16 @@ impl Counts {
         }
     }
 
-    fn add_metrics(&mut self, received: &Received, metrics: &Metrics, facets: &Facets) {
-        let counts = match metrics.shape.signal() {
+    fn add_records(&mut self, received: &Received, records: &Records, facets: &Facets) {
+        let counts = match records.signal() {
             Signal::Series => &mut self.series,
             Signal::Sketches => &mut self.sketches,
             Signal::Events => &mut self.events,
             Signal::Checks => &mut self.checks,
+            Signal::Traces => &mut self.traces,
+            Signal::Stats => &mut self.stats,
         };
-        counts.items += as_u64(metrics.places.len());
+        counts.items += as_u64(records.count());
         counts.requests += 1;
         counts.raw_bytes += received.raw_bytes();
         counts.wire_bytes += received.wire_bytes;

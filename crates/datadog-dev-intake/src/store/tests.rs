@@ -23,7 +23,8 @@ fn received(logs: u32, bytes: usize) -> Received {
         problems: Problems::default(),
         duration_ms: 0,
         logs: (0..logs).map(|at| at..at + 1).collect(),
-        metrics: None,
+        records: None,
+        seen: None,
     }
 }
 

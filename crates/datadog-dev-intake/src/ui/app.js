@@ -19,6 +19,7 @@ import { requestsView } from "./requests.js";
 import { resetControl } from "./reset.js";
 import { RecordStore } from "./store.js";
 import { themeToggle } from "./theme.js";
+import { TracesView } from "./traces.js";
 import { welcome } from "./welcome.js";
 
 /** @typedef {import("./log-record.js").LogRecord} LogRecord */
@@ -42,10 +43,11 @@ explorers.set("logs", new Explorer(logsView(logs, { openRequest, empty }), showH
 explorers.set("requests", new Explorer(requestsView(requests, { showLogsOf, empty }), showHealth));
 const patterns = new PatternsView(showHealth);
 const metrics = new MetricsView({ onMode: showHealth, openRequest });
+const traces = new TracesView({ onMode: showHealth, openRequest });
 const openStreams = new OpenStreams(requests, (changed) => explorer("requests").recount(changed));
-/** @typedef {Explorer<any> | PatternsView | MetricsView} View */
+/** @typedef {Explorer<any> | PatternsView | MetricsView | TracesView} View */
 /** @type {Map<string, View>} in the order of the tabs */
-const views = new Map([["logs", explorer("logs")], ["metrics", metrics], ["requests", explorer("requests")], ["patterns", patterns]]);
+const views = new Map([["logs", explorer("logs")], ["traces", traces], ["metrics", metrics], ["requests", explorer("requests")], ["patterns", patterns]]);
 let current = "logs";
 
 const faults = new FaultsPanel(() => connection.refresh().catch(() => undefined));
@@ -67,8 +69,8 @@ start();
 
 function start() {
   logs.listen({ changed: countRate, cleared: () => rate.clear() });
-  // Every metric came with a request, so that both are forgotten together.
-  requests.listen({ changed: () => undefined, cleared: () => metrics.forget() });
+  // Every metric and every trace came with a request, so that all are forgotten together.
+  requests.listen({ changed: () => undefined, cleared: forgetOthers });
   header.mount(/** @type {HTMLElement} */ (document.getElementById("top")));
   const main = /** @type {HTMLElement} */ (document.getElementById("main"));
   main.append(...[...views.values()].map((one) => one.element));
@@ -93,6 +95,11 @@ function source({ path, total, parse, store }) {
     forget: () => store.clear(),
     receive: (lines) => store.add(lines.map(parse)),
   };
+}
+
+function forgetOthers() {
+  metrics.forget();
+  traces.forget();
 }
 
 /** @param {LogRecord[]} records */
@@ -120,7 +127,7 @@ function show(id) {
   showHealth();
 }
 
-/** Shows what the address asks for: `#logs`, `#metrics`, `#patterns`, `#requests/11`. */
+/** Shows what the address asks for: `#logs`, `#traces`, `#metrics`, `#patterns`, `#requests/11`. */
 function followAddress() {
   const [id, seq] = location.hash.slice(1).split("/");
   show(views.has(id) ? id : "logs");
@@ -167,6 +174,7 @@ function onSummary(now) {
   if (hintChanged) for (const one of explorers.values()) one.refreshEmpty();
   patterns.refresh();
   metrics.refresh(now);
+  traces.refresh(now);
   openStreams.refresh();
 }
 
@@ -189,7 +197,9 @@ function whatIsForgotten() {
   const logCount = summary?.signals.logs?.items ?? 0;
   const metricCount = summary ? metrics.definition.total(summary) : 0;
   const more = metricCount > 0 ? `, ${counted(metricCount, "metric, event or check", "metrics, events and checks")}` : "";
-  return `Forget ${counted(logCount, "log")}${more} and ${counted(summary?.requests.total ?? 0, "request")}? Faults are forgotten too.`;
+  const traceCount = summary ? traces.definition.total(summary) : 0;
+  const yetMore = traceCount > 0 ? `, ${counted(traceCount, "chunk or group of stats", "chunks and groups of stats")}` : "";
+  return `Forget ${counted(logCount, "log")}${yetMore}${more} and ${counted(summary?.requests.total ?? 0, "request")}? Faults are forgotten too.`;
 }
 
 async function forget() {

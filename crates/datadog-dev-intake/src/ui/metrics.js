@@ -1,15 +1,14 @@
 // The view of metrics: their names with the last value, a live chart of the chosen one, and events and checks as lists.
 //
-// Asks for what is new once a second while it is in sight, since a browser opens only six connections to one host and
-// the views of logs and requests hold two of them.
+// Asks for what is new once a second while it is in sight.
 
-import { readRecords } from "./api.js";
 import { arrange, fill, h, setText } from "./dom.js";
 import { clock, count, counted, figure, oneLine } from "./format.js";
 import { Happenings, parseCheck, parseEvent } from "./happenings.js";
 import { icon } from "./icons.js";
 import { LineChart, sparkline } from "./line-chart.js";
 import { isFound, lastOf, MetricModel, QUANTILES } from "./metric-model.js";
+import { SignalReader } from "./signal-reader.js";
 
 /** @typedef {import("./metric-model.js").Metric} Metric */
 /** @typedef {import("./metric-model.js").Line} Line */
@@ -28,8 +27,9 @@ export class MetricsView {
     this.definition = {
       id: "metrics",
       title: "Metrics",
-      total: (/** @type {Summary} */ summary) => SIGNALS.reduce((sum, name) => sum + (summary.signals[name]?.items ?? 0), 0),
+      total: (/** @type {Summary} */ summary) => this.reader.total(summary),
     };
+    this.reader = new SignalReader(SIGNALS, (name, record) => this.#take(name, record));
     this.isHolding = false;
     this.model = new MetricModel();
     /** @type {Map<string, Row>} by key of the metric */
@@ -48,10 +48,7 @@ export class MetricsView {
 
   /** Drops everything, because the intake did. */
   forget() {
-    this.reading?.abort();
-    this.reading = /** @type {AbortController | null} */ (null);
-    /** @type {Record<string, { after: number, items: number }>} how far each signal was read */
-    this.read = Object.fromEntries(SIGNALS.map((name) => [name, { after: 0, items: 0 }]));
+    this.reader.forget();
     this.model.clear();
     this.events.clear();
     this.checks.clear();
@@ -63,17 +60,8 @@ export class MetricsView {
   /** To be called with every summary; reads what is new if the view is in sight. @param {Summary} [summary] */
   async refresh(summary = this.summary) {
     this.summary = summary;
-    if (!summary || this.element.hidden || this.isHolding || this.reading) return;
-    const reading = new AbortController();
-    this.reading = reading;
-    try {
-      for (const name of SIGNALS) await this.#readNew(name, summary.signals[name]?.items ?? 0, reading.signal);
-    } catch {
-      // The connection says so itself, and the next summary asks again.
-    } finally {
-      if (this.reading === reading) this.reading = null;
-    }
-    if (!reading.signal.aborted) this.#show();
+    if (!summary || this.element.hidden || this.isHolding) return;
+    if (await this.reader.readNew(summary)) this.#show();
   }
 
   shown() {
@@ -95,22 +83,8 @@ export class MetricsView {
     return true;
   }
 
-  /** @param {string} name @param {number} items @param {AbortSignal} signal */
-  async #readNew(name, items, signal) {
-    const read = this.read[name];
-    if (items === read.items) return;
-    await readRecords(`/inspect/${name}`, read.after, signal, (lines) => {
-      if (signal.aborted) return;
-      for (const line of lines) this.#take(name, JSON.parse(line), read);
-    });
-    if (!signal.aborted) read.items = items;
-  }
-
-  /** @param {string} name @param {Record<string, any>} record @param {{ after: number }} read */
-  #take(name, record, read) {
-    const seq = record._seq ?? record.seq;
-    if (!(seq > read.after)) return;
-    read.after = seq;
+  /** @param {string} name @param {Record<string, any>} record */
+  #take(name, record) {
     if (name === "series") this.model.addSeries(record);
     else if (name === "sketches") this.model.addSketch(record);
     else if (name === "events") this.events.add(record);

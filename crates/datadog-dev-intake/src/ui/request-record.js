@@ -107,7 +107,7 @@ export function outcomeOf(status) {
 function kindsOf(problems) {
   const kinds = problems
     .filter((problem) => !/^\d+ more$/.test(problem))
-    .map((problem) => problem.replace(/^((?:entry|series|sketch|event|check) \d+|batch \d+, log \d+): /, "").replace(/^([^:]+): .*$/s, "$1"));
+    .map((problem) => problem.replace(/^((?:entry|series|sketch|event|check|chunk|group|client|bucket) \d+|batch \d+, log \d+): /, "").replace(/^([^:]+): .*$/s, "$1"));
   return [...new Set(kinds)];
 }
 

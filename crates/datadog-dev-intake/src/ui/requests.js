@@ -158,6 +158,7 @@ function exchange(request, showLogsOf) {
     isStream(raw) ? ["ended", endWords(raw)] : ["answered", `${request.status === "–" ? "never" : request.status}, after ${duration(raw.duration_ms ?? 0)}`],
     ["fault", raw.fault ? h("span", { class: "fault-word" }, oneLine(String(raw.fault), 60)) : null],
     ["held", raw.items && holdsLogs(raw) ? logs : counted(raw.items ?? 0, "item")],
+    ...productRows(raw),
     ["size", sizeWords(raw)],
     ["encoding", oneLine(request.encoding, 40)],
     ["protocol", version === "" ? null : `HTTP/${oneLine(version, 10)}`],
@@ -173,6 +174,17 @@ function streamRows(raw) {
   return [
     ["stream", `${raw.stream}, generation ${String(raw.wire).toUpperCase()}${raw.shadow ? ", only to be compared" : ""}`],
     ["batches", `${count(raw.batches)}, ${acked}`],
+  ];
+}
+
+/** @param {Record<string, any>} raw @returns {[string, string | null][]} what only a request has that an agent passes on */
+function productRows(raw) {
+  if (!raw.product) return [];
+  const parts = (raw.parts ?? []).map((/** @type {any} */ part) => `${part.name || "no name"} (${[part.filename, bytes(part.bytes)].filter(Boolean).join(", ")})`);
+  return [
+    ["for", String(raw.product)],
+    ["about", oneLine([raw.request_type, ...(raw.messages ?? [])].filter(Boolean).join(", "), 1_000)],
+    ["parts", oneLine(parts.join(", "), 2_000)],
   ];
 }
 

@@ -206,11 +206,11 @@ async fn a_body_is_given_decoded_and_as_received() {
 async fn what_is_not_there_is_named() {
     let intake = Intake::start().await;
 
-    let unknown = get(&intake, "/inspect/traces").await;
+    let unknown = get(&intake, "/inspect/profiles").await;
     assert_eq!(unknown.status, 404);
     assert_eq!(
         unknown.text(),
-        "no records are called \"traces\" here; there are logs, series, sketches, events, checks and requests, and beside them summary, streams, patterns, faults and reset\n"
+        "no records are called \"profiles\" here; there are logs, series, sketches, events, checks, traces, stats and requests, and beside them summary, streams, patterns, faults and reset\n"
     );
     assert_eq!(get(&intake, "/inspect").await.status, 404);
     assert_eq!(

@@ -139,7 +139,13 @@ impl Route {
             request = request.header(API_KEY_HEADER, value);
         }
         let mut request = request.body(Full::new(body))?;
-        for (name, value) in &self.endpoint.headers {
+        let own = form.map(|form| &form.headers);
+        for (name, value) in self
+            .endpoint
+            .headers
+            .iter()
+            .chain(own.into_iter().flatten())
+        {
             request.headers_mut().append(name, value.clone());
         }
         Ok(request)

@@ -330,6 +330,10 @@ async fn kinds_of_bodies_have_paths_and_types_of_their_own_at_one_endpoint() {
     let form = Form {
         path: "/intake/",
         content_type: "text/x-words",
+        headers: HeaderMap::from_iter([(
+            HeaderName::from_static("x-words"),
+            HeaderValue::from_static("two"),
+        )]),
         split: Split(Arc::new(|_| None)),
     };
     let payload = Payload {
@@ -339,27 +343,21 @@ async fn kinds_of_bodies_have_paths_and_types_of_their_own_at_one_endpoint() {
     running.handle.send(payload).await.unwrap();
     running.send("c").await;
     running.flush().await;
-    let mut seen: Vec<_> = intake
-        .requests()
+    let requests = intake.requests();
+    let mut seen: Vec<_> = requests
         .iter()
         .map(|request| {
-            let path = request.head.split(' ').nth(1).unwrap().to_owned();
-            let kind = request.header("content-type").unwrap().to_owned();
-            (path, kind)
+            let path = request.head.split(' ').nth(1).unwrap();
+            let kind = request.header("content-type").unwrap();
+            (path, kind, request.header("x-words"))
         })
         .collect();
-    seen.sort();
+    seen.sort_unstable();
     assert_eq!(
         seen,
         [
-            (
-                "/api/v2/logs/base/".to_owned(),
-                "application/json".to_owned()
-            ),
-            (
-                "/api/v2/logs/base/intake/".to_owned(),
-                "text/x-words".to_owned()
-            ),
+            ("/api/v2/logs/base/", "application/json", None),
+            ("/api/v2/logs/base/intake/", "text/x-words", Some("two")),
         ]
     );
 }

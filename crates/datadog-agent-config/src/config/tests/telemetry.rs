@@ -159,7 +159,7 @@ fn keys_of_pipelines_that_are_not_there_are_read_and_warned_of_and_never_fatal()
         let config = read(&[
             ("DD_CONFIG_STRICT", strict),
             ("DD_APPSEC_ENABLED", "true"),
-            ("DD_APM_ENABLED", "true"),
+            ("DD_REMOTE_CONFIGURATION_ENABLED", "false"),
         ]);
         assert_eq!(config.validate(), Ok(()));
         assert_eq!(
@@ -168,7 +168,9 @@ fn keys_of_pipelines_that_are_not_there_are_read_and_warned_of_and_never_fatal()
         );
         assert_eq!(
             issues(&config, Severity::Info),
-            ["DD_APM_ENABLED: this build has no pipeline for it yet (traces); no effect"],
+            [
+                "DD_REMOTE_CONFIGURATION_ENABLED: this build has no pipeline for it yet (remote configuration); no effect"
+            ],
             "a value that is the default asks for nothing"
         );
     }

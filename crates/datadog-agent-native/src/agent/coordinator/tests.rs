@@ -11,6 +11,8 @@ fn config(intake: &Intake, extra: &[(&str, &str)]) -> Config {
         ("DD_API_KEY", "0123456789abcdef0123456789abcdef"),
         ("DD_LOGS_ENABLED", "true"),
         ("DD_LOGS_AGENT_PORT", "0"),
+        ("DD_TRACE_AGENT_PORT", "0"),
+        ("DD_APM_DD_URL", url.as_str()),
         ("DD_LOGS_CONFIG_LOGS_DD_URL", url.as_str()),
         ("DD_SHUTDOWN_TIMEOUT", "5"),
     ];
@@ -188,4 +190,70 @@ async fn metrics_of_a_socket_and_of_the_process_are_delivered_by_a_stop() {
     agent.shutdown().await.unwrap();
     assert!(intake.requests("/api/v2/series") > 0);
     assert!(intake.requests("/api/beta/sketches") > 0);
+}
+
+/// Sends a request to the trace listener; returns its answer.
+async fn tell(agent: &AgentCoordinator, request: &[u8]) -> String {
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+    let address = agent.listeners().trace_tcp.unwrap();
+    let mut stream = tokio::net::TcpStream::connect(address).await.unwrap();
+    stream.write_all(request).await.unwrap();
+    let mut answer = Vec::new();
+    stream.read_to_end(&mut answer).await.unwrap();
+    String::from_utf8(answer).unwrap()
+}
+
+fn post(path: &str, content_type: &str, body: &str) -> Vec<u8> {
+    let length = body.len();
+    format!(
+        "POST {path} HTTP/1.1\r\nHost: agent\r\nConnection: close\r\nContent-Type: {content_type}\r\n\
+         Content-Length: {length}\r\n\r\n{body}"
+    )
+    .into_bytes()
+}
+
+#[tokio::test]
+async fn a_trace_arrives_with_its_stats_and_the_trace_port_takes_logs_and_metrics_too() {
+    let intake = Intake::start().await;
+    let url = intake.url();
+    let extra = [
+        ("DD_DOGSTATSD_ENABLED", "true"),
+        ("DD_DOGSTATSD_PORT", "0"),
+        ("DD_DD_URL", url.as_str()),
+    ];
+    let mut agent = AgentCoordinator::new(config(&intake, &extra)).unwrap();
+    agent.start().await.unwrap();
+    let span = r#"[[{"service":"shop","name":"web.request","resource":"GET /","type":"web","trace_id":7,
+        "span_id":8,"start":1700000000000000000,"duration":5,"metrics":{"_sampling_priority_v1":1}}]]"#;
+    let answer = tell(&agent, &post("/v0.4/traces", "application/json", span)).await;
+    assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+    assert!(answer.contains("rate_by_service"), "{answer}");
+    let answer = tell(
+        &agent,
+        &post("/v1/input", "application/json", r#"{"message":"hello"}"#),
+    )
+    .await;
+    assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+    let answer = tell(
+        &agent,
+        &post("/dogstatsd/v2/proxy", "text/plain", "orders:1|c"),
+    )
+    .await;
+    assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+
+    let report = agent.flush(Duration::from_secs(10)).await;
+
+    let traces = report.traces.unwrap();
+    assert_eq!((traces.traces.items_sent, traces.stats.items_sent), (1, 1));
+    assert_eq!(intake.traces().len(), 1);
+    let stats = intake.stats();
+    let group = &stats[0].group;
+    assert_eq!((group.hits, group.service.as_str()), (1, "shop"));
+    assert_eq!(intake.messages(), ["hello"]);
+    agent.shutdown().await.unwrap();
+    assert_eq!(
+        intake.series().len(),
+        1,
+        "a closed bucket is sent at the end"
+    );
 }

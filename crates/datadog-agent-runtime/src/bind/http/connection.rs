@@ -25,7 +25,7 @@ use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::Instant;
 
 use super::Limits;
-use crate::bind::Stream;
+use crate::bind::{Peer, Stream};
 use crate::drain::Drain;
 
 /// The most that hyper holds of one request body or answer at a time; a thousand connections may do so at once.
@@ -113,6 +113,7 @@ where
     H: Fn(Request<Incoming>) -> F + Send + Sync + 'static,
     F: Future<Output = Response<Full<Bytes>>> + Send + 'static,
 {
+    let peer = stream.peer();
     let progress = Arc::new(Progress::default());
     let io = TokioIo::new(Watched {
         stream,
@@ -121,6 +122,7 @@ where
     let service = Guarded {
         settings: Arc::clone(settings),
         progress: Arc::clone(&progress),
+        peer,
     };
     let mut connection = settings.http.serve_connection(io, service);
     let end = attend(&mut connection, &progress, &settings.limits, drain).await;
@@ -343,6 +345,7 @@ impl AsyncWrite for Watched {
 struct Guarded<H> {
     settings: Arc<Settings<H>>,
     progress: Arc<Progress>,
+    peer: Option<Peer>,
 }
 
 impl<H, F> Service<Request<Incoming>> for Guarded<H>
@@ -354,8 +357,11 @@ where
     type Error = std::convert::Infallible;
     type Future = Handling<F>;
 
-    fn call(&self, request: Request<Incoming>) -> Self::Future {
+    fn call(&self, mut request: Request<Incoming>) -> Self::Future {
         self.progress.enter(Phase::Handling);
+        if let Some(peer) = self.peer {
+            request.extensions_mut().insert(peer);
+        }
         let handling = catch_unwind(AssertUnwindSafe(|| (self.settings.handler)(request)));
         Handling {
             handling: handling.ok().map(Box::pin),

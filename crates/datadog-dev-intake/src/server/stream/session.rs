@@ -215,7 +215,8 @@ impl Session {
             problems: Problems::default(),
             duration_ms: 0,
             logs,
-            metrics: None,
+            records: None,
+            seen: None,
         };
         let shared = &self.open.shared;
         shared.record(received, &rebuilt.decoded.facets);

@@ -5,6 +5,51 @@
 
 use std::ops::Range;
 
+/// A field as it stands in a message.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Field {
+    pub(crate) number: u64,
+    /// Number, type and value.
+    pub(crate) whole: Range<u32>,
+    /// The value, if it is one with a length.
+    value: Option<Range<u32>>,
+}
+
+impl Field {
+    /// Where the message stands that the field is.
+    ///
+    /// # Errors
+    /// In words, when it is none.
+    pub(crate) fn message(&self) -> Result<Range<u32>, String> {
+        let (start, number) = (self.whole.start, self.number);
+        let none = || format!("byte {start}: field {number} is not a message");
+        self.value.clone().ok_or_else(none)
+    }
+}
+
+/// Shows each field of `message` to `visit`, in order.
+///
+/// # Errors
+/// In words, at which byte the message is broken and how; or what `visit` says.
+pub(crate) fn fields(
+    message: &[u8],
+    mut visit: impl FnMut(Field) -> Result<(), String>,
+) -> Result<(), String> {
+    let mut reader = Reader { message, at: 0 };
+    while reader.at < message.len() {
+        let start = reader.at;
+        let broken = |why: &str| format!("byte {start}: {why}");
+        let key = reader.varint().map_err(broken)?;
+        let value = reader.value(key & 7).map_err(broken)?;
+        visit(Field {
+            number: key >> 3,
+            whole: offset(start)..offset(reader.at),
+            value,
+        })?;
+    }
+    Ok(())
+}
+
 /// Where the messages with the number `field` stand in `message`: at most `most` of them, and how many there are.
 ///
 /// # Errors
@@ -14,23 +59,23 @@ pub(crate) fn messages(
     field: u64,
     most: usize,
 ) -> Result<(Vec<Range<u32>>, usize), String> {
-    let mut reader = Reader { message, at: 0 };
     let mut places = Vec::new();
     let mut count = 0;
-    while reader.at < message.len() {
-        let start = reader.at;
-        let broken = |why: &str| format!("byte {start}: {why}");
-        let key = reader.varint().map_err(broken)?;
-        let place = reader.value(key & 7).map_err(broken)?;
-        if key >> 3 == field {
-            let place = place.ok_or_else(|| broken(&format!("field {field} is not a message")))?;
+    fields(message, |found| {
+        if found.number == field {
+            let place = found.message()?;
             count += 1;
             if places.len() < most {
                 places.push(place);
             }
         }
-    }
+        Ok(())
+    })?;
     Ok((places, count))
+}
+
+fn offset(at: usize) -> u32 {
+    u32::try_from(at).unwrap_or(u32::MAX) // a decoded body is far below 4 GiB
 }
 
 const ENDS_EARLY: &str = "the message ends inside of a field";
@@ -76,7 +121,6 @@ impl Reader<'_> {
         if end > self.message.len() {
             return Err(ENDS_EARLY);
         }
-        let offset = |at: usize| u32::try_from(at).unwrap_or(u32::MAX); // a decoded body is far below 4 GiB
         let place = offset(self.at)..offset(end);
         self.at = end;
         Ok(place)

@@ -1,0 +1,350 @@
+//! The trace agent as a whole: bound first, then started, flushed on request, and awaited at the end.
+//!
+//! Only the servers are told to stop. When they have ended, each later room ends because its channel does.
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use datadog_agent_runtime::bind::BindError;
+use datadog_agent_runtime::bind::http::Pages;
+use datadog_agent_runtime::connect::Client;
+use datadog_agent_runtime::drain::Drain;
+pub use datadog_agent_runtime::tasks::Failure;
+use datadog_agent_runtime::tasks::{Room, Watch};
+use datadog_agent_runtime::telemetry::{Metric, Telemetry};
+use serde::Serialize;
+use serde_json::{Value, json};
+use tokio::task::JoinSet;
+use tokio::time::Instant;
+use tracing::warn;
+
+pub use crate::aggregator::service::{AggregatorHandle, Reports, Stopped};
+use crate::aggregator::service::{AggregatorService, SharedStats};
+use crate::config::{Config, ConfigError};
+use crate::flusher::{Flusher, Kind, endpoints};
+use crate::processor::Processor;
+use crate::proxy::Proxy;
+use crate::server::{BoundServer, Mount, Receiver, Rooms, Statsd};
+
+/// What the trace agent shares with the rest of the process.
+pub struct Shared {
+    /// The client that all pipelines send with.
+    pub client: Client,
+    /// Where this agent counts.
+    pub telemetry: Telemetry,
+    /// What every listener of the agent answers.
+    pub pages: Pages,
+    /// Paths that other parts of the agent answer.
+    pub mounts: Vec<Mount>,
+    /// Where messages of DogStatsD go; `None` while it is off.
+    pub statsd: Option<Arc<Statsd>>,
+}
+
+impl std::fmt::Debug for Shared {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Shared")
+            .field("mounts", &self.mounts)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Why the trace agent did not start. Nothing of it is left running.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum StartError {
+    /// The configuration cannot be run.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    /// A listener could not be bound.
+    #[error(transparent)]
+    Bind(#[from] BindError),
+}
+
+/// A trace agent that runs. Dropping it cuts everything at once and loses what it holds; [`Running::join`] does not.
+#[derive(Debug)]
+pub struct Running {
+    handle: AggregatorHandle,
+    proxy: Proxy,
+    addrs: Vec<SocketAddr>,
+    paths: Vec<PathBuf>,
+    status: Status,
+    drain: Drain,
+    servers: JoinSet<()>,
+    service: Room,
+    senders: Room,
+    failure: Failure,
+}
+
+/// The door for flushes from elsewhere in the process; cheap to clone.
+#[derive(Debug, Clone)]
+pub struct Flush {
+    handle: AggregatorHandle,
+    proxy: Proxy,
+}
+
+impl Flush {
+    /// Sends all that came before, proxied requests included; see [`AggregatorHandle::flush`].
+    ///
+    /// # Errors
+    /// When the agent has stopped, or stops meanwhile.
+    pub async fn flush(&self, deadline: Instant) -> Result<Reports, Stopped> {
+        let ((), reports) = tokio::join!(self.proxy.flush(deadline), self.handle.flush(deadline));
+        reports
+    }
+}
+
+/// Tells how a trace agent is doing; cheap to clone, and keeps nothing of it alive.
+#[derive(Debug, Clone)]
+pub struct Status {
+    telemetry: Telemetry,
+    /// Names of the endpoints, the primary first.
+    endpoints: Vec<String>,
+}
+
+/// What became of everything, when the trace agent has ended.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct DrainReport {
+    /// Spans that the primary accepted.
+    pub sent: u64,
+    /// Spans lost since the start on their way to it, by reason; those of `pending` stand under `shutdown`.
+    pub dropped: BTreeMap<String, u64>,
+    /// Spans that were unsent when the time was over.
+    pub pending: u64,
+}
+
+/// Starts the trace agent: everything is bound when this returns, and nothing runs when it fails.
+///
+/// Flushes and serves until `drain` is signalled; await [`Running::join`] then.
+///
+/// # Errors
+/// A configuration that cannot be run, or a listener that could not be bound.
+pub async fn start(config: Config, shared: Shared, drain: Drain) -> Result<Running, StartError> {
+    config.check()?;
+    let Shared {
+        client,
+        telemetry,
+        pages,
+        mounts,
+        statsd,
+    } = shared;
+    let names = endpoints(&config, Kind::Traces)?;
+    let (traces, traces_task) =
+        Flusher::new(Kind::Traces, &config, client.clone(), telemetry.clone())?;
+    let (stats, stats_task) =
+        Flusher::new(Kind::Stats, &config, client.clone(), telemetry.clone())?;
+    let open_stats = SharedStats::new(&config);
+    let processor = Processor::new(&config, open_stats.clone(), &telemetry)?;
+    let proxy = Proxy::new(&config, client, &telemetry)?;
+    let (service, handle) =
+        AggregatorService::new(&config, open_stats, [traces, stats], &telemetry);
+    let listeners = BoundServer::bind(&config.listen).await?;
+    let rooms = Rooms {
+        processor,
+        handle: handle.clone(),
+        proxy: proxy.clone(),
+        pages,
+        mounts,
+        statsd,
+        telemetry: telemetry.clone(),
+        drain: drain.clone(),
+    };
+    let receiver = Receiver::new(&config, rooms, &listeners);
+    let bound: Vec<BoundServer> = listeners
+        .into_iter()
+        .map(|it| BoundServer::new(it, config.connections.clone(), receiver.clone()))
+        .collect();
+    drop(receiver);
+    let addrs = bound.iter().filter_map(BoundServer::local_addr).collect();
+    let paths = bound.iter().filter_map(BoundServer::path);
+    let paths = paths.map(ToOwned::to_owned).collect();
+    let watch = Watch::new("traces", drain.clone());
+    let mut servers = JoinSet::new();
+    for server in bound {
+        let serving = drain.clone();
+        let serve = async move {
+            server.serve(serving).await;
+        };
+        servers.spawn(watch.over("server", serve));
+    }
+    let sending = drain.clone();
+    let senders = async move {
+        // What they report is in the counters.
+        tokio::join!(traces_task.run(sending.clone()), stats_task.run(sending));
+    };
+    Ok(Running {
+        handle,
+        proxy,
+        addrs,
+        paths,
+        status: Status {
+            telemetry,
+            endpoints: names.into_iter().map(|it| it.name).collect(),
+        },
+        servers,
+        service: Room::spawn("aggregator", service.run(), &watch),
+        senders: Room::spawn("senders", senders, &watch),
+        failure: watch.failure(),
+        drain,
+    })
+}
+
+impl Running {
+    /// The door for flushes from elsewhere in the process. It can be cloned and kept.
+    #[must_use]
+    pub fn flush_handle(&self) -> Flush {
+        Flush {
+            handle: self.handle.clone(),
+            proxy: self.proxy.clone(),
+        }
+    }
+
+    /// The TCP addresses, with the ports that the system chose, in the order of the configuration.
+    #[must_use]
+    pub fn local_addrs(&self) -> &[SocketAddr] {
+        &self.addrs
+    }
+
+    /// The paths of the Unix sockets, in the order of the configuration.
+    #[must_use]
+    pub fn paths(&self) -> &[PathBuf] {
+        &self.paths
+    }
+
+    /// Sends all that came before; see [`Flush::flush`].
+    ///
+    /// # Errors
+    /// When the agent stops meanwhile.
+    pub async fn flush(&self, deadline: Instant) -> Result<Reports, Stopped> {
+        self.flush_handle().flush(deadline).await
+    }
+
+    /// Tells when a task ends although nobody asked it to; the agent is of no use then.
+    #[must_use]
+    pub fn failure(&self) -> Failure {
+        self.failure.clone()
+    }
+
+    /// What [`Status::to_json`] says, for the part of `/status` about traces.
+    #[must_use]
+    pub fn status(&self) -> Status {
+        self.status.clone()
+    }
+
+    /// Waits for the signal to stop, then for every room in turn, and reports what became of everything. Ends by the
+    /// signal's deadline, as long as the forwarders do.
+    pub async fn join(self) -> DrainReport {
+        let Self {
+            handle,
+            proxy,
+            status,
+            drain,
+            mut servers,
+            service,
+            senders,
+            ..
+        } = self;
+        let deadline = drain.signalled().await;
+        let ended = async { while servers.join_next().await.is_some() {} };
+        if tokio::time::timeout_at(deadline, ended).await.is_err() {
+            warn!("tracers were cut when the time to stop was over");
+            servers.shutdown().await;
+        }
+        handle.shutdown().await;
+        drop(handle);
+        let ((), ()) = tokio::join!(proxy.flush(deadline), service.ended());
+        senders.ended().await;
+        let report = status.drained();
+        if !report.dropped.is_empty() {
+            warn!(sent = report.sent, dropped = ?report.dropped, "not all traces were delivered");
+        }
+        report
+    }
+}
+
+impl Status {
+    /// The present state: what came, what was lost and why, and how each endpoint fares.
+    #[must_use]
+    pub fn to_json(&self) -> Value {
+        let sum = |metric| self.telemetry.sum(metric, &[]);
+        let endpoints: serde_json::Map<_, _> = self
+            .endpoints
+            .iter()
+            .map(|name| (name.clone(), self.endpoint(name)))
+            .collect();
+        json!({
+            "payloads": {
+                "accepted": sum(Metric::TracesPayloadsAccepted),
+                "refused": self.by(Metric::TracesPayloadsRefused, "reason"),
+            },
+            "traces": {
+                "received": sum(Metric::TracesReceived),
+                "dropped": self.by(Metric::TracesDropped, "reason"),
+                "filtered": sum(Metric::TracesFiltered),
+                "kept": self.by(Metric::TracesKept, "sampler"),
+                "sampled_out": sum(Metric::TracesSampledOut),
+                "dropped_by_tracers": sum(Metric::TracesClientDropped),
+            },
+            "spans": {
+                "received": sum(Metric::TracesSpansReceived),
+                "dropped": self.by(Metric::TracesSpansDropped, "reason"),
+                "malformed": self.by(Metric::TracesSpansMalformed, "reason"),
+            },
+            "buffer_bytes": sum(Metric::TracesBufferBytes),
+            "dropped": self.dropped(),
+            "stats": {
+                "payloads": sum(Metric::TraceStatsPayloads),
+                "groups": sum(Metric::TraceStatsReceived),
+                "dropped": self.by(Metric::TraceStatsDropped, "reason"),
+                "spans": self.by(Metric::TraceStatsSpans, "outcome"),
+                "memory_bytes": sum(Metric::TraceStatsBytes),
+                "groups_lost": self.by(Metric::TraceStatsWriterDropped, "reason"),
+            },
+            "proxy": {
+                "requests": self.by(Metric::TracesProxied, "product"),
+                "dropped": self.by(Metric::TracesProxyDropped, "reason"),
+                "bytes": sum(Metric::TracesProxyBytes),
+            },
+            "endpoints": endpoints,
+        })
+    }
+
+    fn endpoint(&self, name: &str) -> Value {
+        let sum = |metric| self.telemetry.sum(metric, &[("endpoint", name)]);
+        json!({
+            "spans": sum(Metric::TracesSent),
+            "bytes_raw": sum(Metric::TracesBytesSentRaw),
+            "bytes_wire": sum(Metric::TracesBytesSentWire),
+            "retries": sum(Metric::TracesRetries),
+            "queue_bytes": sum(Metric::TracesRedriveBytes),
+            "stats_groups": sum(Metric::TraceStatsSent),
+            "stats_retries": sum(Metric::TraceStatsRetries),
+        })
+    }
+
+    /// The series of a metric that are not 0, added up by a label.
+    fn by(&self, metric: Metric, label: &str) -> BTreeMap<String, u64> {
+        self.telemetry.by(metric, label, |_| true)
+    }
+
+    /// What was lost before it was sent, or by the primary. What an additional endpoint lost is its own loss.
+    fn dropped(&self) -> BTreeMap<String, u64> {
+        let primary = self.endpoints.first();
+        self.telemetry
+            .by(Metric::TracesWriterDropped, "reason", |endpoint| {
+                endpoint.is_none_or(|name| primary.is_some_and(|primary| primary == name))
+            })
+    }
+
+    fn drained(&self) -> DrainReport {
+        let dropped = self.dropped();
+        let primary = self.endpoints.first().map_or("", String::as_str);
+        let sent = [("endpoint", primary)];
+        DrainReport {
+            sent: self.telemetry.sum(Metric::TracesSent, &sent),
+            pending: dropped.get("shutdown").copied().unwrap_or_default(),
+            dropped,
+        }
+    }
+}

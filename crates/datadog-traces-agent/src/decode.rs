@@ -1,0 +1,120 @@
+//! Bodies of traces, of all versions: bytes in, the model of spans out.
+//!
+//! Texts borrow from the body; only what is no UTF-8 is copied and repaired, with U+FFFD for each bad sequence.
+//! What a span should hold is not judged here: ids may be 0 and names empty.
+//!
+//! A decoded body takes at most [`MEMORY_PER_BYTE`] times the memory of the body, plus [`MEMORY_FREE`]: what would take
+//! more is refused. Tracers' bodies take 2 to 25 times as much, but a span that is a single byte on the wire takes some
+//! 270. Nothing is allocated because of a count that the rest of the body could not hold, and nothing recurses
+//! without a limit. Bytes after the end of the payload are not looked at.
+
+mod budget;
+#[cfg(any(test, fuzzing))]
+pub mod checks;
+mod error;
+mod json;
+mod msgpack;
+mod v04;
+mod v05;
+mod v07;
+mod v1;
+
+pub use budget::{MEMORY_FREE, MEMORY_PER_BYTE};
+pub use error::{Error, Reason};
+
+use crate::span::Payload;
+use msgpack::Reader;
+
+/// How a body of v0.4 and below is written, by its content type.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Encoding {
+    /// `application/msgpack`.
+    Msgpack,
+    /// `application/json`, `text/json`, or no content type.
+    Json,
+    /// Any other content type: JSON is tried first, then msgpack.
+    Unknown,
+}
+
+impl Encoding {
+    /// What a `Content-Type` says; parameters and case do not matter.
+    pub fn from_content_type(content_type: Option<&str>) -> Self {
+        let media_type = content_type
+            .and_then(|value| value.split(';').next())
+            .unwrap_or_default()
+            .trim();
+        let is = |name: &str| media_type.eq_ignore_ascii_case(name);
+        if is("application/msgpack") {
+            Self::Msgpack
+        } else if is("application/json") || is("text/json") || media_type.is_empty() {
+            Self::Json
+        } else {
+            Self::Unknown
+        }
+    }
+}
+
+/// Decodes the arrays of span maps of v0.3 and v0.4, in the encoding that the content type says.
+///
+/// # Errors
+/// The body is cut short, is not of this shape, or would take too much memory.
+pub fn v04_as(body: &[u8], encoding: Encoding) -> Result<Payload<'_>, Error> {
+    match encoding {
+        Encoding::Msgpack => v04(body),
+        Encoding::Json => v04_json(body),
+        // No array of msgpack begins like one of JSON, so that the first byte tells whose error helps.
+        Encoding::Unknown => v04_json(body).or_else(|error| {
+            let starts_as_json = body.trim_ascii_start().first().is_none_or(u8::is_ascii);
+            v04(body).map_err(|other| if starts_as_json { error } else { other })
+        }),
+    }
+}
+
+/// Decodes the msgpack of v0.3 and v0.4: an array of chunks, which are arrays of span maps with texts as keys.
+///
+/// Unknown keys are skipped; nil is the zero value of anything, and a span that is nil is left out.
+///
+/// # Errors
+/// The body is cut short, is not of this shape, or would take too much memory.
+pub fn v04(body: &[u8]) -> Result<Payload<'_>, Error> {
+    v04::payload(&mut Reader::new(body))
+}
+
+/// Decodes the JSON of v0.4 and below, which has the shape of the msgpack; structured tags are in base64.
+///
+/// # Errors
+/// The body is cut short, is not of this shape, or could take too much memory.
+pub fn v04_json(body: &[u8]) -> Result<Payload<'_>, Error> {
+    json::payload(body)
+}
+
+/// Decodes v0.5: an array of all texts, and spans as arrays of 12 that point into it.
+///
+/// # Errors
+/// The body is cut short, is not of this shape, points outside of the texts, or would take too much memory.
+pub fn v05(body: &[u8]) -> Result<Payload<'_>, Error> {
+    v05::payload(&mut Reader::new(body))
+}
+
+/// Decodes v0.7: a msgpack map of the payload, with chunks of v0.4 spans. A chunk without priority has priority 0.
+///
+/// # Errors
+/// The body is cut short, is not of this shape, or would take too much memory.
+pub fn v07(body: &[u8]) -> Result<Payload<'_>, Error> {
+    v07::payload(&mut Reader::new(body))
+}
+
+/// Decodes v1.0: msgpack maps with numbers as keys, in which a text stands once and is pointed at afterwards.
+///
+/// What the model has no place for becomes tags, as older tracers send it: the upper half of the trace id, the kind,
+/// environment, version and component of a span, and how the trace was sampled. A chunk without priority has
+/// priority 0.
+///
+/// # Errors
+/// The body is cut short, is not of this shape, points outside of the texts so far, or would take too much memory.
+pub fn v1(body: &[u8]) -> Result<Payload<'_>, Error> {
+    v1::payload(Reader::new(body))
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,274 @@
+//! From the body of a tracer to messages for the intake and stats, in one go while the body is held.
+//!
+//! The order of the rules is that of Datadog's agent: repair, filters, mapping, obfuscation, cuts, replacements, stats,
+//! sampling. Stats come before sampling, so that traces which are not sent count.
+
+mod client_stats;
+mod counters;
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use datadog_agent_runtime::telemetry::Telemetry;
+use tracing::warn;
+
+use self::counters::Counters;
+use crate::aggregator::service::SharedStats;
+use crate::concentrator;
+use crate::config::{Config, ConfigError, Stats};
+use crate::decode::{self, Encoding};
+use crate::encode::{self, TracerPayload};
+use crate::filter::Filter;
+use crate::normalize;
+use crate::obfuscate::Obfuscator;
+use crate::replace::Replacer;
+use crate::root;
+use crate::sampler::{self, Reply, Sampler, Verdict};
+use crate::server::client::Client;
+use crate::server::route::Version;
+use crate::service_mapping::ServiceMapping;
+use crate::span::{Chunk, Map, Payload, Span, Text};
+use crate::truncate::{self, Resources};
+
+/// Bytes of one message for the intake, so that several tracers share a request.
+const MESSAGE_BYTES: usize = 3_000_000;
+/// The tag that asks the backend for stats.
+const COMPUTE_STATS: (&str, &str) = ("_dd.compute_stats", "1");
+/// The tag with the tags of the process.
+const PROCESS_TAGS: &str = "_dd.tags.process";
+/// The tag that says where a trace began, which goes to the chunk.
+const ORIGIN: &str = "_dd.origin";
+
+/// What became of a body.
+#[derive(Debug)]
+pub(crate) struct Processed {
+    /// What is to be sent.
+    pub(crate) messages: Vec<TracerPayload>,
+    /// The language of the tracer.
+    pub(crate) language: String,
+}
+
+/// Applies all rules; shared by all requests.
+#[derive(Debug)]
+pub(crate) struct Processor {
+    filter: Filter,
+    replacer: Replacer,
+    obfuscator: Obfuscator,
+    service_mapping: ServiceMapping,
+    component_as_name: bool,
+    resources: Resources,
+    stats: Stats,
+    /// The environment of stats that name none.
+    agent_env: String,
+    /// Tags for spans that have none of the same key.
+    tags: Vec<(String, String)>,
+    sampler: Mutex<Sampler>,
+    open_stats: SharedStats,
+    counters: Counters,
+}
+
+impl Processor {
+    /// # Errors
+    /// A rule that cannot be used.
+    pub(crate) fn new(
+        config: &Config,
+        open_stats: SharedStats,
+        telemetry: &Telemetry,
+    ) -> Result<Arc<Self>, ConfigError> {
+        let (filter, warnings) = Filter::new(config.filter.clone())?;
+        for warning in warnings {
+            warn!(%warning, "a filter of traces is left out");
+        }
+        Ok(Arc::new(Self {
+            filter,
+            replacer: Replacer::new(config.replace.clone())?,
+            obfuscator: Obfuscator::new(config.obfuscation.clone()),
+            service_mapping: config.service_mapping.clone(),
+            component_as_name: config.component_as_name,
+            resources: config.resources,
+            stats: config.stats,
+            agent_env: config.identity.env.clone(),
+            tags: config.tags.clone(),
+            sampler: Mutex::new(Sampler::new(config.sampler.clone())),
+            open_stats,
+            counters: Counters::new(telemetry),
+        }))
+    }
+
+    /// The rates that a tracer is to be told which has this version of them.
+    pub(crate) fn rates(&self, version: &str) -> Reply {
+        self.sampler().rates().reply(version)
+    }
+
+    /// Takes a body with traces.
+    ///
+    /// # Errors
+    /// A body that cannot be decoded; nothing of it is used.
+    pub(crate) fn traces(
+        &self,
+        version: Version,
+        content_type: Option<&str>,
+        body: &[u8],
+        client: &Client,
+        now: Duration,
+    ) -> Result<Processed, decode::Error> {
+        let mut payload = match version {
+            Version::V03 | Version::V04 => {
+                decode::v04_as(body, Encoding::from_content_type(content_type))?
+            }
+            Version::V05 => decode::v05(body)?,
+            Version::V07 => decode::v07(body)?,
+            Version::V1 => decode::v1(body)?,
+        };
+        client.describe(&mut payload);
+        self.counters.received(&payload, client);
+        self.repair(&mut payload, client, now);
+        let roots = self.rewrite(&mut payload, client);
+        self.sample(&mut payload, &roots, client, now);
+        Ok(Processed {
+            language: payload.language_name.to_string(),
+            messages: encode::tracer_payloads(&payload, MESSAGE_BYTES).collect(),
+        })
+    }
+
+    fn repair<'a>(&self, payload: &mut Payload<'a>, client: &'a Client, now: Duration) {
+        let language = payload.language_name.clone();
+        let context = normalize::Context {
+            language: &language,
+            now: i64::try_from(now.as_nanos()).unwrap_or(i64::MAX),
+            component_as_name: self.component_as_name,
+        };
+        let mut counts = normalize::Counts::default();
+        normalize::payload(payload, &context, &mut counts);
+        self.counters.repaired(&counts);
+        describe_process(payload, client);
+    }
+
+    /// Drops what filters are for, and applies all rules that change spans. Returns the roots of the chunks that are
+    /// left.
+    fn rewrite<'a>(&'a self, payload: &mut Payload<'a>, client: &Client) -> Vec<usize> {
+        let mut roots = Vec::with_capacity(payload.chunks.len());
+        payload.chunks.retain_mut(|chunk| {
+            let Some(root) = self.rewrite_chunk(chunk, client) else {
+                self.counters.filtered.add(1);
+                return false;
+            };
+            roots.push(root);
+            true
+        });
+        for (index, root) in roots.iter().enumerate() {
+            root::describe_payload(payload, index, *root);
+        }
+        roots
+    }
+
+    /// Returns the root of the chunk; `None` if a filter is for it.
+    fn rewrite_chunk<'a>(&'a self, chunk: &mut Chunk<'a>, client: &Client) -> Option<usize> {
+        let root = root::find(&chunk.spans)?;
+        root::describe_chunk(chunk, root);
+        if chunk
+            .spans
+            .get(root)
+            .is_none_or(|root| self.filter.drops(root).is_some())
+        {
+            return None;
+        }
+        for (key, value) in &self.tags {
+            if key == ORIGIN && chunk.origin.is_empty() {
+                chunk.origin = value.as_str().into();
+            }
+        }
+        for span in &mut chunk.spans {
+            self.rewrite_span(span, client);
+        }
+        self.replacer.spans(&mut chunk.spans);
+        if let Some(root) = chunk.spans.get_mut(root) {
+            root::set_client_rate(root);
+        }
+        if !client.computed_top_level {
+            root::compute_top_level(chunk);
+        }
+        Some(root)
+    }
+
+    fn rewrite_span<'a>(&'a self, span: &mut Span<'a>, client: &Client) {
+        self.service_mapping.apply(&mut span.service);
+        for (key, value) in self.tags.iter().filter(|(key, _)| key != ORIGIN) {
+            if !span.meta.contains(key) {
+                span.meta.push(key.as_str(), Text::from(value.as_str()));
+            }
+        }
+        self.obfuscator.span(span);
+        truncate::span(span, self.resources);
+        if client.computed_top_level {
+            root::adopt_top_level(span);
+        }
+        if self.stats == Stats::Backend && !client.computed_stats {
+            let (key, value) = COMPUTE_STATS;
+            span.meta.insert(key, Text::from(value));
+        }
+    }
+
+    /// Counts the chunks into stats, and removes those that are not kept.
+    fn sample(&self, payload: &mut Payload<'_>, roots: &[usize], client: &Client, now: Duration) {
+        let chunks = std::mem::take(&mut payload.chunks);
+        if self.stats == Stats::Agent && !client.computed_stats {
+            let facts = facts(payload);
+            let mut open = self.open_stats.lock();
+            for (chunk, root) in chunks.iter().zip(roots) {
+                open.concentrator.add(chunk, *root, &facts, now);
+            }
+        }
+        let facts = sampler::Facts {
+            env: &payload.env,
+            client_dropped_p0_traces: client.dropped_traces,
+            chunks: chunks.len(),
+        };
+        let mut kept = Vec::with_capacity(chunks.len());
+        let mut sampler = self.sampler();
+        for (mut chunk, root) in chunks.into_iter().zip(roots) {
+            let decision = sampler.decide(&mut chunk, *root, &facts, now);
+            self.counters.decided(decision.verdict);
+            if decision.verdict != Verdict::Dropped {
+                kept.push(chunk);
+            }
+        }
+        drop(sampler);
+        payload.chunks = kept;
+    }
+
+    fn sampler(&self) -> MutexGuard<'_, Sampler> {
+        self.sampler.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The tags of the process: what the payload says, else its first span, else the headers.
+fn describe_process<'a>(payload: &mut Payload<'a>, client: &'a Client) {
+    if payload.tags.contains(PROCESS_TAGS) {
+        return;
+    }
+    let mut spans = payload.chunks.iter().flat_map(|chunk| &chunk.spans);
+    let first = spans.next().and_then(|span| span.meta.get(PROCESS_TAGS));
+    let tags = match first {
+        Some(tags) => tags.clone(),
+        None => Text::from(client.process_tags.as_str()),
+    };
+    if !tags.is_empty() {
+        payload.tags.push(PROCESS_TAGS, tags);
+    }
+}
+
+/// What stats are told apart by, beside what spans say.
+fn facts<'p>(payload: &'p Payload<'_>) -> concentrator::Facts<'p> {
+    let tag = |tags: &'p Map<'_, Text<'_>>, key| tags.get(key).map(AsRef::as_ref);
+    concentrator::Facts {
+        env: &payload.env,
+        hostname: &payload.hostname,
+        version: &payload.app_version,
+        container_id: &payload.container_id,
+        git_commit_sha: "",
+        image_tag: "",
+        lang: &payload.language_name,
+        process_tags: tag(&payload.tags, PROCESS_TAGS).unwrap_or_default(),
+    }
+}

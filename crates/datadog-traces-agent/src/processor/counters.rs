@@ -1,0 +1,98 @@
+//! What the processor counts, as series that are kept where they are counted often.
+
+use datadog_agent_runtime::telemetry::{Metric, Series, Telemetry};
+
+use crate::normalize::{Counts, Dropped, Malformed};
+use crate::sampler::{By, Verdict};
+use crate::server::client::Client;
+use crate::span::Payload;
+
+#[derive(Debug)]
+pub(super) struct Counters {
+    telemetry: Telemetry,
+    received: Series,
+    spans: Series,
+    client_dropped: Series,
+    client_dropped_spans: Series,
+    pub(super) filtered: Series,
+    kept: [Series; 7],
+    sampled_out: Series,
+}
+
+/// What keeps traces, as counters call it.
+const SAMPLERS: [&str; 7] = [
+    "rare",
+    "priority",
+    "no_priority",
+    "probabilistic",
+    "error",
+    "single_span",
+    "events",
+];
+
+impl Counters {
+    pub(super) fn new(telemetry: &Telemetry) -> Self {
+        let of = |metric| telemetry.series(metric, &[]);
+        Self {
+            received: of(Metric::TracesReceived),
+            spans: of(Metric::TracesSpansReceived),
+            client_dropped: of(Metric::TracesClientDropped),
+            client_dropped_spans: of(Metric::TracesClientDroppedSpans),
+            filtered: of(Metric::TracesFiltered),
+            kept: SAMPLERS.map(|name| telemetry.series(Metric::TracesKept, &[("sampler", name)])),
+            sampled_out: of(Metric::TracesSampledOut),
+            telemetry: telemetry.clone(),
+        }
+    }
+
+    pub(super) fn received(&self, payload: &Payload<'_>, client: &Client) {
+        let spans: usize = payload.chunks.iter().map(|chunk| chunk.spans.len()).sum();
+        self.received.add(payload.chunks.len() as u64);
+        self.spans.add(spans as u64);
+        self.client_dropped.add(client.dropped_traces);
+        self.client_dropped_spans.add(client.dropped_spans);
+    }
+
+    pub(super) fn repaired(&self, counts: &Counts) {
+        let add = |metric, reason: &'static str, count| {
+            if count > 0 {
+                self.telemetry.add(metric, &[("reason", reason)], count);
+            }
+        };
+        for reason in Dropped::ALL {
+            add(
+                Metric::TracesDropped,
+                reason.as_str(),
+                counts.chunks_dropped(reason),
+            );
+            add(
+                Metric::TracesSpansDropped,
+                reason.as_str(),
+                counts.spans_dropped(reason),
+            );
+        }
+        for reason in Malformed::ALL {
+            add(
+                Metric::TracesSpansMalformed,
+                reason.as_str(),
+                counts.spans_malformed(reason),
+            );
+        }
+    }
+
+    pub(super) fn decided(&self, verdict: Verdict) {
+        let place = match verdict {
+            Verdict::Kept(By::Rare) => 0,
+            Verdict::Kept(By::Priority) => 1,
+            Verdict::Kept(By::NoPriority) => 2,
+            Verdict::Kept(By::Probability) => 3,
+            Verdict::Kept(By::Error) => 4,
+            Verdict::SingleSpans => 5,
+            Verdict::Events => 6,
+            Verdict::Dropped => return self.sampled_out.add(1),
+        };
+        if let Some(series) = self.kept.get(place) {
+            series.add(1);
+        }
+    }
+}

@@ -1,0 +1,491 @@
+//! The HTTP server that tracers send to: traces, stats, and what is meant for other intakes.
+//!
+//! Every limit is checked before what it limits is read. What cannot be decoded is the client's fault and answered so;
+//! what is decoded is answered as taken, whatever becomes of it: tracers would send it again.
+
+mod answer;
+pub(crate) mod client;
+mod info;
+pub(crate) mod route;
+
+use std::net::SocketAddr;
+use std::path::Path;
+use std::pin::Pin;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use datadog_agent_runtime::bind::http::receive::{
+    self, ReceiveError, Received, announced, receive,
+};
+use datadog_agent_runtime::bind::http::{self, Pages, ServeStats};
+use datadog_agent_runtime::bind::{self, BindError, Listener, Peer, Target};
+use datadog_agent_runtime::budget::Budget;
+use datadog_agent_runtime::drain::Drain;
+use datadog_agent_runtime::proc::container;
+use datadog_agent_runtime::telemetry::{Metric, Reason, Series, Telemetry};
+use http_body_util::Full;
+use hyper::body::{Body, Incoming};
+use hyper::header::CONTENT_TYPE;
+use hyper::http::request::Parts;
+use hyper::{Request, Response};
+use tokio::sync::Semaphore;
+use tokio::time::timeout;
+
+use self::answer::Answer;
+use self::client::Client;
+use self::info::Info;
+use self::route::{Product, Route, Version};
+use crate::aggregator::Encoded;
+use crate::aggregator::service::{AggregatorHandle, now};
+use crate::client_stats;
+use crate::config::{Config, RequestLimits};
+use crate::processor::{Processed, Processor};
+use crate::proxy::Proxy;
+
+/// Bodies above this are decoded on a thread where they hold nobody up: some 100 µs of work.
+const INLINE_BYTES: usize = 64 * 1_024;
+/// Bytes of a request of DogStatsD.
+const STATSD_BYTES: usize = 2 * 1_024 * 1_024;
+
+/// Answers requests for a path that another part of the agent owns.
+pub type Handler = dyn Fn(Request<Incoming>) -> Pin<Box<dyn Future<Output = Response<Full<Bytes>>> + Send>>
+    + Send
+    + Sync;
+
+/// A path of this listener that another part of the agent answers.
+#[derive(Clone)]
+pub struct Mount {
+    /// The path.
+    pub path: &'static str,
+    /// Whether `/info` shows it.
+    pub advertised: bool,
+    /// What answers.
+    pub handler: Arc<Handler>,
+}
+
+impl std::fmt::Debug for Mount {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Mount")
+            .field("path", &self.path)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Takes messages of DogStatsD, one or more lines; says whether there was room.
+pub type Statsd = dyn Fn(&[u8]) -> bool + Send + Sync;
+
+/// A listener that is bound and not yet served.
+#[derive(Debug)]
+pub(crate) struct BoundServer {
+    listener: Listener,
+    limits: http::Limits,
+    receiver: Receiver,
+}
+
+/// Answers tracers; cheap to clone.
+#[derive(Debug, Clone)]
+pub(crate) struct Receiver(Arc<Inner>);
+
+struct Inner {
+    processor: Arc<Processor>,
+    handle: AggregatorHandle,
+    proxy: Proxy,
+    info: Info,
+    pages: Pages,
+    mounts: Vec<Mount>,
+    statsd: Option<Arc<Statsd>>,
+    limits: RequestLimits,
+    /// Bytes of bodies and of encoded traces.
+    memory: Budget,
+    decoders: Arc<Semaphore>,
+    drain: Drain,
+    telemetry: Telemetry,
+    accepted: Series,
+    bytes_received: Series,
+}
+
+impl std::fmt::Debug for Inner {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Inner").finish_non_exhaustive()
+    }
+}
+
+/// What a receiver needs of the rest of the agent.
+pub(crate) struct Rooms {
+    pub(crate) processor: Arc<Processor>,
+    pub(crate) handle: AggregatorHandle,
+    pub(crate) proxy: Proxy,
+    pub(crate) pages: Pages,
+    pub(crate) mounts: Vec<Mount>,
+    pub(crate) statsd: Option<Arc<Statsd>>,
+    pub(crate) telemetry: Telemetry,
+    pub(crate) drain: Drain,
+}
+
+impl Receiver {
+    /// The receiver of listeners at these addresses.
+    pub(crate) fn new(config: &Config, rooms: Rooms, listeners: &[Listener]) -> Self {
+        let telemetry = &rooms.telemetry;
+        Self(Arc::new(Inner {
+            info: Info::new(config, &rooms.mounts, listeners, rooms.statsd.is_some()),
+            limits: config.requests,
+            memory: Budget::new(config.requests.memory_bytes),
+            decoders: Arc::new(Semaphore::new(config.requests.decoders)),
+            accepted: telemetry.series(Metric::TracesPayloadsAccepted, &[]),
+            bytes_received: telemetry.series(Metric::TracesBytesReceived, &[]),
+            processor: rooms.processor,
+            handle: rooms.handle,
+            proxy: rooms.proxy,
+            pages: rooms.pages,
+            mounts: rooms.mounts,
+            statsd: rooms.statsd,
+            drain: rooms.drain,
+            telemetry: rooms.telemetry,
+        }))
+    }
+
+    /// Answers one request.
+    async fn handle(&self, request: Request<Incoming>) -> Response<Full<Bytes>> {
+        let path = request.uri().path();
+        if path == "/info" {
+            return self.0.info.response();
+        }
+        // `/info` is this listener's own.
+        if let Some(page) = self.0.pages.answer(&request) {
+            return page;
+        }
+        let mut response = match self.0.mounts.iter().find(|mount| mount.path == path) {
+            Some(_) if is_cross_site(request.headers()) => Answer::CrossSite.into_response(true),
+            Some(mount) => (mount.handler)(request).await,
+            None => self.route(request).await,
+        };
+        self.0.info.sign(response.headers_mut());
+        response
+    }
+
+    async fn route(&self, request: Request<Incoming>) -> Response<Full<Bytes>> {
+        let has_body = !request.body().is_end_stream();
+        let refuse = |answer: Answer| answer.into_response(has_body);
+        // Owned, since the request goes on.
+        let path = request.uri().path().to_owned();
+        let Some(route) = route::of(&path) else {
+            return refuse(Answer::NotFound);
+        };
+        if is_cross_site(request.headers()) {
+            return refuse(Answer::CrossSite);
+        }
+        if !route.takes(request.method()) {
+            return refuse(Answer::Method(route.methods().unwrap_or_default()));
+        }
+        let (answer, closes) = match route {
+            Route::Proxy(product, rest) => return self.pass_on(product, rest, request).await,
+            Route::Info => return self.0.info.response(),
+            Route::Services => self.services(request).await,
+            Route::Statsd => self.statsd(request).await,
+            Route::Stats => self.stats(request).await,
+            Route::Traces(version) => self.traces(version, request).await,
+        };
+        answer.into_response(closes)
+    }
+
+    async fn pass_on(
+        &self,
+        product: Product,
+        rest: &str,
+        request: Request<Incoming>,
+    ) -> Response<Full<Bytes>> {
+        let container = container_of_peer(request.extensions().get::<Peer>().copied());
+        self.0
+            .proxy
+            .pass_on(product, rest, request, container)
+            .await
+    }
+
+    /// Receives a body of at most so many bytes, once there is memory for it.
+    async fn receive(
+        &self,
+        head: &Parts,
+        body: Incoming,
+        max_bytes: usize,
+    ) -> Result<Received, ReceiveError> {
+        let length = announced(&head.headers);
+        if length.is_some_and(|length| length > max_bytes as u64) {
+            return Err(ReceiveError::TooLarge);
+        }
+        self.room_for(length).await?;
+        let limits = receive::Limits {
+            bytes: max_bytes,
+            timeout: self.0.limits.timeout,
+            idle_timeout: self.0.limits.timeout,
+        };
+        let received = receive(body, length, &limits, &self.0.memory).await?;
+        self.0.bytes_received.add(received.body.len() as u64);
+        Ok(received)
+    }
+
+    /// Waits until a body of this length would fit; takes nothing yet, for the client may be slow.
+    async fn room_for(&self, length: Option<u64>) -> Result<(), ReceiveError> {
+        let length = usize::try_from(length.unwrap_or(0)).unwrap_or(usize::MAX);
+        let room = self.0.memory.reserve(length);
+        match timeout(self.0.limits.decoder_timeout, room).await {
+            Ok(Some(_)) => Ok(()),
+            Ok(None) => Err(ReceiveError::TooLarge),
+            Err(_) => Err(ReceiveError::Crowded),
+        }
+    }
+
+    async fn services(&self, request: Request<Incoming>) -> (Answer, bool) {
+        let (head, body) = request.into_parts();
+        match self.receive(&head, body, self.0.limits.traces_bytes).await {
+            Ok(_) => (Answer::Ok, false),
+            Err(error) => (self.not_received(error), true),
+        }
+    }
+
+    async fn statsd(&self, request: Request<Incoming>) -> (Answer, bool) {
+        let (head, body) = request.into_parts();
+        let Some(statsd) = &self.0.statsd else {
+            return (Answer::Unavailable("DogStatsD is off"), true);
+        };
+        match self.receive(&head, body, STATSD_BYTES).await {
+            // What it has no room for, it counts.
+            Ok(received) if received.body.is_empty() || statsd(&received.body) => {
+                (Answer::Empty, false)
+            }
+            Ok(_) => (Answer::Unavailable("DogStatsD has no room"), false),
+            Err(error) => (self.not_received(error), true),
+        }
+    }
+
+    async fn stats(&self, request: Request<Incoming>) -> (Answer, bool) {
+        let (head, body) = request.into_parts();
+        let client = client(&head);
+        let received = match self.receive(&head, body, self.0.limits.stats_bytes).await {
+            Ok(received) => received,
+            // Tracers keep stats that were not taken in time.
+            Err(ReceiveError::Crowded) => return (Answer::TimedOut, true),
+            Err(error) => return (self.not_received(error), true),
+        };
+        let processor = Arc::clone(&self.0.processor);
+        let work = move || processor.stats(&received.body, &client, now());
+        let Some(taken) = self.work(received_len(&head), work).await else {
+            return (Answer::TimedOut, false);
+        };
+        let answer = match taken {
+            Ok(taken) => {
+                let telemetry = &self.0.telemetry;
+                telemetry.add(Metric::TraceStatsPayloads, &[], 1);
+                telemetry.add(Metric::TraceStatsReceived, &[], taken.groups as u64);
+                if taken.ignored > 0 {
+                    let ignored = taken.ignored as u64;
+                    telemetry.dropped(Metric::TraceStatsDropped, Reason::Filtered, ignored);
+                }
+                Answer::Empty
+            }
+            Err(client_stats::DecodeError::Truncated) => Answer::UnexpectedEnd,
+            Err(error) => Answer::Malformed(error.to_string()),
+        };
+        (answer, false)
+    }
+
+    async fn traces(&self, version: Version, request: Request<Incoming>) -> (Answer, bool) {
+        let (head, body) = request.into_parts();
+        let client = client(&head);
+        let received = match self.receive(&head, body, self.0.limits.traces_bytes).await {
+            Ok(received) => received,
+            Err(ReceiveError::Crowded) => return (self.overloaded(version, &client), true),
+            Err(error) => {
+                self.lost(&client, error);
+                return (self.not_received(error), true);
+            }
+        };
+        let content_type = head.headers.get(CONTENT_TYPE);
+        let content_type = content_type
+            .and_then(|it| it.to_str().ok())
+            .map(str::to_owned);
+        let processor = Arc::clone(&self.0.processor);
+        let length = received.body.len();
+        let of_client = client.clone();
+        let work = move || {
+            let content_type = content_type.as_deref();
+            processor.traces(version, content_type, &received.body, &of_client, now())
+        };
+        match self.work(length, work).await {
+            None => (self.overloaded(version, &client), false),
+            Some(Ok(processed)) => {
+                self.0.accepted.add(1);
+                self.queue(processed).await;
+                (self.taken(version, &client), false)
+            }
+            Some(Err(error)) => {
+                let (reason, answer) = match error.is_truncated() {
+                    true => ("eof", Answer::UnexpectedEnd),
+                    false => ("decoding_error", Answer::Malformed(error.to_string())),
+                };
+                self.refused(reason, &client);
+                (answer, false)
+            }
+        }
+    }
+
+    /// Does what takes processor time, a few at a time; `None` if it was not this one's turn in time.
+    async fn work<T: Send + 'static>(
+        &self,
+        bytes: usize,
+        work: impl FnOnce() -> T + Send + 'static,
+    ) -> Option<T> {
+        let turn = Arc::clone(&self.0.decoders).acquire_owned();
+        let turn = timeout(self.0.limits.decoder_timeout, turn)
+            .await
+            .ok()?
+            .ok()?;
+        if bytes <= INLINE_BYTES {
+            return Some(work());
+        }
+        let work = tokio::task::spawn_blocking(move || {
+            let _turn = turn;
+            work()
+        });
+        work.await.ok()
+    }
+
+    /// Hands messages on; those for which there is no memory are counted.
+    async fn queue(&self, processed: Processed) {
+        for message in processed.messages {
+            let spans = message.spans as u64;
+            let Some(reservation) = self.0.memory.try_reserve(message.bytes.len()) else {
+                self.dropped(Reason::QueueFull, message.chunks as u64, spans);
+                continue;
+            };
+            let chunks = message.chunks as u64;
+            let encoded = Encoded {
+                bytes: message.bytes,
+                spans,
+                language: processed.language.clone(),
+                reservation,
+            };
+            if self.0.handle.add(encoded).await.is_err() {
+                self.dropped(Reason::Shutdown, chunks, spans);
+            }
+        }
+    }
+
+    fn taken(&self, version: Version, client: &Client) -> Answer {
+        match version.has_rates() {
+            true => Answer::Rates(self.0.processor.rates(&client.rates_version)),
+            false => Answer::Ok,
+        }
+    }
+
+    /// The body is lost: this agent has too much to do.
+    fn overloaded(&self, version: Version, client: &Client) -> Answer {
+        self.refused("overload", client);
+        match client.wants_status {
+            true => Answer::TooMany,
+            false if !version.has_rates() => Answer::Ok,
+            false => Answer::Overload(self.0.processor.rates(&client.rates_version)),
+        }
+    }
+
+    fn not_received(&self, error: ReceiveError) -> Answer {
+        match error {
+            ReceiveError::TooLarge => Answer::TooLarge,
+            ReceiveError::Crowded => Answer::TooMany,
+            ReceiveError::TimedOut => Answer::TimedOut,
+            ReceiveError::Broken if self.0.drain.deadline().is_some() => {
+                Answer::Unavailable("shutting down")
+            }
+            ReceiveError::Broken => Answer::UnexpectedEnd,
+        }
+    }
+
+    /// Counts traces that were not received.
+    fn lost(&self, client: &Client, error: ReceiveError) {
+        let reason = match error {
+            ReceiveError::TooLarge => "payload_too_large",
+            ReceiveError::TimedOut => "timeout",
+            ReceiveError::Crowded | ReceiveError::Broken => "eof",
+        };
+        self.refused(reason, client);
+    }
+
+    /// Counts a payload that was refused, and the traces that its client says are in it.
+    fn refused(&self, reason: &'static str, client: &Client) {
+        let labels = [("reason", reason)];
+        let telemetry = &self.0.telemetry;
+        telemetry.add(Metric::TracesPayloadsRefused, &labels, 1);
+        if client.traces > 0 {
+            telemetry.add(Metric::TracesDropped, &labels, client.traces);
+        }
+    }
+
+    fn dropped(&self, reason: Reason, traces: u64, spans: u64) {
+        self.0
+            .telemetry
+            .dropped(Metric::TracesDropped, reason, traces);
+        self.0
+            .telemetry
+            .dropped(Metric::TracesSpansDropped, reason, spans);
+    }
+}
+
+impl BoundServer {
+    /// Binds, so that the caller learns the address or the error before anything is announced.
+    pub(crate) async fn bind(targets: &[Target]) -> Result<Vec<Listener>, BindError> {
+        let mut listeners = Vec::new();
+        for target in targets {
+            listeners.push(bind::bind(target).await?);
+        }
+        Ok(listeners)
+    }
+
+    pub(crate) const fn new(listener: Listener, limits: http::Limits, receiver: Receiver) -> Self {
+        Self {
+            listener,
+            limits,
+            receiver,
+        }
+    }
+
+    pub(crate) fn local_addr(&self) -> Option<SocketAddr> {
+        self.listener.local_addr()
+    }
+
+    pub(crate) fn path(&self) -> Option<&Path> {
+        self.listener.path()
+    }
+
+    /// Serves until drained, and leaves time for sending.
+    pub(crate) async fn serve(self, drain: Drain) -> ServeStats {
+        let receiver = self.receiver;
+        let handler = move |request: Request<Incoming>| {
+            let receiver = receiver.clone();
+            async move { receiver.handle(request).await }
+        };
+        http::serve_in_time(self.listener, self.limits, drain, handler).await
+    }
+}
+
+/// What the headers of a request say of its sender.
+fn client(head: &Parts) -> Client {
+    let peer = head.extensions.get::<Peer>().copied();
+    Client::of(&head.headers, || container_of_peer(peer))
+}
+
+/// The container of the process at the other end of a Unix socket.
+fn container_of_peer(peer: Option<Peer>) -> Option<String> {
+    let process = container::Process::Id(peer?.pid);
+    container::id(Path::new("/"), process).ok().flatten()
+}
+
+/// A page of another site must not make a browser talk to the agent.
+fn is_cross_site(headers: &hyper::HeaderMap) -> bool {
+    let site = headers.get("sec-fetch-site");
+    site.is_some_and(|site| site.as_bytes().eq_ignore_ascii_case(b"cross-site"))
+}
+
+fn received_len(head: &Parts) -> usize {
+    announced(&head.headers)
+        .and_then(|length| usize::try_from(length).ok())
+        .unwrap_or(0)
+}
