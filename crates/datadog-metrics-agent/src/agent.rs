@@ -28,7 +28,7 @@ use crate::aggregator::Aggregator;
 use crate::aggregator::service::{AggregatorHandle, AggregatorService, Stopped};
 use crate::config::{Config, ConfigError};
 use crate::flusher::{Flusher, endpoints};
-use crate::server::Server;
+use crate::server::{KernelDrops, Server};
 
 /// What the metrics agent shares with the rest of the process.
 #[derive(Debug, Clone)]
@@ -72,6 +72,7 @@ pub struct Status {
     telemetry: Telemetry,
     /// Names of the endpoints, the primary first.
     endpoints: Vec<String>,
+    drops: Vec<KernelDrops>,
     max_contexts: usize,
     max_queue_bytes: usize,
 }
@@ -111,6 +112,7 @@ pub async fn start(config: Config, shared: Shared, drain: Drain) -> Result<Runni
         .iter()
         .filter_map(|server| server.path().map(ToOwned::to_owned))
         .collect();
+    let drops = bound.iter().filter_map(Server::drops).collect();
     let watch = Watch::new(drain.clone());
     let mut servers = JoinSet::new();
     for server in bound {
@@ -128,6 +130,7 @@ pub async fn start(config: Config, shared: Shared, drain: Drain) -> Result<Runni
         status: Status {
             telemetry,
             endpoints: endpoints.into_iter().map(|it| it.name).collect(),
+            drops,
             max_contexts: config.aggregation.max_contexts,
             max_queue_bytes: config.queue_bytes,
         },
@@ -213,6 +216,7 @@ impl Status {
     /// The present state: what came, what was lost and why, contexts, and how each endpoint fares.
     #[must_use]
     pub fn to_json(&self) -> Value {
+        self.drops.iter().for_each(KernelDrops::count);
         let sum = |metric| self.telemetry.sum(metric, &[]);
         let endpoints: serde_json::Map<_, _> = self
             .endpoints

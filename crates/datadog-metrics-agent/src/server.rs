@@ -6,6 +6,7 @@
 //! Knows no message.
 
 mod datagram;
+mod kernel;
 mod sender;
 mod stream;
 
@@ -21,6 +22,7 @@ use tokio::net::UdpSocket;
 use tracing::warn;
 
 use self::datagram::{DatagramServer, Socket};
+pub(crate) use self::kernel::KernelDrops;
 use self::sender::Senders;
 use self::stream::StreamServer;
 use crate::aggregator::service::{AggregatorHandle, Transport};
@@ -140,6 +142,14 @@ impl Server {
         match self {
             Self::Datagrams(server) => server.path(),
             Self::Streams(server) => server.path(),
+        }
+    }
+
+    /// What tells of the datagrams that the system drops.
+    pub(crate) fn drops(&self) -> Option<KernelDrops> {
+        match self {
+            Self::Datagrams(server) => server.drops(),
+            Self::Streams(_) => None,
         }
     }
 
