@@ -140,7 +140,8 @@ impl Stored {
     pub(crate) fn metric_bytes(&self, index: usize) -> &[u8] {
         let metrics = self.received.metrics.as_ref();
         let place = metrics.and_then(|metrics| metrics.places.get(index));
-        let body = self.received.raw.as_deref();
+        let rewritten = metrics.and_then(|metrics| metrics.rewritten.as_deref());
+        let body = rewritten.or(self.received.raw.as_deref());
         place
             .zip(body)
             .map_or(&[], |(place, body)| metrics::within(body, place))
