@@ -21,6 +21,7 @@ pub mod http;
 pub mod logger;
 pub mod logs;
 pub mod metrics;
+mod platform;
 pub mod proc;
 pub mod tags;
 

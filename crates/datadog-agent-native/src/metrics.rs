@@ -8,10 +8,11 @@ use std::time::Duration;
 
 use datadog_forwarder::Encoding;
 use datadog_forwarder::service::Pauses;
-use datadog_metrics_agent::aggregator::{Aggregate, CounterEncoding, Sends};
+use datadog_metrics_agent::aggregator::{Aggregate, CounterEncoding, Form, Sends};
+use datadog_metrics_agent::enhanced;
 use datadog_metrics_agent::parse::Cardinality;
 use datadog_metrics_agent::payload::Limits;
-use datadog_metrics_agent::rules::{OriginOptions, Platform};
+use datadog_metrics_agent::rules::{OriginOptions, Platform as MetricsPlatform};
 use datadog_metrics_agent::{self as metrics_agent, Config as MetricsConfig};
 use serde_json::json;
 use tracing::warn;
@@ -24,6 +25,7 @@ pub use datadog_metrics_agent::{
 use crate::agent::{AgentError, Face, Shared, api_key};
 
 use crate::config::{self, Config, ConfigError, OperationalMode, Profile, Value};
+use crate::platform::{self, Platform};
 
 /// How often everything is sent, unless the strategy of flushes says otherwise.
 const FLUSH_EVERY: Duration = Duration::from_secs(10);
@@ -51,6 +53,18 @@ const NO_NAMESPACE: [&str; 21] = [
     "solr",
     "tomcat",
 ];
+
+/// Names of the agent's own metrics, which get no namespace whatever the configuration says.
+const OWN: [&str; 3] = [
+    "aws.lambda.enhanced.",
+    "azure.functions.enhanced.",
+    "datadog.agent.",
+];
+
+/// Whether there is anything to do: a listener to open, or something to say about the function itself.
+pub(crate) fn is_wanted(config: &Config) -> bool {
+    config.dogstatsd_enabled || enhanced(config, &Keys(config), FlushStrategy::OnDemand).is_some()
+}
 
 /// Binds and starts the pipeline, and shows it in `/status`.
 pub(crate) async fn start(config: &Config, shared: &Shared) -> Result<Running, AgentError> {
@@ -137,9 +151,14 @@ fn metrics_config(config: &Config, hostname: &str) -> Result<MetricsConfig, Agen
     let key = api_key(config.key_source())?;
     let mut metrics = MetricsConfig::from_intake(&endpoints.metrics_base, key);
     let keys = Keys(config);
-    receiving(config, &keys, &mut metrics);
+    if config.dogstatsd_enabled {
+        receiving(config, &keys, &mut metrics);
+    } else {
+        metrics.listen.clear();
+    }
     naming(config, &keys, hostname, &mut metrics)?;
     aggregating(config, &keys, &mut metrics);
+    metrics.enhanced = enhanced(config, &keys, metrics.flush);
     sending(config, &keys, &mut metrics);
     warn_of_what_does_nothing(config, &keys);
     Ok(metrics)
@@ -196,7 +215,7 @@ fn naming(
     let rules = &mut metrics.aggregation.rules;
     hostname.clone_into(&mut rules.hostname);
     if config.profile.is_serverless() {
-        rules.platform = Platform::Serverless;
+        rules.platform = MetricsPlatform::Serverless;
     }
     rules.namespace = keys
         .text("statsd_metric_namespace")
@@ -206,9 +225,20 @@ fn naming(
         Some(words) => words.to_vec(),
         None => NO_NAMESPACE.map(str::to_owned).to_vec(),
     };
+    rules.namespace_exceptions.extend(OWN.map(str::to_owned));
     rules.blocklist = words("statsd_metric_blocklist");
     rules.blocklist_matches_prefix = keys.on("statsd_metric_blocklist_match_prefix");
-    rules.tags = config.global_tags(&words("dogstatsd_tags"));
+    let mut tags = Platform::of(config).map_or_else(Vec::new, |it| it.tags(config));
+    tags.extend(words("dogstatsd_tags"));
+    rules.tags = config.global_tags(&tags);
+    if config.profile == Profile::Lambda {
+        // Lambda's own metrics have services in lower case.
+        for tag in &mut rules.tags {
+            if tag.starts_with("service:") {
+                *tag = tag.to_lowercase();
+            }
+        }
+    }
     rules.excluded_tags = words("lambda_customer_metrics_exclude_tags");
     if let Some(Value::Json(profiles)) = config.value("dogstatsd_mapper_profiles") {
         rules.mapper = mapper::profiles(profiles).map_err(AgentError::ConfigError)?;
@@ -250,6 +280,7 @@ fn aggregating(config: &Config, keys: &Keys<'_>, metrics: &mut MetricsConfig) {
         "dogstatsd_no_aggregation_pipeline_batch_size",
         metrics.pass_batch,
     );
+    metrics.own_metrics = keys.on("telemetry.enabled");
     metrics.flush = flush(config);
     if keys.on("dogstatsd_flush_incomplete_buckets") {
         metrics.flush_at_the_end = Which::Everything;
@@ -260,6 +291,43 @@ fn aggregating(config: &Config, keys: &Keys<'_>, metrics: &mut MetricsConfig) {
         metrics.flush_on_request = Which::Everything;
         metrics.flush_at_the_end = Which::Everything;
     }
+}
+
+/// What is said about the function or container itself: on its platform, and where its settings allow it.
+fn enhanced(config: &Config, keys: &Keys<'_>, flush: FlushStrategy) -> Option<enhanced::Config> {
+    let platform = Platform::of(config)?;
+    let is_on = config.enhanced_metrics;
+    let (collected, tags) = match platform {
+        Platform::Lambda if is_on && keys.on("lambda_proc_enhanced_metrics") => {
+            let window = match flush {
+                FlushStrategy::Interval(interval) => Some(interval),
+                FlushStrategy::OnDemand => None,
+            };
+            (enhanced::Platform::Lambda { window }, Vec::new())
+        }
+        // That an instance is there is told in any case.
+        Platform::AzureFunctions => {
+            let instance = platform::azure_instance(&config.platform_inputs);
+            if instance.is_none() && !is_on {
+                return None;
+            }
+            let collected = enhanced::Platform::AzureFunctions {
+                instance,
+                cpu: is_on,
+            };
+            (collected, platform::azure_tags(config))
+        }
+        Platform::GoogleFunctions | Platform::CloudRun | Platform::AzureSpring
+            if is_on && keys.on("container_enhanced_metrics") =>
+        {
+            (enhanced::Platform::Container, Vec::new())
+        }
+        _ => return None,
+    };
+    Some(enhanced::Config {
+        tags,
+        ..enhanced::Config::from_platform(collected)
+    })
 }
 
 /// A share of 1 as percent.
@@ -296,9 +364,16 @@ fn sending(config: &Config, keys: &Keys<'_>, metrics: &mut MetricsConfig) {
     let aggregation = &mut metrics.aggregation;
     aggregation.encoding = match keys.text("serializer_compressor_kind") {
         Some("none") => Encoding::Identity,
-        Some("gzip" | "zlib") => Encoding::Gzip(level.clamp(1, 9).unsigned_abs()),
+        Some("gzip") => Encoding::Gzip(level.clamp(1, 9).unsigned_abs()),
+        Some("zlib") => Encoding::Deflate(level.clamp(1, 9).unsigned_abs()),
         _ => Encoding::Zstd(level.clamp(1, 19)),
     };
+    let form = |name| match keys.on(name) {
+        true => Form::Columns,
+        false => Form::Messages,
+    };
+    aggregation.series_form = form("use_v3_api.series");
+    aggregation.sketches_form = form("use_v3_api.sketches");
     let limits = |bytes, raw, points: usize, of: Limits| Limits {
         bytes: keys.number(bytes, of.bytes).min(of.bytes),
         raw_bytes: keys.number(raw, of.raw_bytes).min(of.raw_bytes),
@@ -373,7 +448,7 @@ fn pauses(config: &Config, keys: &Keys<'_>) -> Pauses {
 }
 
 /// Keys that are read and checked, and do nothing in this build.
-const WITHOUT_EFFECT: [&str; 15] = [
+const WITHOUT_EFFECT: [&str; 13] = [
     "dogstatsd_disable_verbose_logs",
     "dogstatsd_mapper_cache_size",
     "dogstatsd_packet_buffer_flush_timeout",
@@ -387,8 +462,6 @@ const WITHOUT_EFFECT: [&str; 15] = [
     "forwarder_stop_timeout",
     "statsd_forward_host",
     "use_v2_api.series",
-    "use_v3_api.series",
-    "use_v3_api.sketches",
 ];
 
 /// Says which keys are set that do nothing, or not all that they say.
@@ -397,12 +470,6 @@ fn warn_of_what_does_nothing(config: &Config, keys: &Keys<'_>) {
         if config.report.is_set(name) {
             warn!(key = name, "this setting has no effect in this build");
         }
-    }
-    if keys.text("serializer_compressor_kind") == Some("zlib") {
-        warn!("zlib is not in this build, metrics are compressed with gzip");
-    }
-    if config.profile.is_serverless() && config.enhanced_metrics {
-        warn!("enhanced metrics are not in this build");
     }
 }
 

@@ -211,6 +211,8 @@ metrics! {
     MetricsQueueBytes: "metrics.queue_bytes", Gauge, [];
     /// Series, sketches, events and service checks that were handed to the forwarder.
     MetricsFlushed: "metrics.flushed", Counter, ["kind"];
+    /// Bodies of requests that those were written to.
+    MetricsPayloads: "metrics.payloads", Counter, ["kind"];
     /// Series, sketches, events and service checks that an endpoint accepted.
     MetricsSent: "metrics.sent", Counter, ["endpoint"];
     /// Bytes of accepted bodies before compression.

@@ -27,6 +27,7 @@ use self::watch::Watch;
 use crate::aggregator::Aggregator;
 use crate::aggregator::service::{AggregatorHandle, AggregatorService, Stopped};
 use crate::config::{Config, ConfigError};
+use crate::enhanced::EnhancedService;
 use crate::flusher::{Flusher, endpoints};
 use crate::server::{KernelDrops, Server};
 
@@ -117,6 +118,10 @@ pub async fn start(config: Config, shared: Shared, drain: Drain) -> Result<Runni
     let mut servers = JoinSet::new();
     for server in bound {
         servers.spawn(watch.over("server", server.serve(drain.clone())));
+    }
+    if let Some(enhanced) = &config.enhanced {
+        let source = EnhancedService::new(enhanced, handle.clone());
+        servers.spawn(watch.over("enhanced", source.run(drain.clone())));
     }
     let sending = drain.clone();
     let sender = async move {

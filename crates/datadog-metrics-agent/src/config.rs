@@ -9,6 +9,7 @@ use datadog_forwarder::ApiKey;
 use datadog_forwarder::service::Pauses;
 
 use crate::aggregator::{self, Which};
+use crate::enhanced;
 use crate::flusher;
 use crate::parse;
 use crate::rules::{Mapper, MapperError};
@@ -40,6 +41,11 @@ pub struct Config {
     pub flush_at_the_end: Which,
     /// Samples with a timestamp that are sent together. Default: 2048.
     pub pass_batch: usize,
+    /// Whether what the pipeline counts about itself is sent as metrics, whose names begin with `datadog.agent.`.
+    /// Default: no.
+    pub own_metrics: bool,
+    /// What is said about the function or container itself. Default: nothing.
+    pub enhanced: Option<enhanced::Config>,
     /// Base of the primary intake's URLs.
     pub url: String,
     /// The key of the primary intake.
@@ -152,6 +158,8 @@ impl Config {
             flush_on_request: Which::Closed,
             flush_at_the_end: Which::Closed,
             pass_batch: 2_048,
+            own_metrics: false,
+            enhanced: None,
             url: url.to_owned(),
             api_key,
             validate_every: Duration::from_secs(60 * 60),

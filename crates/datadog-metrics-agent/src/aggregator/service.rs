@@ -7,6 +7,7 @@
 mod batch;
 mod counters;
 mod handle;
+mod own;
 
 use std::collections::VecDeque;
 use std::future::Future;
@@ -26,6 +27,7 @@ pub(crate) use self::batch::{Batch, Wait};
 use self::counters::Counters;
 pub(crate) use self::handle::Barrier;
 pub use self::handle::{AggregatorHandle, InsertError, Stopped};
+use self::own::Own;
 use crate::aggregator::{Aggregator, Which};
 use crate::config::{Config, FlushStrategy};
 use crate::flusher::Flusher;
@@ -84,6 +86,8 @@ pub struct AggregatorService {
     commands: mpsc::Receiver<Command>,
     flusher: Flusher,
     counters: Counters,
+    /// Nothing is told of what is counted without it.
+    own: Option<Own>,
     budget: Budget,
     drain: Drain,
     outbox: VecDeque<Finished>,
@@ -119,6 +123,7 @@ impl AggregatorService {
             commands,
             flusher,
             counters: Counters::new(telemetry),
+            own: config.own_metrics.then(|| Own::new(telemetry)),
             budget,
             drain,
             outbox: VecDeque::new(),
@@ -247,13 +252,35 @@ impl AggregatorService {
     }
 
     fn flush(&mut self, which: Which) {
+        self.tell_own();
         let done = self.aggregator.flush(now_s(), which);
         self.put_out(done);
         self.counters.publish(self.aggregator.tally());
         self.show();
     }
 
+    /// Aggregates what the pipeline counted since the last time.
+    fn tell_own(&mut self) {
+        let Some(own) = &mut self.own else {
+            return;
+        };
+        let now = now_s();
+        let options = parse::Options {
+            timestamps: false,
+            client_origin: false,
+        };
+        own.tell(|line| {
+            for message in messages(line, &options) {
+                if let Ok(Message::Metric(metric)) = message {
+                    // Why one was refused is in the tally.
+                    let _counted = self.aggregator.metric(&metric, None, now).is_err();
+                }
+            }
+        });
+    }
+
     fn tick(&mut self) {
+        self.tell_own();
         let passed = self.aggregator.passed();
         // Nothing came since the last look.
         if passed > 0 && passed == self.passed_before {
