@@ -184,6 +184,15 @@ fn receiving(config: &Config, keys: &Keys<'_>, metrics: &mut MetricsConfig) {
     listen.extend(path("dogstatsd_socket").map(Listen::UnixDatagram));
     listen.extend(path("dogstatsd_stream_socket").map(Listen::UnixStream));
     metrics.listen = listen;
+    let forward_port = match config.value("statsd_forward_port") {
+        Some(Value::Int(port)) => u16::try_from(*port).unwrap_or(0),
+        _ => 0,
+    };
+    metrics.forward_to = keys
+        .text("statsd_forward_host")
+        .filter(|_| forward_port != 0)
+        .map(|host| (host.to_owned(), forward_port));
+    metrics.quiet = keys.on("dogstatsd_disable_verbose_logs");
     let eol = keys.words("dogstatsd_eol_required").unwrap_or_default();
     let needs_eol = |transport: &str| eol.iter().any(|it| it == transport);
     let server = &mut metrics.server;
@@ -448,8 +457,7 @@ fn pauses(config: &Config, keys: &Keys<'_>) -> Pauses {
 }
 
 /// Keys that are read and checked, and do nothing in this build.
-const WITHOUT_EFFECT: [&str; 13] = [
-    "dogstatsd_disable_verbose_logs",
+const WITHOUT_EFFECT: [&str; 11] = [
     "dogstatsd_mapper_cache_size",
     "dogstatsd_packet_buffer_flush_timeout",
     "dogstatsd_pipeline_count",
@@ -460,7 +468,6 @@ const WITHOUT_EFFECT: [&str; 13] = [
     "forwarder_low_prio_buffer_size",
     "forwarder_requeue_buffer_size",
     "forwarder_stop_timeout",
-    "statsd_forward_host",
     "use_v2_api.series",
 ];
 
@@ -470,6 +477,11 @@ fn warn_of_what_does_nothing(config: &Config, keys: &Keys<'_>) {
         if config.report.is_set(name) {
             warn!(key = name, "this setting has no effect in this build");
         }
+    }
+    let is_half =
+        |name: &str, other: &str| config.report.is_set(name) && !config.report.is_set(other);
+    if is_half("statsd_forward_host", "statsd_forward_port") {
+        warn!("statsd_forward_host has no effect without statsd_forward_port");
     }
 }
 

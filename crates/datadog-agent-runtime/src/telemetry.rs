@@ -189,6 +189,8 @@ metrics! {
     MetricsMessages: "metrics.messages", Counter, ["kind"];
     /// Messages that could not be read.
     MetricsMalformed: "metrics.malformed", Counter, ["kind"];
+    /// Copies of packets that could not be forwarded to another server.
+    MetricsForwardErrors: "metrics.forward_errors", Counter, [];
     /// Values that were aggregated.
     MetricsSamples: "metrics.samples", Counter, [];
     /// Values that were lost before they became a series or a sketch, by why.

@@ -29,7 +29,7 @@ use crate::aggregator::service::{AggregatorHandle, AggregatorService, Stopped};
 use crate::config::{Config, ConfigError};
 use crate::enhanced::EnhancedService;
 use crate::flusher::{Flusher, endpoints};
-use crate::server::{KernelDrops, Server};
+use crate::server::{Forward, KernelDrops, Server};
 
 /// What the metrics agent shares with the rest of the process.
 #[derive(Debug, Clone)]
@@ -104,9 +104,15 @@ pub async fn start(config: Config, shared: Shared, drain: Drain) -> Result<Runni
     let (flusher, forwarder) = Flusher::new(&config, client, telemetry.clone())?;
     let (service, handle) =
         AggregatorService::new(&config, aggregator, flusher, &telemetry, drain.clone());
+    let forward = match &config.forward_to {
+        Some((host, port)) => Some(Forward::connect(host, *port, &telemetry).await),
+        None => None,
+    };
     let mut bound = Vec::new();
     for listen in &config.listen {
-        bound.push(Server::bind(listen, config.server, handle.clone(), &telemetry).await?);
+        let own = handle.clone();
+        let server = Server::bind(listen, config.server, own, &telemetry, forward.as_ref());
+        bound.push(server.await?);
     }
     let addrs = bound.iter().filter_map(Server::local_addr).collect();
     let paths = bound

@@ -27,6 +27,10 @@ pub struct Config {
     pub listen: Vec<Listen>,
     /// How sockets are read.
     pub server: server::Options,
+    /// Host and port of another server that gets a copy of every packet of a socket. Default: none.
+    pub forward_to: Option<(String, u16)>,
+    /// Whether malformed messages are told of at the level of debugging only. Default: no.
+    pub quiet: bool,
     /// What of a message is looked at.
     pub parse: parse::Options,
     /// Bytes of packets that were read and not yet parsed, at most. Default: 8 MiB.
@@ -151,6 +155,8 @@ impl Config {
                 port: DEFAULT_PORT,
             }],
             server: server::Options::default(),
+            forward_to: None,
+            quiet: false,
             parse: parse::Options::default(),
             queue_bytes: 8 * 1_024 * 1_024,
             aggregation: aggregator::Config::default(),

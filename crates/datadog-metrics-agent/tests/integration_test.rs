@@ -12,8 +12,8 @@ use datadog_agent_runtime::connect::{Client, ConnectConfig};
 use datadog_agent_runtime::drain::{self, DrainSignal};
 use datadog_agent_runtime::telemetry::{Metric, Telemetry};
 use datadog_dev_intake::Intake;
-use datadog_forwarder::ApiKey;
-use datadog_metrics_agent::aggregator::CounterEncoding;
+use datadog_forwarder::{ApiKey, Encoding};
+use datadog_metrics_agent::aggregator::{CounterEncoding, Form};
 use datadog_metrics_agent::{
     Config, FlushStrategy, Listen, Running, Shared, Which, enhanced, start,
 };
@@ -317,6 +317,58 @@ async fn what_is_said_of_a_function_is_in_the_flush_that_ends_its_window() {
         .find(|it| it.metric == "aws.lambda.enhanced.rx_bytes");
     let sketch = &found.unwrap().dogsketches[0];
     assert_eq!((sketch.cnt, sketch.sum), (1, 42.0));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_packet_is_forwarded_as_it_came() {
+    let intake = Intake::start().await;
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("d");
+    let other = UdpSocket::bind("127.0.0.1:0").unwrap();
+    other.set_read_timeout(Some(LONG)).unwrap();
+    let mut config = config(&intake, vec![udp(), Listen::UnixDatagram(path.clone())]);
+    config.forward_to = Some(("127.0.0.1".to_owned(), other.local_addr().unwrap().port()));
+    let agent = Agent::start(config).await;
+    agent.udp().send(b"a:1|c\nbroken\n").unwrap();
+    datagram(&path, "b:1|c");
+    agent.flush().await;
+    assert_eq!(series(&intake), ["a  1", "b  1"]);
+    let mut found: Vec<_> = (0..2)
+        .map(|_| {
+            let mut buffer = [0; 64];
+            let len = other.recv(&mut buffer).unwrap();
+            String::from_utf8(buffer[..len].to_vec()).unwrap()
+        })
+        .collect();
+    found.sort();
+    assert_eq!(found, ["a:1|c\nbroken\n", "b:1|c"]);
+    assert_eq!(agent.count(Metric::MetricsForwardErrors, &[]), 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn columns_and_zlib_arrive_like_messages_and_zstd() {
+    let intake = Intake::start().await;
+    let mut config = config(&intake, vec![udp()]);
+    config.aggregation.series_form = Form::Columns;
+    config.aggregation.sketches_form = Form::Columns;
+    config.aggregation.encoding = Encoding::Deflate(6);
+    let agent = Agent::start(config).await;
+    agent.udp().send(b"c:3|c|#a:b\nd:1:2:6|d").unwrap();
+    let report = agent.flush().await;
+    assert_eq!(report.items_sent, 2);
+    let found = &intake.series()[0];
+    assert_eq!(found.endpoint, "/api/intake/metrics/v3/series");
+    assert_eq!((found.metric.as_str(), found.points[0].value), ("c", 3.0));
+    assert_eq!(found.host.as_deref(), Some("box"));
+    let found = &intake.sketches()[0];
+    assert_eq!(found.endpoint, "/api/intake/metrics/v3/sketches");
+    assert_eq!((found.metric.as_str(), found.host.as_str()), ("d", "box"));
+    let sketch = &found.buckets[0].message;
+    assert_eq!((sketch.cnt, sketch.sum, sketch.avg), (3, 9.0, 3.0));
+    for request in intake.raw_requests() {
+        assert_eq!(request.header("content-encoding"), Some("deflate"));
+        assert_eq!(request.problems, [""; 0]);
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

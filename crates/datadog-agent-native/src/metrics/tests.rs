@@ -272,3 +272,28 @@ fn the_agents_own_metrics_get_no_namespace() {
     let expect = ["mine", OWN[0], OWN[1], OWN[2]];
     assert_eq!(rules.namespace_exceptions, expect);
 }
+
+#[test]
+fn payloads_travel_in_the_form_and_encoding_that_is_asked_for() {
+    let found = metrics(&[
+        ("DD_USE_V3_API_SERIES", "true"),
+        ("DD_SERIALIZER_COMPRESSOR_KIND", "zlib"),
+        ("DD_METRICS_CONFIG_COMPRESSION_LEVEL", "7"),
+        ("DD_STATSD_FORWARD_HOST", "10.0.0.1"),
+        ("DD_STATSD_FORWARD_PORT", "9125"),
+        ("DD_DOGSTATSD_DISABLE_VERBOSE_LOGS", "true"),
+        ("DD_TELEMETRY_ENABLED", "true"),
+    ]);
+    let aggregation = &found.aggregation;
+    assert_eq!(
+        (aggregation.series_form, aggregation.sketches_form),
+        (Form::Columns, Form::Messages)
+    );
+    assert_eq!(aggregation.encoding, Encoding::Deflate(7));
+    assert_eq!(found.forward_to, Some(("10.0.0.1".to_owned(), 9_125)));
+    assert!(found.quiet && found.own_metrics);
+    let usual = metrics(&[("DD_STATSD_FORWARD_HOST", "10.0.0.1")]);
+    assert_eq!(usual.aggregation.series_form, Form::Messages);
+    assert_eq!(usual.forward_to, None);
+    assert!(!usual.quiet && !usual.own_metrics);
+}

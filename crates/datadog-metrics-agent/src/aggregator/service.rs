@@ -20,7 +20,7 @@ use datadog_forwarder::{Budget, FlushReport, Reservation};
 use tokio::sync::{broadcast, mpsc, oneshot};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep_until};
-use tracing::warn;
+use tracing::{debug, warn};
 
 pub use self::batch::Transport;
 pub(crate) use self::batch::{Batch, Wait};
@@ -79,6 +79,7 @@ type Sending = Pin<Box<dyn Future<Output = bool> + Send>>;
 pub struct AggregatorService {
     aggregator: Aggregator,
     options: parse::Options,
+    quiet: bool,
     strategy: FlushStrategy,
     on_request: Which,
     at_the_end: Which,
@@ -116,6 +117,7 @@ impl AggregatorService {
         let service = Self {
             aggregator,
             options: config.parse,
+            quiet: config.quiet,
             strategy: config.flush,
             on_request: config.flush_on_request,
             at_the_end: config.flush_at_the_end,
@@ -240,7 +242,12 @@ impl AggregatorService {
         self.complained_at = Some(now);
         if let Some(error) = malformed {
             let count = self.counters.malformed_count();
-            warn!(kind = ?error.kind, reason = %error.reason, count, "a message of DogStatsD is malformed");
+            let text = "a message of DogStatsD is malformed";
+            if self.quiet {
+                debug!(kind = ?error.kind, reason = %error.reason, count, "{text}");
+            } else {
+                warn!(kind = ?error.kind, reason = %error.reason, count, "{text}");
+            }
         }
         if limited > 0 {
             warn!(

@@ -217,6 +217,7 @@ impl DatagramServer {
                 reader.truncated.add(1);
             }
             let packet = buffer.get(..received.len).unwrap_or_default();
+            reader.forward(packet);
             batch.push(reader.whole_lines(packet, received.is_cut), received.sender);
         }
         reader.packets.add(read as u64);

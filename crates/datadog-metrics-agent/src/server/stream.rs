@@ -192,6 +192,7 @@ impl Connection {
                 break;
             };
             if !frame.is_empty() {
+                self.reader.forward(frame);
                 batch.push(self.reader.whole_lines(frame, false), self.sender.clone());
                 frames += 1;
             }

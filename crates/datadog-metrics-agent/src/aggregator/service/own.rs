@@ -108,6 +108,7 @@ fn name_of(sample: &Sample) -> Option<Name> {
         ),
         Metric::MetricsPacketsTruncated => name("dsd.truncated", TRANSPORT),
         Metric::MetricsReadErrors => name("dsd.read_errors", TRANSPORT),
+        Metric::MetricsForwardErrors => name("dsd.forward_errors", &[]),
         Metric::MetricsMessages => name("dsd.messages", TYPE),
         Metric::MetricsMalformed => name("dsd.parse_errors", TYPE),
         Metric::MetricsBadRates => name("dsd.bad_rate", &[]),
