@@ -1,5 +1,6 @@
 //! The metrics pipeline, put together from the configuration; its types are re-exported here.
 
+mod function;
 mod mapper;
 
 use std::path::PathBuf;
@@ -9,7 +10,6 @@ use std::time::Duration;
 use datadog_forwarder::Encoding;
 use datadog_forwarder::service::Pauses;
 use datadog_metrics_agent::aggregator::{Aggregate, CounterEncoding, Form, Sends};
-use datadog_metrics_agent::enhanced;
 use datadog_metrics_agent::parse::Cardinality;
 use datadog_metrics_agent::payload::Limits;
 use datadog_metrics_agent::rules::{OriginOptions, Platform as MetricsPlatform};
@@ -25,7 +25,7 @@ pub use datadog_metrics_agent::{
 use crate::agent::{AgentError, Face, Shared, api_key};
 
 use crate::config::{self, Config, ConfigError, OperationalMode, Profile, Value};
-use crate::platform::{self, Platform};
+use crate::platform::Platform;
 
 /// How often everything is sent, unless the strategy of flushes says otherwise.
 const FLUSH_EVERY: Duration = Duration::from_secs(10);
@@ -63,7 +63,8 @@ const OWN: [&str; 3] = [
 
 /// Whether there is anything to do: a listener to open, or something to say about the function itself.
 pub(crate) fn is_wanted(config: &Config) -> bool {
-    config.dogstatsd_enabled || enhanced(config, &Keys(config), FlushStrategy::OnDemand).is_some()
+    config.dogstatsd_enabled
+        || function::enhanced(config, &Keys(config), FlushStrategy::OnDemand).is_some()
 }
 
 /// Binds and starts the pipeline, and shows it in `/status`.
@@ -158,9 +159,9 @@ fn metrics_config(config: &Config, hostname: &str) -> Result<MetricsConfig, Agen
     }
     naming(config, &keys, hostname, &mut metrics)?;
     aggregating(config, &keys, &mut metrics);
-    metrics.enhanced = enhanced(config, &keys, metrics.flush);
+    metrics.enhanced = function::enhanced(config, &keys, metrics.flush);
     sending(config, &keys, &mut metrics);
-    warn_of_what_does_nothing(config, &keys);
+    warn_of_what_does_nothing(config);
     Ok(metrics)
 }
 
@@ -302,43 +303,6 @@ fn aggregating(config: &Config, keys: &Keys<'_>, metrics: &mut MetricsConfig) {
     }
 }
 
-/// What is said about the function or container itself: on its platform, and where its settings allow it.
-fn enhanced(config: &Config, keys: &Keys<'_>, flush: FlushStrategy) -> Option<enhanced::Config> {
-    let platform = Platform::of(config)?;
-    let is_on = config.enhanced_metrics;
-    let (collected, tags) = match platform {
-        Platform::Lambda if is_on && keys.on("lambda_proc_enhanced_metrics") => {
-            let window = match flush {
-                FlushStrategy::Interval(interval) => Some(interval),
-                FlushStrategy::OnDemand => None,
-            };
-            (enhanced::Platform::Lambda { window }, Vec::new())
-        }
-        // That an instance is there is told in any case.
-        Platform::AzureFunctions => {
-            let instance = platform::azure_instance(&config.platform_inputs);
-            if instance.is_none() && !is_on {
-                return None;
-            }
-            let collected = enhanced::Platform::AzureFunctions {
-                instance,
-                cpu: is_on,
-            };
-            (collected, platform::azure_tags(config))
-        }
-        Platform::GoogleFunctions | Platform::CloudRun | Platform::AzureSpring
-            if is_on && keys.on("container_enhanced_metrics") =>
-        {
-            (enhanced::Platform::Container, Vec::new())
-        }
-        _ => return None,
-    };
-    Some(enhanced::Config {
-        tags,
-        ..enhanced::Config::from_platform(collected)
-    })
-}
-
 /// A share of 1 as percent.
 fn percent(share: &str) -> Option<u8> {
     let share: f64 = share.parse().ok()?;
@@ -374,7 +338,7 @@ fn sending(config: &Config, keys: &Keys<'_>, metrics: &mut MetricsConfig) {
     aggregation.encoding = match keys.text("serializer_compressor_kind") {
         Some("none") => Encoding::Identity,
         Some("gzip") => Encoding::Gzip(level.clamp(1, 9).unsigned_abs()),
-        Some("zlib") => Encoding::Deflate(level.clamp(1, 9).unsigned_abs()),
+        Some("zlib" | "deflate") => Encoding::Deflate(level.clamp(1, 9).unsigned_abs()),
         _ => Encoding::Zstd(level.clamp(1, 19)),
     };
     let form = |name| match keys.on(name) {
@@ -472,7 +436,7 @@ const WITHOUT_EFFECT: [&str; 11] = [
 ];
 
 /// Says which keys are set that do nothing, or not all that they say.
-fn warn_of_what_does_nothing(config: &Config, keys: &Keys<'_>) {
+fn warn_of_what_does_nothing(config: &Config) {
     for name in WITHOUT_EFFECT {
         if config.report.is_set(name) {
             warn!(key = name, "this setting has no effect in this build");

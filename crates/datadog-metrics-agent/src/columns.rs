@@ -6,18 +6,18 @@
 //! A body cannot be halved, since its columns belong together; one that an intake finds too large is dropped.
 
 mod column;
-
-use std::collections::HashMap;
+mod sets;
 
 use datadog_forwarder::Encoding;
 use datadog_sketch::agent::Sketch;
 use datadog_wire::metrics::{MetricType, RESOURCE_HOST};
 
 use self::column::{Column, Numbers, Texts};
+use self::sets::{Origins, ResourceSets, Sets};
 use crate::context::Identity;
 use crate::payload::{Finished, Kind, Limits, TooLarge, bound, compress};
 use crate::protobuf::{varint, varint_len};
-use crate::series::{Series, Source, resource_of};
+use crate::series::{Series, resource_of};
 
 /// Number of the field of a payload that holds the columns.
 const METRIC_DATA: u64 = 3;
@@ -64,83 +64,6 @@ struct Columns {
     num_bins: Column,
     bin_keys: Column,
     bin_counts: Column,
-}
-
-/// Sets of tags.
-#[derive(Debug, Default)]
-struct Sets {
-    known: HashMap<Vec<i64>, i64>,
-    column: Column,
-}
-
-/// Sets of resources, each a list of types and names.
-#[derive(Debug, Default)]
-struct ResourceSets {
-    known: HashMap<Vec<(i64, i64)>, i64>,
-    lengths: Column,
-    types: Column,
-    names: Column,
-}
-
-#[derive(Debug, Default)]
-struct Origins {
-    known: HashMap<Source, i64>,
-    column: Column,
-}
-
-/// The number of the next entry of a dictionary; 0 means nothing.
-fn next<K>(known: &HashMap<K, i64>) -> i64 {
-    i64::try_from(known.len())
-        .unwrap_or(i64::MAX)
-        .saturating_add(1)
-}
-
-impl Sets {
-    fn number(&mut self, mut tags: Vec<i64>) -> i64 {
-        if tags.is_empty() {
-            return 0;
-        }
-        tags.sort_unstable();
-        if let Some(number) = self.known.get(&tags) {
-            return *number;
-        }
-        self.column.signed(tags.len() as i64);
-        self.column.differences(tags.iter().copied());
-        let number = next(&self.known);
-        self.known.insert(tags, number);
-        number
-    }
-}
-
-impl ResourceSets {
-    fn number(&mut self, pairs: Vec<(i64, i64)>) -> i64 {
-        if let Some(number) = self.known.get(&pairs) {
-            return *number;
-        }
-        self.lengths.unsigned(pairs.len() as u64);
-        self.types.differences(pairs.iter().map(|(kind, _)| *kind));
-        self.names.differences(pairs.iter().map(|(_, name)| *name));
-        let number = next(&self.known);
-        self.known.insert(pairs, number);
-        number
-    }
-}
-
-impl Origins {
-    fn number(&mut self, source: Source) -> i64 {
-        if source == Source::default() {
-            return 0;
-        }
-        if let Some(number) = self.known.get(&source) {
-            return *number;
-        }
-        for part in [source.product, source.category, source.service] {
-            self.column.unsigned(part.into());
-        }
-        let number = next(&self.known);
-        self.known.insert(source, number);
-        number
-    }
 }
 
 impl Columns {

@@ -1,5 +1,7 @@
 //! What the pipeline is told for a given configuration.
 
+use datadog_metrics_agent::enhanced;
+
 use super::*;
 
 const KEY: (&str, &str) = ("DD_API_KEY", "0123456789abcdef0123456789abcdef");

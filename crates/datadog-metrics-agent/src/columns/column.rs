@@ -74,7 +74,7 @@ impl Texts {
         }
         varint(&mut self.bytes, text.len() as u64);
         self.bytes.extend_from_slice(text.as_bytes());
-        let number = super::next(&self.known);
+        let number = super::sets::next(&self.known);
         self.known.insert(text.into(), number);
         number
     }

@@ -11,7 +11,7 @@ use proptest::test_runner::{Config, TestRunner};
 
 use super::*;
 use crate::context::Tags;
-use crate::series::{Form, Point, SeriesWriter};
+use crate::series::{Form, Point, SeriesWriter, Source};
 use crate::sketches::SketchWriter;
 
 /// A series whose texts it owns.

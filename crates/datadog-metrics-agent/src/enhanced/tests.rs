@@ -193,7 +193,7 @@ fn an_instance_of_azure_is_there_every_three_seconds_and_its_processor_time_each
         collector.tick(begin + Duration::from_secs(second), &mut lines);
         taken(&mut lines)
     };
-    assert_eq!(tick(0, None), [instance.clone()]);
+    assert_eq!(tick(0, None), std::slice::from_ref(&instance));
     assert_eq!(tick(1, Some("1500000000\n")), [usage("500000000")]);
     assert_eq!(tick(3, Some("1700000000\n")), [usage("100000000")]);
     // The counter began again.

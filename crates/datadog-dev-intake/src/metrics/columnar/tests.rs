@@ -53,7 +53,7 @@ fn refused(columns: &[(u64, &[u8])], why: &str) {
 }
 
 /// The series with one column in place of that with its number.
-fn with<'a>(number: u64, bytes: &'a [u8]) -> Vec<(u64, &'a [u8])> {
+fn with(number: u64, bytes: &[u8]) -> Vec<(u64, &[u8])> {
     let mut columns = SERIES.to_vec();
     columns.retain(|(other, _)| *other != number);
     columns.push((number, bytes));
