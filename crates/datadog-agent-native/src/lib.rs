@@ -22,6 +22,7 @@ mod keys;
 pub mod logger;
 pub mod logs;
 pub mod metrics;
+mod platform;
 pub mod proc;
 pub mod tags;
 pub mod traces;

@@ -1,5 +1,6 @@
 //! The metrics pipeline, put together from the configuration; its types are re-exported here.
 
+mod function;
 mod mapper;
 
 use std::path::PathBuf;
@@ -8,10 +9,10 @@ use std::time::Duration;
 
 use datadog_forwarder::Encoding;
 use datadog_forwarder::service::Pauses;
-use datadog_metrics_agent::aggregator::{Aggregate, CounterEncoding, Sends};
+use datadog_metrics_agent::aggregator::{Aggregate, CounterEncoding, Form, Sends};
 use datadog_metrics_agent::parse::Cardinality;
 use datadog_metrics_agent::payload::Limits;
-use datadog_metrics_agent::rules::{OriginOptions, Platform};
+use datadog_metrics_agent::rules::{OriginOptions, Platform as MetricsPlatform};
 use datadog_metrics_agent::{self as metrics_agent, Config as MetricsConfig};
 use serde_json::json;
 use tracing::warn;
@@ -25,6 +26,7 @@ use crate::agent::{AgentError, Face, Shared, api_key};
 
 use crate::config::{self, Config, ConfigError, OperationalMode, Profile, Value};
 use crate::keys::Keys;
+use crate::platform::Platform;
 
 /// How often everything is sent, unless the strategy of flushes says otherwise.
 const FLUSH_EVERY: Duration = Duration::from_secs(10);
@@ -52,6 +54,19 @@ const NO_NAMESPACE: [&str; 21] = [
     "solr",
     "tomcat",
 ];
+
+/// Names of the agent's own metrics, which get no namespace whatever the configuration says.
+const OWN: [&str; 3] = [
+    "aws.lambda.enhanced.",
+    "azure.functions.enhanced.",
+    "datadog.agent.",
+];
+
+/// Whether there is anything to do: a listener to open, or something to say about the function itself.
+pub(crate) fn is_wanted(config: &Config) -> bool {
+    config.dogstatsd_enabled
+        || function::enhanced(config, &Keys(config), FlushStrategy::OnDemand).is_some()
+}
 
 /// Binds and starts the pipeline, and shows it in `/status`.
 pub(crate) async fn start(config: &Config, shared: &Shared) -> Result<Running, AgentError> {
@@ -95,11 +110,16 @@ fn metrics_config(config: &Config, hostname: &str) -> Result<MetricsConfig, Agen
     let key = api_key(config.key_source())?;
     let mut metrics = MetricsConfig::from_intake(&endpoints.metrics_base, key);
     let keys = Keys(config);
-    receiving(config, &keys, &mut metrics);
+    if config.dogstatsd_enabled {
+        receiving(config, &keys, &mut metrics);
+    } else {
+        metrics.listen.clear();
+    }
     naming(config, &keys, hostname, &mut metrics)?;
     aggregating(config, &keys, &mut metrics);
+    metrics.enhanced = function::enhanced(config, &keys, metrics.flush);
     sending(config, &keys, &mut metrics);
-    warn_of_what_does_nothing(config, &keys);
+    warn_of_what_does_nothing(config);
     Ok(metrics)
 }
 
@@ -123,6 +143,15 @@ fn receiving(config: &Config, keys: &Keys<'_>, metrics: &mut MetricsConfig) {
     listen.extend(path("dogstatsd_socket").map(Listen::UnixDatagram));
     listen.extend(path("dogstatsd_stream_socket").map(Listen::UnixStream));
     metrics.listen = listen;
+    let forward_port = match config.value("statsd_forward_port") {
+        Some(Value::Int(port)) => u16::try_from(*port).unwrap_or(0),
+        _ => 0,
+    };
+    metrics.forward_to = keys
+        .text("statsd_forward_host")
+        .filter(|_| forward_port != 0)
+        .map(|host| (host.to_owned(), forward_port));
+    metrics.quiet = keys.on("dogstatsd_disable_verbose_logs");
     let eol = keys.words("dogstatsd_eol_required").unwrap_or_default();
     let needs_eol = |transport: &str| eol.iter().any(|it| it == transport);
     let server = &mut metrics.server;
@@ -154,7 +183,7 @@ fn naming(
     let rules = &mut metrics.aggregation.rules;
     hostname.clone_into(&mut rules.hostname);
     if config.profile.is_serverless() {
-        rules.platform = Platform::Serverless;
+        rules.platform = MetricsPlatform::Serverless;
     }
     rules.namespace = keys
         .text("statsd_metric_namespace")
@@ -164,9 +193,20 @@ fn naming(
         Some(words) => words.to_vec(),
         None => NO_NAMESPACE.map(str::to_owned).to_vec(),
     };
+    rules.namespace_exceptions.extend(OWN.map(str::to_owned));
     rules.blocklist = words("statsd_metric_blocklist");
     rules.blocklist_matches_prefix = keys.on("statsd_metric_blocklist_match_prefix");
-    rules.tags = config.global_tags(&words("dogstatsd_tags"));
+    let mut tags = Platform::of(config).map_or_else(Vec::new, |it| it.tags(config));
+    tags.extend(words("dogstatsd_tags"));
+    rules.tags = config.global_tags(&tags);
+    if config.profile == Profile::Lambda {
+        // Lambda's own metrics have services in lower case.
+        for tag in &mut rules.tags {
+            if tag.starts_with("service:") {
+                *tag = tag.to_lowercase();
+            }
+        }
+    }
     rules.excluded_tags = words("lambda_customer_metrics_exclude_tags");
     if let Some(Value::Json(profiles)) = config.value("dogstatsd_mapper_profiles") {
         rules.mapper = mapper::profiles(profiles).map_err(AgentError::ConfigError)?;
@@ -208,6 +248,7 @@ fn aggregating(config: &Config, keys: &Keys<'_>, metrics: &mut MetricsConfig) {
         "dogstatsd_no_aggregation_pipeline_batch_size",
         metrics.pass_batch,
     );
+    metrics.own_metrics = keys.on("telemetry.enabled");
     metrics.flush = flush(config);
     if keys.on("dogstatsd_flush_incomplete_buckets") {
         metrics.flush_at_the_end = Which::Everything;
@@ -254,9 +295,16 @@ fn sending(config: &Config, keys: &Keys<'_>, metrics: &mut MetricsConfig) {
     let aggregation = &mut metrics.aggregation;
     aggregation.encoding = match keys.text("serializer_compressor_kind") {
         Some("none") => Encoding::Identity,
-        Some("gzip" | "zlib") => Encoding::Gzip(level.clamp(1, 9).unsigned_abs()),
+        Some("gzip") => Encoding::Gzip(level.clamp(1, 9).unsigned_abs()),
+        Some("zlib" | "deflate") => Encoding::Deflate(level.clamp(1, 9).unsigned_abs()),
         _ => Encoding::Zstd(level.clamp(1, 19)),
     };
+    let form = |name| match keys.on(name) {
+        true => Form::Columns,
+        false => Form::Messages,
+    };
+    aggregation.series_form = form("use_v3_api.series");
+    aggregation.sketches_form = form("use_v3_api.sketches");
     let limits = |bytes, raw, points: usize, of: Limits| Limits {
         bytes: keys.number(bytes, of.bytes).min(of.bytes),
         raw_bytes: keys.number(raw, of.raw_bytes).min(of.raw_bytes),
@@ -331,8 +379,7 @@ fn pauses(config: &Config, keys: &Keys<'_>) -> Pauses {
 }
 
 /// Keys that are read and checked, and do nothing in this build.
-const WITHOUT_EFFECT: [&str; 15] = [
-    "dogstatsd_disable_verbose_logs",
+const WITHOUT_EFFECT: [&str; 11] = [
     "dogstatsd_mapper_cache_size",
     "dogstatsd_packet_buffer_flush_timeout",
     "dogstatsd_pipeline_count",
@@ -343,24 +390,20 @@ const WITHOUT_EFFECT: [&str; 15] = [
     "forwarder_low_prio_buffer_size",
     "forwarder_requeue_buffer_size",
     "forwarder_stop_timeout",
-    "statsd_forward_host",
     "use_v2_api.series",
-    "use_v3_api.series",
-    "use_v3_api.sketches",
 ];
 
 /// Says which keys are set that do nothing, or not all that they say.
-fn warn_of_what_does_nothing(config: &Config, keys: &Keys<'_>) {
+fn warn_of_what_does_nothing(config: &Config) {
     for name in WITHOUT_EFFECT {
         if config.report.is_set(name) {
             warn!(key = name, "this setting has no effect in this build");
         }
     }
-    if keys.text("serializer_compressor_kind") == Some("zlib") {
-        warn!("zlib is not in this build, metrics are compressed with gzip");
-    }
-    if config.profile.is_serverless() && config.enhanced_metrics {
-        warn!("enhanced metrics are not in this build");
+    let is_half =
+        |name: &str, other: &str| config.report.is_set(name) && !config.report.is_set(other);
+    if is_half("statsd_forward_host", "statsd_forward_port") {
+        warn!("statsd_forward_host has no effect without statsd_forward_port");
     }
 }
 

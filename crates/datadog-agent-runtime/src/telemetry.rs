@@ -189,6 +189,8 @@ metrics! {
     MetricsMessages: "metrics.messages", Counter, ["kind"];
     /// Messages that could not be read.
     MetricsMalformed: "metrics.malformed", Counter, ["kind"];
+    /// Copies of packets that could not be forwarded to another server.
+    MetricsForwardErrors: "metrics.forward_errors", Counter, [];
     /// Values that were aggregated.
     MetricsSamples: "metrics.samples", Counter, [];
     /// Values that were lost before they became a series or a sketch, by why.
@@ -211,6 +213,8 @@ metrics! {
     MetricsQueueBytes: "metrics.queue_bytes", Gauge, [];
     /// Series, sketches, events and service checks that were handed to the forwarder.
     MetricsFlushed: "metrics.flushed", Counter, ["kind"];
+    /// Bodies of requests that those were written to.
+    MetricsPayloads: "metrics.payloads", Counter, ["kind"];
     /// Series, sketches, events and service checks that an endpoint accepted.
     MetricsSent: "metrics.sent", Counter, ["endpoint"];
     /// Bytes of accepted bodies before compression.

@@ -6,6 +6,7 @@
 
 use std::ops::Range;
 
+use bytes::Bytes;
 use datadog_wire::endpoints::{CHECK_RUN_PATH, EVENTS_PATH, SERIES_V2_PATH, SKETCHES_PATH};
 use datadog_wire::metrics::{
     MAX_PAYLOAD_BYTES, MAX_PAYLOAD_RAW_BYTES, MAX_SERIES_BYTES, MAX_SERIES_POINTS,
@@ -20,6 +21,7 @@ pub(crate) use item::Item;
 use split::Split;
 
 pub(crate) mod checks;
+mod columnar;
 mod dislike;
 pub(crate) mod events;
 pub(crate) mod item;
@@ -50,8 +52,8 @@ pub(crate) enum Door {
     /// One event, as the public interface takes it.
     Event,
     Checks,
-    /// The columnar form: taken, and not decoded.
-    Columnar,
+    /// Series or sketches in columns.
+    Columnar(Signal),
 }
 
 impl Door {
@@ -64,15 +66,21 @@ impl Door {
             EVENTS_PATH => Self::AgentEvents,
             EVENTS_V1_PATH => Self::Event,
             CHECK_RUN_PATH => Self::Checks,
-            path if path.starts_with(COLUMNAR_PREFIX) => Self::Columnar,
-            _ => return None,
+            path => {
+                let (version, signal) = path.strip_prefix(COLUMNAR_PREFIX)?.split_once('/')?;
+                match (version, signal) {
+                    ("" | "beta", "series") => Self::Columnar(Signal::Series),
+                    ("" | "beta", "sketches") => Self::Columnar(Signal::Sketches),
+                    _ => return None,
+                }
+            }
         })
     }
 
     /// The body of the answer to what is taken.
     pub(crate) fn thanks(self) -> &'static str {
         match self {
-            Self::SeriesV2 | Self::Sketches | Self::Columnar => r#"{"errors":[]}"#,
+            Self::SeriesV2 | Self::Sketches | Self::Columnar(_) => r#"{"errors":[]}"#,
             Self::SeriesV1 | Self::AgentEvents | Self::Event | Self::Checks => r#"{"status":"ok"}"#,
         }
     }
@@ -80,7 +88,9 @@ impl Door {
     /// The most bytes that it takes: as sent, and decompressed.
     fn limits(self) -> (usize, usize) {
         match self {
-            Self::SeriesV2 => (MAX_SERIES_BYTES, MAX_SERIES_RAW_BYTES),
+            Self::SeriesV2 | Self::Columnar(Signal::Series) => {
+                (MAX_SERIES_BYTES, MAX_SERIES_RAW_BYTES)
+            }
             Self::SeriesV1 => (MAX_SERIES_V1_BYTES, MAX_SERIES_V1_RAW_BYTES),
             _ => (MAX_PAYLOAD_BYTES, MAX_PAYLOAD_RAW_BYTES),
         }
@@ -104,7 +114,11 @@ impl Door {
                 Shape::SeriesProtobuf,
                 Some(What::Metrics(Dislike::UnknownMedia)),
             ),
-            Self::Sketches | Self::Columnar => (
+            Self::Columnar(Signal::Series) => (
+                Shape::SeriesProtobuf,
+                unless(is_protobuf, What::Metrics(Dislike::NotProtobuf)),
+            ),
+            Self::Sketches | Self::Columnar(_) => (
                 Shape::Sketches,
                 unless(is_protobuf, What::Metrics(Dislike::NotProtobuf)),
             ),
@@ -152,6 +166,8 @@ pub(crate) struct Metrics {
     pub(crate) places: Vec<Range<u32>>,
     /// Of events of an agent, the sources that they stand under, each with the number of the event after its last.
     pub(crate) sources: Vec<(u32, String)>,
+    /// The body that they stand in, where that is not the one that came: columns as the messages that they stand for.
+    pub(crate) rewritten: Option<Bytes>,
 }
 
 impl Metrics {
@@ -169,6 +185,7 @@ impl Metrics {
         self.places.capacity() * size_of::<Range<u32>>()
             + self.sources.capacity() * size_of::<(u32, String)>()
             + sources
+            + self.rewritten.as_ref().map_or(0, Bytes::len)
     }
 }
 
@@ -180,16 +197,27 @@ pub(crate) fn decode(door: Door, body: Body<'_>, problems: &mut Problems) -> Dec
         decoded.refusal = Some(Refusal::TooLarge);
         return decoded;
     }
-    if door == Door::Columnar {
-        problems.add(What::Metrics(Dislike::NotDecoded));
-        return decoded;
-    }
     let (shape, complaint) = door.shape(body.media_type, body.raw);
     if let Some(what) = complaint {
         problems.add(what);
     }
-    match split::split(shape, body.raw) {
-        Ok(split) => read_all(&mut decoded, shape, split, &body, problems),
+    let rewritten = match door {
+        Door::Columnar(signal) => columnar::messages(signal, body.raw).map(Some),
+        _ => Ok(None),
+    };
+    let split = rewritten.and_then(|rewritten| {
+        let raw = rewritten.as_deref().unwrap_or(body.raw);
+        Ok((split::split(shape, raw)?, rewritten))
+    });
+    match split {
+        Ok((split, rewritten)) => {
+            let raw = rewritten.as_deref().unwrap_or(body.raw);
+            let body = Body { raw, ..body };
+            read_all(&mut decoded, shape, split, &body, problems);
+            if let Some(Records::Metrics(metrics)) = &mut decoded.records {
+                metrics.rewritten = rewritten.clone();
+            }
+        }
         Err(why) => {
             problems.add_detail(What::Malformed, why);
             decoded.refusal = Some(Refusal::Malformed);
@@ -233,6 +261,7 @@ fn read_all(
         shape,
         places: split.places,
         sources: split.sources,
+        rewritten: None,
     };
     let noun = shape.signal().noun();
     let now_s = body.now_ms / 1_000;

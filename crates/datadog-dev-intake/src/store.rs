@@ -143,7 +143,9 @@ impl Stored {
     pub(crate) fn record_bytes(&self, index: usize) -> &[u8] {
         let records = self.received.records.as_ref();
         let place = records.and_then(|records| records.place(index));
-        let body = self.received.raw.as_deref();
+        let rewritten = records.and_then(Records::metrics);
+        let rewritten = rewritten.and_then(|metrics| metrics.rewritten.as_deref());
+        let body = rewritten.or(self.received.raw.as_deref());
         place
             .zip(body)
             .map_or(&[], |(place, body)| within(body, place))

@@ -3,7 +3,7 @@
 //! Reads only frames that it wrote: the size before compression is known, and is the most that comes out.
 
 use std::fmt;
-use std::io::{self, Read};
+use std::io::{self, Read, Write as _};
 
 use bytes::Bytes;
 use flate2::{Compress, Compression, FlushCompress, Status};
@@ -36,6 +36,7 @@ impl Encoder {
             Encoding::Identity => return as_is(raw),
             Encoding::Zstd(level) => self.zstd(raw, level),
             Encoding::Gzip(level) => self.gzip(raw, level),
+            Encoding::Deflate(level) => deflate(raw, level),
         };
         or_as_is(compressed, raw, encoding)
     }
@@ -88,6 +89,8 @@ pub(crate) fn content_encoding(encoding: Encoding) -> Option<&'static str> {
     match encoding {
         Encoding::Identity => None,
         Encoding::Gzip(_) => Some("gzip"),
+        // So the format of zlib is called in HTTP.
+        Encoding::Deflate(_) => Some("deflate"),
         Encoding::Zstd(_) => Some("zstd"),
     }
 }
@@ -100,21 +103,30 @@ pub(crate) fn decode(body: &Bytes, encoding: Encoding, raw_len: usize) -> io::Re
     let raw = match encoding {
         Encoding::Identity => return Ok(body.clone()),
         Encoding::Zstd(_) => zstd::bulk::decompress(body, raw_len)?,
-        Encoding::Gzip(_) => {
-            let mut raw = Vec::with_capacity(raw_len);
-            // One more than was promised shows that there is more.
-            let most = u64::try_from(raw_len).unwrap_or(u64::MAX).saturating_add(1);
-            flate2::bufread::GzDecoder::new(body.as_ref())
-                .take(most)
-                .read_to_end(&mut raw)?;
-            raw
-        }
+        Encoding::Gzip(_) => read(flate2::bufread::GzDecoder::new(body.as_ref()), raw_len)?,
+        Encoding::Deflate(_) => read(flate2::bufread::ZlibDecoder::new(body.as_ref()), raw_len)?,
     };
     if raw.len() == raw_len {
         Ok(raw.into())
     } else {
         Err(io::ErrorKind::UnexpectedEof.into())
     }
+}
+
+/// Reads as many bytes as were promised, and one more if there is one, which shows that there are too many.
+fn read(body: impl Read, raw_len: usize) -> io::Result<Vec<u8>> {
+    let mut raw = Vec::with_capacity(raw_len);
+    let most = u64::try_from(raw_len).unwrap_or(u64::MAX).saturating_add(1);
+    body.take(most).read_to_end(&mut raw)?;
+    Ok(raw)
+}
+
+/// In the format of zlib.
+fn deflate(raw: &[u8], level: u32) -> io::Result<Vec<u8>> {
+    let level = Compression::new(level.clamp(1, 9));
+    let mut encoder = flate2::write::ZlibEncoder::new(Vec::new(), level);
+    encoder.write_all(raw)?;
+    encoder.finish()
 }
 
 fn as_is(raw: &Bytes) -> Encoded {
@@ -187,7 +199,7 @@ mod tests {
     #[test]
     fn a_frame_that_holds_another_number_of_bytes_than_was_promised_is_refused() {
         let raw = Bytes::from(vec![b'x'; 1000]);
-        for encoding in [Encoding::Zstd(1), Encoding::Gzip(6)] {
+        for encoding in [Encoding::Zstd(1), Encoding::Gzip(6), Encoding::Deflate(6)] {
             let encoded = Encoder::default().encode(&raw, encoding);
             for promised in [0, 999, 1001] {
                 assert!(
@@ -208,7 +220,7 @@ mod tests {
             for (body, level) in bodies.iter().zip(levels) {
                 let raw = Bytes::from(body.clone());
                 let zstd = Encoding::Zstd(level.cast_signed());
-                for encoding in [Encoding::Identity, Encoding::Gzip(level), zstd] {
+                for encoding in [Encoding::Identity, Encoding::Gzip(level), Encoding::Deflate(level), zstd] {
                     let encoded = encoder.encode(&raw, encoding);
                     prop_assert_eq!(encoded.encoding, encoding);
                     prop_assert_eq!(decode(&encoded.body, encoding, raw.len()).unwrap(), &raw);

@@ -37,6 +37,8 @@ pub enum Encoding {
     Identity,
     /// gzip at this level.
     Gzip(u32),
+    /// The format of zlib, which HTTP calls deflate, at this level.
+    Deflate(u32),
     /// zstd at this level.
     Zstd(i32),
 }

@@ -351,6 +351,7 @@ fn check_level(encoding: Encoding) -> Result<(), ConfigError> {
     match encoding {
         Encoding::Identity => Ok(()),
         Encoding::Gzip(level) => within("the gzip level", level as usize, 1..=9),
+        Encoding::Deflate(level) => within("the zlib level", level as usize, 1..=9),
         Encoding::Zstd(level) => within(
             "the zstd level",
             usize::try_from(level).unwrap_or_default(),

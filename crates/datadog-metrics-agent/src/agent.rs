@@ -25,8 +25,9 @@ use tracing::warn;
 use crate::aggregator::Aggregator;
 use crate::aggregator::service::{AggregatorHandle, AggregatorService, Stopped};
 use crate::config::{Config, ConfigError};
+use crate::enhanced::EnhancedService;
 use crate::flusher::{Flusher, endpoints};
-use crate::server::Server;
+use crate::server::{Forward, KernelDrops, Server};
 
 /// What the metrics agent shares with the rest of the process.
 #[derive(Debug, Clone)]
@@ -71,6 +72,7 @@ pub struct Status {
     telemetry: Telemetry,
     /// Names of the endpoints, the primary first.
     endpoints: Vec<String>,
+    drops: Vec<KernelDrops>,
     max_contexts: usize,
     max_queue_bytes: usize,
 }
@@ -102,20 +104,31 @@ pub async fn start(config: Config, shared: Shared, drain: Drain) -> Result<Runni
     let (flusher, forwarder) = Flusher::new(&config, client, telemetry.clone())?;
     let (service, handle) =
         AggregatorService::new(&config, aggregator, flusher, &telemetry, drain.clone());
+    let forward = match &config.forward_to {
+        Some((host, port)) => Some(Forward::connect(host, *port, &telemetry).await),
+        None => None,
+    };
     let mut bound = Vec::new();
     for listen in &config.listen {
-        bound.push(Server::bind(listen, config.server, handle.clone(), &telemetry).await?);
+        let own = handle.clone();
+        let server = Server::bind(listen, config.server, own, &telemetry, forward.as_ref());
+        bound.push(server.await?);
     }
     let addrs = bound.iter().filter_map(Server::local_addr).collect();
     let paths = bound
         .iter()
         .filter_map(|server| server.path().map(ToOwned::to_owned))
         .collect();
+    let drops = bound.iter().filter_map(Server::drops).collect();
     validation.spawn(ask);
     let watch = Watch::new("metrics", drain.clone());
     let mut servers = JoinSet::new();
     for server in bound {
         servers.spawn(watch.over("server", server.serve(drain.clone())));
+    }
+    if let Some(enhanced) = &config.enhanced {
+        let source = EnhancedService::new(enhanced, handle.clone());
+        servers.spawn(watch.over("enhanced", source.run(drain.clone())));
     }
     let sending = drain.clone();
     let sender = async move {
@@ -129,6 +142,7 @@ pub async fn start(config: Config, shared: Shared, drain: Drain) -> Result<Runni
         status: Status {
             telemetry,
             endpoints: endpoints.into_iter().map(|it| it.name).collect(),
+            drops,
             max_contexts: config.aggregation.max_contexts,
             max_queue_bytes: config.queue_bytes,
         },
@@ -214,6 +228,7 @@ impl Status {
     /// The present state: what came, what was lost and why, contexts, and how each endpoint fares.
     #[must_use]
     pub fn to_json(&self) -> Value {
+        self.drops.iter().for_each(KernelDrops::count);
         let sum = |metric| self.telemetry.sum(metric, &[]);
         let endpoints: serde_json::Map<_, _> = self
             .endpoints

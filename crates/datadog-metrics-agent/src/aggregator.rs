@@ -22,6 +22,7 @@ use crate::context::{Class, ContextId, Contexts, Found, Message};
 use crate::parse::{Metric, Origin, Sample};
 use crate::payload::{Finished, Limits};
 use crate::rules::{self, MapperError, Rules, Scratch, Verdict};
+pub use crate::series::Form;
 use crate::series::{Point, Series, SeriesWriter, Source};
 
 /// How samples are aggregated.
@@ -51,6 +52,10 @@ pub struct Config {
     pub copy_to_distribution: Option<String>,
     /// How bodies are compressed. Default: zstd at level 3.
     pub encoding: Encoding,
+    /// The form in which series travel. Default: messages.
+    pub series_form: Form,
+    /// The form in which sketches travel. Default: messages.
+    pub sketches_form: Form,
     /// What a request with series may have.
     pub series_limits: Limits,
     /// What any other request may have.
@@ -101,6 +106,8 @@ impl Default for Config {
             percentiles: vec![95],
             copy_to_distribution: None,
             encoding: Encoding::Zstd(3),
+            series_form: Form::Messages,
+            sketches_form: Form::Messages,
             series_limits: Limits::SERIES,
             other_limits: Limits::OTHERS,
             sends: Sends {
@@ -199,7 +206,7 @@ impl Aggregator {
             rules: Rules::compile(&config.rules)?,
             contexts: Contexts::new(config.max_contexts, aliases),
             messages: Messages::default(),
-            passed: SeriesWriter::new(config.series_limits, config.encoding),
+            passed: SeriesWriter::of(config.series_form, config.series_limits, config.encoding),
             passed_done: Vec::new(),
             pools: Pools::default(),
             value_bytes: 0,

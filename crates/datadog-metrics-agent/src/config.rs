@@ -9,6 +9,7 @@ use datadog_forwarder::ApiKey;
 use datadog_forwarder::service::Pauses;
 
 use crate::aggregator::{self, Which};
+use crate::enhanced;
 use crate::flusher;
 use crate::parse;
 use crate::rules::{Mapper, MapperError};
@@ -26,6 +27,10 @@ pub struct Config {
     pub listen: Vec<Listen>,
     /// How sockets are read.
     pub server: server::Options,
+    /// Host and port of another server that gets a copy of every packet of a socket. Default: none.
+    pub forward_to: Option<(String, u16)>,
+    /// Whether malformed messages are told of at the level of debugging only. Default: no.
+    pub quiet: bool,
     /// What of a message is looked at.
     pub parse: parse::Options,
     /// Bytes of packets that were read and not yet parsed, at most. Default: 8 MiB.
@@ -40,6 +45,11 @@ pub struct Config {
     pub flush_at_the_end: Which,
     /// Samples with a timestamp that are sent together. Default: 2048.
     pub pass_batch: usize,
+    /// Whether what the pipeline counts about itself is sent as metrics, whose names begin with `datadog.agent.`.
+    /// Default: no.
+    pub own_metrics: bool,
+    /// What is said about the function or container itself. Default: nothing.
+    pub enhanced: Option<enhanced::Config>,
     /// Base of the primary intake's URLs.
     pub url: String,
     /// The key of the primary intake.
@@ -145,6 +155,8 @@ impl Config {
                 port: DEFAULT_PORT,
             }],
             server: server::Options::default(),
+            forward_to: None,
+            quiet: false,
             parse: parse::Options::default(),
             queue_bytes: 8 * 1_024 * 1_024,
             aggregation: aggregator::Config::default(),
@@ -152,6 +164,8 @@ impl Config {
             flush_on_request: Which::Closed,
             flush_at_the_end: Which::Closed,
             pass_batch: 2_048,
+            own_metrics: false,
+            enhanced: None,
             url: url.to_owned(),
             api_key,
             validate_every: Duration::from_secs(60 * 60),

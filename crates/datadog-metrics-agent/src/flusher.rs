@@ -15,7 +15,7 @@ use datadog_forwarder::{
 };
 use datadog_wire::endpoints::{
     AGENT_PAYLOAD_HEADER, AGENT_VERSION_HEADER, CHECK_RUN_PATH, EVENTS_PATH, SERIES_V2_PATH,
-    SKETCHES_PATH,
+    SERIES_V3_PATH, SKETCHES_PATH, SKETCHES_V3_PATH,
 };
 use datadog_wire::metrics::{CONTENT_TYPE_JSON, CONTENT_TYPE_PROTOBUF, PAYLOAD_VERSION};
 use datadog_wire::status;
@@ -50,6 +50,8 @@ pub(crate) struct Flusher {
 struct Forms {
     series: Arc<Form>,
     sketches: Arc<Form>,
+    series_columns: Arc<Form>,
+    sketch_columns: Arc<Form>,
     events: Arc<Form>,
     checks: Arc<Form>,
 }
@@ -87,6 +89,8 @@ impl Flusher {
             forms: Arc::new(Forms {
                 series: form(Kind::Series, SERIES_V2_PATH, CONTENT_TYPE_PROTOBUF),
                 sketches: form(Kind::Sketches, SKETCHES_PATH, CONTENT_TYPE_PROTOBUF),
+                series_columns: form(Kind::SeriesColumns, SERIES_V3_PATH, CONTENT_TYPE_PROTOBUF),
+                sketch_columns: form(Kind::SketchColumns, SKETCHES_V3_PATH, CONTENT_TYPE_PROTOBUF),
                 events: form(Kind::Events, EVENTS_PATH, CONTENT_TYPE_JSON),
                 checks: form(Kind::ServiceChecks, CHECK_RUN_PATH, CONTENT_TYPE_JSON),
             }),
@@ -100,6 +104,8 @@ impl Flusher {
         let form = match finished.kind {
             Kind::Series => &self.forms.series,
             Kind::Sketches => &self.forms.sketches,
+            Kind::SeriesColumns => &self.forms.series_columns,
+            Kind::SketchColumns => &self.forms.sketch_columns,
             Kind::Events => &self.forms.events,
             Kind::ServiceChecks => &self.forms.checks,
         };

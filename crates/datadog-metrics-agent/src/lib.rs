@@ -5,8 +5,10 @@
 
 pub mod agent;
 pub mod aggregator;
+mod columns;
 pub mod config;
 pub mod context;
+pub mod enhanced;
 mod flusher;
 pub mod parse;
 pub mod payload;

@@ -48,6 +48,10 @@ pub enum Kind {
     Series,
     /// Protobuf, `SketchPayload`.
     Sketches,
+    /// Series in columns.
+    SeriesColumns,
+    /// Sketches in columns.
+    SketchColumns,
     /// JSON.
     Events,
     /// JSON.
@@ -117,6 +121,21 @@ enum Stream {
     Identity(Vec<u8>),
     Zstd(zstd::stream::write::Encoder<'static, Vec<u8>>),
     Gzip(flate2::write::GzEncoder<Vec<u8>>),
+    Deflate(flate2::write::ZlibEncoder<Vec<u8>>),
+}
+
+/// A whole body at once, and what it came to be encoded in.
+///
+/// # Errors
+/// When the compressor fails.
+pub(crate) fn compress(encoding: Encoding, raw: &[u8]) -> io::Result<(Vec<u8>, Encoding)> {
+    let mut stream = Stream::new(encoding);
+    let came = stream.encoding(encoding);
+    stream.write(raw)?;
+    let mut body = stream.finish()?;
+    // It may wait for hours.
+    body.shrink_to_fit();
+    Ok((body, came))
 }
 
 impl Writer {
@@ -248,11 +267,11 @@ impl Open {
 }
 
 /// The bytes that so many become at most.
-const fn bound(encoding: Encoding, raw: usize) -> usize {
+pub(crate) const fn bound(encoding: Encoding, raw: usize) -> usize {
     match encoding {
         Encoding::Identity => raw,
         // Blocks that do not shrink are stored, with a head each; then head and end of the whole.
-        Encoding::Zstd(_) | Encoding::Gzip(_) => raw + raw / 128 + 128,
+        Encoding::Zstd(_) | Encoding::Gzip(_) | Encoding::Deflate(_) => raw + raw / 128 + 128,
     }
 }
 
@@ -267,6 +286,10 @@ impl Stream {
                 Vec::new(),
                 flate2::Compression::new(level.clamp(1, 9)),
             )),
+            Encoding::Deflate(level) => Self::Deflate(flate2::write::ZlibEncoder::new(
+                Vec::new(),
+                flate2::Compression::new(level.clamp(1, 9)),
+            )),
         }
     }
 
@@ -274,7 +297,7 @@ impl Stream {
     const fn encoding(&self, asked: Encoding) -> Encoding {
         match self {
             Self::Identity(_) => Encoding::Identity,
-            Self::Zstd(_) | Self::Gzip(_) => asked,
+            Self::Zstd(_) | Self::Gzip(_) | Self::Deflate(_) => asked,
         }
     }
 
@@ -283,6 +306,7 @@ impl Stream {
             Self::Identity(out) => out.write_all(bytes),
             Self::Zstd(stream) => stream.write_all(bytes),
             Self::Gzip(stream) => stream.write_all(bytes),
+            Self::Deflate(stream) => stream.write_all(bytes),
         }
     }
 
@@ -292,6 +316,7 @@ impl Stream {
             Self::Identity(out) => Ok(out.len()),
             Self::Zstd(stream) => stream.flush().map(|()| stream.get_ref().len()),
             Self::Gzip(stream) => stream.flush().map(|()| stream.get_ref().len()),
+            Self::Deflate(stream) => stream.flush().map(|()| stream.get_ref().len()),
         }
     }
 
@@ -300,6 +325,7 @@ impl Stream {
             Self::Identity(out) => Ok(out),
             Self::Zstd(stream) => stream.finish(),
             Self::Gzip(stream) => stream.finish(),
+            Self::Deflate(stream) => stream.finish(),
         }
     }
 }

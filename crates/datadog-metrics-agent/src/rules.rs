@@ -163,7 +163,7 @@ impl Rules {
             if let Some(host) = tag.strip_prefix("host:") {
                 scratch.host.clear();
                 scratch.host.push_str(host);
-            } else if !orders.take(&tag) {
+            } else if !orders.take(&tag) && !tags::is_empty_unified(&tag) {
                 scratch.tags.push(&tag);
             }
         }

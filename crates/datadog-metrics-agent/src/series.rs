@@ -5,6 +5,7 @@
 use datadog_forwarder::Encoding;
 use datadog_wire::metrics::{self, MetricType, RESOURCE_DEVICE, RESOURCE_HOST};
 
+use crate::columns::ColumnWriter;
 use crate::context::Identity;
 use crate::payload::{Finished, Item, Kind, Limits, TooLarge, Writer};
 use crate::protobuf::{self as field, bytes_len};
@@ -13,6 +14,15 @@ use crate::protobuf::{self as field, bytes_len};
 const DEVICE_TAG: &str = "device:";
 /// Tag whose value is type and name of something else that the series is about.
 const RESOURCE_TAG: &str = "dd.internal.resource:";
+
+/// The form in which series or sketches travel.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Form {
+    /// Each as a message of its own.
+    Messages,
+    /// All of them as columns.
+    Columns,
+}
 
 /// A value at a time.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -39,6 +49,8 @@ pub(crate) struct Series<'a> {
 #[derive(Debug)]
 pub(crate) struct SeriesWriter {
     writer: Writer,
+    /// Takes the series instead, where they travel in columns.
+    columns: Option<ColumnWriter>,
     max_points: usize,
     message: Vec<u8>,
     framed: Vec<u8>,
@@ -48,15 +60,26 @@ impl SeriesWriter {
     pub(crate) fn new(limits: Limits, encoding: Encoding) -> Self {
         Self {
             writer: Writer::new(Kind::Series, limits, encoding, b""),
+            columns: None,
             max_points: limits.points.max(1),
             message: Vec::new(),
             framed: Vec::new(),
         }
     }
 
+    /// The same, in the form of an intake.
+    pub(crate) fn of(form: Form, limits: Limits, encoding: Encoding) -> Self {
+        let columns = || ColumnWriter::new(Kind::SeriesColumns, limits, encoding);
+        Self {
+            columns: (form == Form::Columns).then(columns),
+            ..Self::new(limits, encoding)
+        }
+    }
+
     /// Series in the body that is open.
     pub(crate) fn items(&self) -> u64 {
-        self.writer.items()
+        let columns = self.columns.as_ref().map_or(0, ColumnWriter::items);
+        self.writer.items() + columns
     }
 
     /// Adds a series, as several if it has more points than a request may have. Without points there is none.
@@ -66,6 +89,10 @@ impl SeriesWriter {
         done: &mut Vec<Finished>,
     ) -> Result<(), TooLarge> {
         for points in series.points.chunks(self.max_points) {
+            if let Some(columns) = &mut self.columns {
+                columns.series(&Series { points, ..*series }, done)?;
+                continue;
+            }
             self.message.clear();
             write(&mut self.message, &Series { points, ..*series });
             self.framed.clear();
@@ -85,10 +112,14 @@ impl SeriesWriter {
 
     pub(crate) fn finish(&mut self, done: &mut Vec<Finished>) {
         self.writer.finish(done);
+        if let Some(columns) = &mut self.columns {
+            columns.finish(done);
+        }
     }
 
     pub(crate) fn take_lost(&mut self) -> u64 {
-        self.writer.take_lost()
+        let columns = self.columns.as_mut().map_or(0, ColumnWriter::take_lost);
+        self.writer.take_lost() + columns
     }
 }
 
@@ -138,7 +169,7 @@ fn resource(out: &mut Vec<u8>, kind: &str, name: &str) {
 }
 
 /// Type and name of what the series is about besides its host, if the tag says so.
-fn resource_of(tag: &str) -> Option<(&str, &str)> {
+pub(crate) fn resource_of(tag: &str) -> Option<(&str, &str)> {
     if let Some(device) = tag.strip_prefix(DEVICE_TAG) {
         return Some((RESOURCE_DEVICE, device)).filter(|_| !device.is_empty());
     }

@@ -8,7 +8,9 @@
 #[cfg(any(test, fuzzing))]
 pub mod checks;
 mod datagram;
+mod forward;
 mod frames;
+mod kernel;
 mod sender;
 mod stream;
 
@@ -24,6 +26,8 @@ use tokio::net::UdpSocket;
 use tracing::warn;
 
 use self::datagram::{DatagramServer, Socket};
+pub(crate) use self::forward::Forward;
+pub(crate) use self::kernel::KernelDrops;
 use self::sender::Senders;
 use self::stream::StreamServer;
 use crate::aggregator::service::{AggregatorHandle, Transport};
@@ -102,16 +106,26 @@ impl Server {
         options: Options,
         handle: AggregatorHandle,
         telemetry: &Telemetry,
+        forward: Option<&Forward>,
     ) -> Result<Self, BindError> {
+        let reader = |transport| {
+            Reader::new(
+                transport,
+                options,
+                handle.clone(),
+                telemetry,
+                forward.cloned(),
+            )
+        };
         match listen {
             Listen::Udp { host, port } => {
                 let socket = bind_udp(host, *port).await?;
-                let reader = Reader::new(Transport::Udp, options, handle, telemetry);
+                let reader = reader(Transport::Udp);
                 DatagramServer::new(Socket::Udp(socket), reader).map(Self::Datagrams)
             }
             Listen::UnixDatagram(path) => {
                 let socket = uds::bind_datagram(path, SOCKET_MODE).await?;
-                let reader = Reader::new(Transport::UnixDatagram, options, handle, telemetry);
+                let reader = reader(Transport::UnixDatagram);
                 DatagramServer::new(Socket::Unix(socket), reader).map(Self::Datagrams)
             }
             Listen::UnixStream(path) => {
@@ -120,7 +134,7 @@ impl Server {
                     mode: SOCKET_MODE,
                 };
                 let listener = bind::bind(&target).await?;
-                let reader = Reader::new(Transport::UnixStream, options, handle, telemetry);
+                let reader = reader(Transport::UnixStream);
                 Ok(Self::Streams(StreamServer::new(listener, reader)))
             }
             Listen::Pipe(name) => Err(BindError {
@@ -146,6 +160,14 @@ impl Server {
         }
     }
 
+    /// What tells of the datagrams that the system drops.
+    pub(crate) fn drops(&self) -> Option<KernelDrops> {
+        match self {
+            Self::Datagrams(server) => server.drops(),
+            Self::Streams(_) => None,
+        }
+    }
+
     /// Reads until the signal to stop, and then what is there.
     pub(crate) async fn serve(self, drain: Drain) {
         match self {
@@ -167,6 +189,7 @@ pub(crate) struct Reader {
     truncated: Series,
     errors: Series,
     telemetry: Telemetry,
+    forward: Option<Forward>,
 }
 
 impl Reader {
@@ -175,6 +198,7 @@ impl Reader {
         options: Options,
         handle: AggregatorHandle,
         telemetry: &Telemetry,
+        forward: Option<Forward>,
     ) -> Self {
         let series = |metric| telemetry.series(metric, &[("transport", transport.name())]);
         Self {
@@ -187,6 +211,14 @@ impl Reader {
             truncated: series(Metric::MetricsPacketsTruncated),
             errors: series(Metric::MetricsReadErrors),
             telemetry: telemetry.clone(),
+            forward,
+        }
+    }
+
+    /// Sends a copy of a packet on, if that is asked for.
+    fn forward(&self, packet: &[u8]) {
+        if let Some(forward) = &self.forward {
+            forward.send(packet);
         }
     }
 

@@ -3,9 +3,11 @@
 use datadog_forwarder::Encoding;
 use datadog_sketch::agent::Sketch;
 
+use crate::columns::ColumnWriter;
 use crate::context::Identity;
 use crate::payload::{Finished, Item, Kind, Limits, TooLarge, Writer};
 use crate::protobuf as field;
+use crate::series::Form;
 
 /// What ends a body: an empty field 2, which the intake expects of an agent.
 const CLOSE: &[u8] = &[2 << 3 | 2, 0];
@@ -14,6 +16,8 @@ const CLOSE: &[u8] = &[2 << 3 | 2, 0];
 #[derive(Debug)]
 pub(crate) struct SketchWriter {
     writer: Writer,
+    /// Takes the sketches instead, where they travel in columns.
+    columns: Option<ColumnWriter>,
     message: Vec<u8>,
     framed: Vec<u8>,
 }
@@ -22,8 +26,18 @@ impl SketchWriter {
     pub(crate) fn new(limits: Limits, encoding: Encoding) -> Self {
         Self {
             writer: Writer::new(Kind::Sketches, limits, encoding, CLOSE),
+            columns: None,
             message: Vec::new(),
             framed: Vec::new(),
+        }
+    }
+
+    /// The same, in the form of an intake.
+    pub(crate) fn of(form: Form, limits: Limits, encoding: Encoding) -> Self {
+        let columns = || ColumnWriter::new(Kind::SketchColumns, limits, encoding);
+        Self {
+            columns: (form == Form::Columns).then(columns),
+            ..Self::new(limits, encoding)
         }
     }
 
@@ -34,6 +48,9 @@ impl SketchWriter {
         buckets: impl Iterator<Item = (i64, &'a Sketch)>,
         done: &mut Vec<Finished>,
     ) -> Result<(), TooLarge> {
+        if let Some(columns) = &mut self.columns {
+            return columns.sketches(identity, buckets, done);
+        }
         let out = &mut self.message;
         out.clear();
         field::text(out, 1, identity.name);
@@ -61,10 +78,14 @@ impl SketchWriter {
 
     pub(crate) fn finish(&mut self, done: &mut Vec<Finished>) {
         self.writer.finish(done);
+        if let Some(columns) = &mut self.columns {
+            columns.finish(done);
+        }
     }
 
     pub(crate) fn take_lost(&mut self) -> u64 {
-        self.writer.take_lost()
+        let columns = self.columns.as_mut().map_or(0, ColumnWriter::take_lost);
+        self.writer.take_lost() + columns
     }
 }
 

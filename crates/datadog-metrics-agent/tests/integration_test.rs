@@ -12,9 +12,11 @@ use datadog_agent_runtime::connect::{Client, ConnectConfig};
 use datadog_agent_runtime::drain::{self, DrainSignal};
 use datadog_agent_runtime::telemetry::{Metric, Telemetry};
 use datadog_dev_intake::Intake;
-use datadog_forwarder::ApiKey;
-use datadog_metrics_agent::aggregator::CounterEncoding;
-use datadog_metrics_agent::{Config, FlushStrategy, Listen, Running, Shared, Which, start};
+use datadog_forwarder::{ApiKey, Encoding};
+use datadog_metrics_agent::aggregator::{CounterEncoding, Form};
+use datadog_metrics_agent::{
+    Config, FlushStrategy, Listen, Running, Shared, Which, enhanced, start,
+};
 use datadog_wire::metrics::{MetricPayload, SketchPayload};
 use prost::Message as _;
 use tokio::time::Instant;
@@ -277,6 +279,136 @@ async fn a_stop_sends_what_was_held() {
     let report = agent.running.join().await;
     assert_eq!((report.sent, report.pending), (2, 0));
     assert_eq!(series(&intake), ["a  1", "b  1"]);
+}
+
+/// The agent's thread is this one, so that nothing is read while this test does not wait.
+#[tokio::test]
+async fn datagrams_that_the_system_drops_are_shown_and_none_is_missing() {
+    let intake = Intake::start().await;
+    let mut config = config(&intake, vec![udp()]);
+    config.server.receive_buffer_bytes = 1;
+    let agent = Agent::start(config).await;
+    let client = agent.udp();
+    for _ in 0..300 {
+        client.send(b"flood:1|c").unwrap();
+    }
+    let status = agent.running.status().to_json();
+    let dropped = status["packets_dropped"]["udp_overflow"].as_u64().unwrap();
+    assert!(dropped > 0);
+    agent.flush().await;
+    let read = agent.count(Metric::MetricsPackets, &[("transport", "udp")]);
+    assert_eq!(read + dropped, 300);
+    let lost = [("reason", "udp_overflow"), ("transport", "udp")];
+    assert_eq!(agent.count(Metric::MetricsPacketsDropped, &lost), dropped);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_the_pipeline_counts_about_itself_is_sent_if_it_is_asked_for() {
+    let intake = Intake::start().await;
+    let mut config = config(&intake, vec![udp()]);
+    config.own_metrics = true;
+    let agent = Agent::start(config).await;
+    agent.udp().send(b"a:1|c\nbroken\na:nan|g").unwrap();
+    agent.flush().await;
+    // What the first flush led to is told with the second.
+    agent.flush().await;
+    let found = series(&intake);
+    for line in [
+        "a  1",
+        "datadog.agent.dsd.messages type:metric 2",
+        "datadog.agent.dsd.nonfinite  1",
+        "datadog.agent.dsd.packets transport:udp 1",
+        "datadog.agent.dsd.parse_errors type:metric 1",
+        "datadog.agent.ser.payloads type:series 1",
+    ] {
+        assert!(
+            found.iter().any(|it| it == line),
+            "{line} is not in {found:#?}"
+        );
+    }
+    let success = "datadog.agent.fwd.success endpoint:";
+    assert!(found.iter().any(|it| it.starts_with(success)), "{found:#?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_said_of_a_function_is_in_the_flush_that_ends_its_window() {
+    let intake = Intake::start().await;
+    let root = tempfile::tempdir().unwrap();
+    let dev = root.path().join("proc/net/dev");
+    std::fs::create_dir_all(dev.parent().unwrap()).unwrap();
+    let row = |received| format!("Ceth1: {received} 0 0 0 0 0 0 0 7 0 0 0 0 0 0 0\n");
+    std::fs::write(&dev, row(100)).unwrap();
+    let mut config = config(&intake, Vec::new());
+    let platform = enhanced::Platform::Lambda { window: None };
+    config.enhanced = Some(enhanced::Config {
+        root: root.path().to_owned(),
+        ..enhanced::Config::from_platform(platform)
+    });
+    let agent = Agent::start(config).await;
+    agent.flush().await;
+    std::fs::write(&dev, row(142)).unwrap();
+    agent.flush().await;
+    let requests = intake.raw_requests();
+    let last = requests.iter().rfind(|it| it.path == "/api/beta/sketches");
+    let sketches = SketchPayload::decode(last.unwrap().body.clone()).unwrap();
+    let found = sketches
+        .sketches
+        .iter()
+        .find(|it| it.metric == "aws.lambda.enhanced.rx_bytes");
+    let sketch = &found.unwrap().dogsketches[0];
+    assert_eq!((sketch.cnt, sketch.sum), (1, 42.0));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_packet_is_forwarded_as_it_came() {
+    let intake = Intake::start().await;
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("d");
+    let other = UdpSocket::bind("127.0.0.1:0").unwrap();
+    other.set_read_timeout(Some(LONG)).unwrap();
+    let mut config = config(&intake, vec![udp(), Listen::UnixDatagram(path.clone())]);
+    config.forward_to = Some(("127.0.0.1".to_owned(), other.local_addr().unwrap().port()));
+    let agent = Agent::start(config).await;
+    agent.udp().send(b"a:1|c\nbroken\n").unwrap();
+    datagram(&path, "b:1|c");
+    agent.flush().await;
+    assert_eq!(series(&intake), ["a  1", "b  1"]);
+    let mut found: Vec<_> = (0..2)
+        .map(|_| {
+            let mut buffer = [0; 64];
+            let len = other.recv(&mut buffer).unwrap();
+            String::from_utf8(buffer[..len].to_vec()).unwrap()
+        })
+        .collect();
+    found.sort();
+    assert_eq!(found, ["a:1|c\nbroken\n", "b:1|c"]);
+    assert_eq!(agent.count(Metric::MetricsForwardErrors, &[]), 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn columns_and_zlib_arrive_like_messages_and_zstd() {
+    let intake = Intake::start().await;
+    let mut config = config(&intake, vec![udp()]);
+    config.aggregation.series_form = Form::Columns;
+    config.aggregation.sketches_form = Form::Columns;
+    config.aggregation.encoding = Encoding::Deflate(6);
+    let agent = Agent::start(config).await;
+    agent.udp().send(b"c:3|c|#a:b\nd:1:2:6|d").unwrap();
+    let report = agent.flush().await;
+    assert_eq!(report.items_sent, 2);
+    let found = &intake.series()[0];
+    assert_eq!(found.endpoint, "/api/intake/metrics/v3/series");
+    assert_eq!((found.metric.as_str(), found.points[0].value), ("c", 3.0));
+    assert_eq!(found.host.as_deref(), Some("box"));
+    let found = &intake.sketches()[0];
+    assert_eq!(found.endpoint, "/api/intake/metrics/v3/sketches");
+    assert_eq!((found.metric.as_str(), found.host.as_str()), ("d", "box"));
+    let sketch = &found.buckets[0].message;
+    assert_eq!((sketch.cnt, sketch.sum, sketch.avg), (3, 9.0, 3.0));
+    for request in intake.raw_requests() {
+        assert_eq!(request.header("content-encoding"), Some("deflate"));
+        assert_eq!(request.problems, [""; 0]);
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

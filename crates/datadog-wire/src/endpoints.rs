@@ -8,6 +8,10 @@ pub const LOGS_V1_PATH: &str = "/v1/input";
 pub const SERIES_V2_PATH: &str = "/api/v2/series";
 /// `POST` path of the intake of sketches.
 pub const SKETCHES_PATH: &str = "/api/beta/sketches";
+/// `POST` path of the intake of series in columns.
+pub const SERIES_V3_PATH: &str = "/api/intake/metrics/v3/series";
+/// `POST` path of the intake of sketches in columns.
+pub const SKETCHES_V3_PATH: &str = "/api/intake/metrics/v3/sketches";
 /// `POST` path of the intake of events; without its last slash it is another.
 pub const EVENTS_PATH: &str = "/intake/";
 /// `POST` path of the intake of service checks.

@@ -434,6 +434,14 @@ pub(super) static KEYS: &[Key] = &[
         ..BASE
     },
     Key {
+        name: "telemetry.enabled",
+        env: &["DD_TELEMETRY_ENABLED"],
+        kind: Kind::Bool,
+        default: Default::Text("false"),
+        doc: "Sends what the metrics pipeline counts about itself, as metrics `datadog.agent.*`.",
+        ..BASE
+    },
+    Key {
         name: "lambda_customer_metrics_exclude_tags",
         env: &["DD_LAMBDA_CUSTOMER_METRICS_EXCLUDE_TAGS"],
         kind: Kind::Words,
@@ -456,6 +464,14 @@ pub(super) static KEYS: &[Key] = &[
         kind: Kind::Bool,
         default: Default::Text("true"),
         doc: "Sends those of them that come from /proc.",
+        ..BASE
+    },
+    Key {
+        name: "container_enhanced_metrics",
+        env: &["DD_CONTAINER_ENHANCED_METRICS"],
+        kind: Kind::Bool,
+        default: Default::Text("false"),
+        doc: "Sends metrics `datadog.agent.container.*` about the container, on Google Cloud and Azure Spring Apps.",
         ..BASE
     },
     Key {

@@ -69,7 +69,7 @@ pub(super) static KEYS: &[Key] = &[
     Key {
         name: "serializer_compressor_kind",
         env: &["DD_SERIALIZER_COMPRESSOR_KIND"],
-        kind: Kind::Choice(&["zstd", "gzip", "zlib", "none"]),
+        kind: Kind::Choice(&["zstd", "gzip", "zlib", "deflate", "none"]),
         default: Default::Text("zstd"),
         doc: "Compression of metric payloads.",
         ..BASE

@@ -94,7 +94,7 @@ impl AgentCoordinator {
         if self.config.logs_enabled {
             logs::preflight(&self.config, &shared)?;
         }
-        if self.config.dogstatsd_enabled {
+        if metrics::is_wanted(&self.config) {
             metrics::preflight(&self.config, &shared)?;
         }
         if self.config.apm_enabled {
@@ -142,7 +142,7 @@ impl AgentCoordinator {
             true => Some(logs::start(&self.config, &shared).await?),
             false => None,
         };
-        let metrics = match self.config.dogstatsd_enabled {
+        let metrics = match metrics::is_wanted(&self.config) {
             true => Some(metrics::start(&self.config, &shared).await?),
             false => None,
         };

@@ -1,11 +1,14 @@
 //! What the pipeline is told for a given configuration.
 
+use datadog_metrics_agent::enhanced;
+
 use super::*;
 
 const KEY: (&str, &str) = ("DD_API_KEY", "0123456789abcdef0123456789abcdef");
 
 fn metrics(variables: &[(&str, &str)]) -> MetricsConfig {
-    let variables = variables.iter().copied().chain([KEY]);
+    let on = ("DD_DOGSTATSD_ENABLED", "true");
+    let variables = variables.iter().copied().chain([KEY, on]);
     let config = Config::builder()
         .profile(Profile::Standalone)
         .with_env_iter(variables)
@@ -53,7 +56,8 @@ fn defaults_are_those_of_the_reference() {
     assert!(aggregation.sends.events && aggregation.sends.service_checks);
     assert!(metrics.parse.timestamps && !metrics.parse.client_origin);
     assert_eq!(aggregation.rules.hostname, "host-1");
-    assert_eq!(aggregation.rules.namespace_exceptions, NO_NAMESPACE);
+    let exceptions = [&NO_NAMESPACE[..], &OWN[..]].concat();
+    assert_eq!(aggregation.rules.namespace_exceptions, exceptions);
     assert_eq!(aggregation.copy_to_distribution, None);
     metrics.check().unwrap();
 }
@@ -156,4 +160,142 @@ fn a_mapper_that_cannot_be_used_stops_the_start() {
         error.to_string().contains("a profile has no name"),
         "{error}"
     );
+}
+
+fn metrics_of(profile: Profile, variables: &[(&str, &str)]) -> MetricsConfig {
+    let variables = variables.iter().copied().chain([KEY]);
+    let config = Config::builder()
+        .profile(profile)
+        .with_env_iter(variables)
+        .build_with_issues();
+    metrics_config(&config, "").unwrap()
+}
+
+fn enhanced_of(profile: Profile, variables: &[(&str, &str)]) -> Option<enhanced::Platform> {
+    metrics_of(profile, variables)
+        .enhanced
+        .map(|it| it.platform)
+}
+
+const AZURE: [(&str, &str); 4] = [
+    ("FUNCTIONS_EXTENSION_VERSION", "~4"),
+    ("FUNCTIONS_WORKER_RUNTIME", "node"),
+    ("WEBSITE_SITE_NAME", "app"),
+    ("COMPUTERNAME", "Box-1"),
+];
+
+#[test]
+fn lambda_speaks_of_itself_unless_a_setting_says_no() {
+    let lambda = |variables: &[(&str, &str)]| enhanced_of(Profile::Lambda, variables);
+    let every = enhanced::Platform::Lambda {
+        window: Some(FLUSH_EVERY),
+    };
+    assert_eq!(lambda(&[]), Some(every));
+    let asked = enhanced::Platform::Lambda { window: None };
+    assert_eq!(
+        lambda(&[("DD_SERVERLESS_FLUSH_STRATEGY", "end")]),
+        Some(asked)
+    );
+    assert_eq!(lambda(&[("DD_ENHANCED_METRICS", "false")]), None);
+    assert_eq!(
+        lambda(&[("DD_LAMBDA_PROC_ENHANCED_METRICS", "false")]),
+        None
+    );
+}
+
+#[test]
+fn azure_counts_instances_in_any_case_and_google_says_nothing_unasked() {
+    let azure = |extra: &[(&'static str, &'static str)]| {
+        let variables = [&AZURE[..], extra].concat();
+        enhanced_of(Profile::Serverless, &variables)
+    };
+    let with = |cpu| enhanced::Platform::AzureFunctions {
+        instance: Some("box-1".to_owned()),
+        cpu,
+    };
+    assert_eq!(azure(&[]), Some(with(true)));
+    assert_eq!(
+        azure(&[("DD_ENHANCED_METRICS_ENABLED", "false")]),
+        Some(with(false))
+    );
+    let google = [("K_SERVICE", "s"), ("FUNCTION_TARGET", "f")];
+    assert_eq!(enhanced_of(Profile::Serverless, &google), None);
+    let asked = [
+        google[0],
+        google[1],
+        ("DD_CONTAINER_ENHANCED_METRICS", "true"),
+    ];
+    assert_eq!(
+        enhanced_of(Profile::Serverless, &asked),
+        Some(enhanced::Platform::Container)
+    );
+    for profile in [Profile::Standalone, Profile::Embedded] {
+        assert_eq!(enhanced_of(profile, &AZURE), None);
+    }
+}
+
+#[test]
+fn the_pipeline_runs_without_a_listener_for_what_is_said_of_an_instance() {
+    let build = |profile, variables: &[(&str, &str)]| {
+        Config::builder()
+            .profile(profile)
+            .with_env_iter(variables.iter().copied().chain([KEY]))
+            .build_with_issues()
+    };
+    let off = ("DD_DOGSTATSD_ENABLED", "false");
+    assert!(!is_wanted(&build(Profile::Embedded, &[off])));
+    let azure = build(Profile::Serverless, &[&AZURE[..], &[off]].concat());
+    assert!(is_wanted(&azure));
+    assert_eq!(metrics_config(&azure, "").unwrap().listen, []);
+}
+
+#[test]
+fn tags_of_the_platform_stand_between_those_of_the_user_and_the_unified_ones() {
+    let variables = [&AZURE[..], &[("DD_TAGS", "team:x"), ("DD_SERVICE", "Shop")]].concat();
+    let metrics = metrics_of(Profile::Serverless, &variables);
+    assert_eq!(
+        metrics.aggregation.rules.tags,
+        [
+            "team:x",
+            "origin:azurefunction",
+            "dd.origin:azurefunction",
+            "service:Shop"
+        ]
+    );
+    let metrics = metrics_of(Profile::Lambda, &[("DD_SERVICE", "Shop")]);
+    let tags = metrics.aggregation.rules.tags;
+    assert!(tags.contains(&"service:shop".to_owned()), "{tags:?}");
+}
+
+#[test]
+fn the_agents_own_metrics_get_no_namespace() {
+    let exceptions = [("DD_STATSD_METRIC_NAMESPACE_BLACKLIST", "mine")];
+    let rules = metrics(&exceptions).aggregation.rules;
+    let expect = ["mine", OWN[0], OWN[1], OWN[2]];
+    assert_eq!(rules.namespace_exceptions, expect);
+}
+
+#[test]
+fn payloads_travel_in_the_form_and_encoding_that_is_asked_for() {
+    let found = metrics(&[
+        ("DD_USE_V3_API_SERIES", "true"),
+        ("DD_SERIALIZER_COMPRESSOR_KIND", "zlib"),
+        ("DD_METRICS_CONFIG_COMPRESSION_LEVEL", "7"),
+        ("DD_STATSD_FORWARD_HOST", "10.0.0.1"),
+        ("DD_STATSD_FORWARD_PORT", "9125"),
+        ("DD_DOGSTATSD_DISABLE_VERBOSE_LOGS", "true"),
+        ("DD_TELEMETRY_ENABLED", "true"),
+    ]);
+    let aggregation = &found.aggregation;
+    assert_eq!(
+        (aggregation.series_form, aggregation.sketches_form),
+        (Form::Columns, Form::Messages)
+    );
+    assert_eq!(aggregation.encoding, Encoding::Deflate(7));
+    assert_eq!(found.forward_to, Some(("10.0.0.1".to_owned(), 9_125)));
+    assert!(found.quiet && found.own_metrics);
+    let usual = metrics(&[("DD_STATSD_FORWARD_HOST", "10.0.0.1")]);
+    assert_eq!(usual.aggregation.series_form, Form::Messages);
+    assert_eq!(usual.forward_to, None);
+    assert!(!usual.quiet && !usual.own_metrics);
 }

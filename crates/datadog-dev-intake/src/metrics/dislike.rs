@@ -15,8 +15,6 @@ pub(crate) enum Dislike {
     UnknownMedia,
     /// A `Content-Type` that is not protobuf.
     NotProtobuf,
-    /// A form that this intake takes and does not decode.
-    NotDecoded,
     NoName,
     LongName,
     OddName,
@@ -66,7 +64,6 @@ impl fmt::Display for Dislike {
                 "Content-Type is neither application/x-protobuf nor application/json"
             }
             Self::NotProtobuf => "Content-Type is not application/x-protobuf",
-            Self::NotDecoded => "columnar metrics are kept as a raw request, not decoded",
             Self::NoName => "no name",
             Self::LongName => return write!(f, "name over {MAX_NAME_CHARS} characters"),
             Self::OddName => "name has characters that the intake replaces",

@@ -396,7 +396,7 @@ fn bytes_as_sent_and_decompressed_are_limited() {
         Door::Sketches,
         Door::AgentEvents,
         Door::Checks,
-        Door::Columnar,
+        Door::Columnar(Signal::Sketches),
     ] {
         check(door, 2_621_440, 4_194_304, None);
         check(door, 2_621_441, 0, Some("body over 2621440 bytes as sent"));
@@ -689,13 +689,31 @@ fn what_the_intake_dislikes_of_a_check_is_said() {
 }
 
 #[test]
-fn the_columnar_form_is_taken_and_said_not_to_be_decoded() {
-    let (decoded, problems) = problems_of(Door::Columnar, "application/x-protobuf", b"\x1a\x00");
-    assert_eq!((decoded.refusal, decoded.items), (None, None));
-    assert_eq!(decoded.records, None);
+fn columns_are_looked_at_as_the_series_that_they_stand_for() {
+    // A gauge without a point, host and name.
+    let body = b"\x1a\x0b\x52\x01\x03\x5a\x01\x00\x72\x01\x00\x7a\x01\x00";
+    let mut body = body.to_vec();
+    body[1] = 12;
+    let door = Door::Columnar(Signal::Series);
+    let (decoded, problems) = problems_of(door, "application/x-protobuf", &body);
+    assert_eq!((decoded.refusal, decoded.items), (None, Some(1)));
+    let Some(Records::Metrics(metrics)) = decoded.records else {
+        panic!("no metrics");
+    };
+    assert_eq!(metrics.shape, Shape::SeriesProtobuf);
     assert_eq!(
         problems,
-        ["columnar metrics are kept as a raw request, not decoded"]
+        [
+            "series 0: no name",
+            "series 0: the first resource is not the host",
+            "series 0: no points"
+        ]
+    );
+    let (decoded, problems) = problems_of(door, "application/x-protobuf", b"\x1a\x03\x52\x01\x03");
+    assert_eq!(decoded.refusal, Some(Refusal::Malformed));
+    assert_eq!(
+        problems,
+        ["body not decodable: metric 0: column 14 ends early"]
     );
 }
 
@@ -709,8 +727,15 @@ fn every_path_has_its_door() {
         ("/intake", None),
         ("/api/v1/events", Some(Door::Event)),
         ("/api/v1/check_run", Some(Door::Checks)),
-        ("/api/intake/metrics/v3/series", Some(Door::Columnar)),
-        ("/api/intake/metrics/v3beta/sketches", Some(Door::Columnar)),
+        (
+            "/api/intake/metrics/v3/series",
+            Some(Door::Columnar(Signal::Series)),
+        ),
+        (
+            "/api/intake/metrics/v3beta/sketches",
+            Some(Door::Columnar(Signal::Sketches)),
+        ),
+        ("/api/intake/metrics/v31/sketches", None),
         ("/api/v2/series/", None),
     ] {
         assert_eq!(Door::of(path), door, "{path}");

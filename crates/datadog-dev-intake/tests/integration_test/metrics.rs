@@ -608,23 +608,24 @@ async fn the_oldest_metrics_make_room_and_are_counted() {
 }
 
 #[tokio::test]
-async fn columnar_metrics_are_kept_as_they_are() {
+async fn columnar_metrics_are_shown_like_any_others() {
     let intake = Intake::start().await;
-    let answer = send(
-        &intake,
-        "POST",
-        "/api/intake/metrics/v3/series",
-        &PROTOBUF,
-        b"\x1a\x00".as_slice(),
-    )
-    .await;
+    // A gauge `a` of 0 at second 100.
+    let columns =
+        b"\x0a\x02\x01a\x52\x01\x03\x5a\x01\x02\x72\x01\x0a\x7a\x01\x01\x82\x01\x02\xc8\x01";
+    let mut body = vec![0x1a, u8::try_from(columns.len()).unwrap()];
+    body.extend_from_slice(columns);
+    let path = "/api/intake/metrics/v3/series";
+    let answer = send(&intake, "POST", path, &PROTOBUF, body.clone()).await;
     assert_eq!(answer.status, 202);
     let request = &intake.raw_requests()[0];
-    assert_eq!((&request.body[..], request.items), (&b"\x1a\x00"[..], None));
-    assert_eq!(
-        request.problems,
-        ["columnar metrics are kept as a raw request, not decoded"]
-    );
+    assert_eq!((&request.body[..], request.items), (&body[..], Some(1)));
+    let found = intake.series();
+    assert_eq!(found[0].metric, "a");
+    assert_eq!(found[0].metric_type, Some(MetricType::Gauge));
+    assert_eq!(found[0].endpoint, path);
+    let point = (found[0].points[0].timestamp, found[0].points[0].value);
+    assert_eq!(point, (100, 0.0));
 }
 
 #[tokio::test]

@@ -38,8 +38,16 @@ impl Aggregator {
         let zeros = self.zeros(cutoff, which);
         let mut out = Out {
             config: &self.config,
-            series: SeriesWriter::new(self.config.series_limits, self.config.encoding),
-            sketches: SketchWriter::new(self.config.other_limits, self.config.encoding),
+            series: SeriesWriter::of(
+                self.config.series_form,
+                self.config.series_limits,
+                self.config.encoding,
+            ),
+            sketches: SketchWriter::of(
+                self.config.sketches_form,
+                self.config.other_limits,
+                self.config.encoding,
+            ),
             done: Vec::new(),
             tally: &mut self.tally,
             points: Vec::new(),

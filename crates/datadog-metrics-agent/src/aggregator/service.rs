@@ -7,6 +7,7 @@
 mod batch;
 mod counters;
 mod handle;
+mod own;
 
 use std::collections::VecDeque;
 use std::future::Future;
@@ -19,13 +20,14 @@ use datadog_forwarder::{Budget, FlushReport, Reservation};
 use tokio::sync::{broadcast, mpsc, oneshot};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep_until};
-use tracing::warn;
+use tracing::{debug, warn};
 
 pub use self::batch::Transport;
 pub(crate) use self::batch::{Batch, Wait};
 use self::counters::Counters;
 pub(crate) use self::handle::Barrier;
 pub use self::handle::{AggregatorHandle, InsertError, Stopped};
+use self::own::Own;
 use crate::aggregator::{Aggregator, Which};
 use crate::config::{Config, FlushStrategy};
 use crate::flusher::Flusher;
@@ -77,6 +79,7 @@ type Sending = Pin<Box<dyn Future<Output = bool> + Send>>;
 pub struct AggregatorService {
     aggregator: Aggregator,
     options: parse::Options,
+    quiet: bool,
     strategy: FlushStrategy,
     on_request: Which,
     at_the_end: Which,
@@ -84,6 +87,8 @@ pub struct AggregatorService {
     commands: mpsc::Receiver<Command>,
     flusher: Flusher,
     counters: Counters,
+    /// Nothing is told of what is counted without it.
+    own: Option<Own>,
     budget: Budget,
     drain: Drain,
     outbox: VecDeque<Finished>,
@@ -112,6 +117,7 @@ impl AggregatorService {
         let service = Self {
             aggregator,
             options: config.parse,
+            quiet: config.quiet,
             strategy: config.flush,
             on_request: config.flush_on_request,
             at_the_end: config.flush_at_the_end,
@@ -119,6 +125,7 @@ impl AggregatorService {
             commands,
             flusher,
             counters: Counters::new(telemetry),
+            own: config.own_metrics.then(|| Own::new(telemetry)),
             budget,
             drain,
             outbox: VecDeque::new(),
@@ -235,7 +242,12 @@ impl AggregatorService {
         self.complained_at = Some(now);
         if let Some(error) = malformed {
             let count = self.counters.malformed_count();
-            warn!(kind = ?error.kind, reason = %error.reason, count, "a message of DogStatsD is malformed");
+            let text = "a message of DogStatsD is malformed";
+            if self.quiet {
+                debug!(kind = ?error.kind, reason = %error.reason, count, "{text}");
+            } else {
+                warn!(kind = ?error.kind, reason = %error.reason, count, "{text}");
+            }
         }
         if limited > 0 {
             warn!(
@@ -247,13 +259,35 @@ impl AggregatorService {
     }
 
     fn flush(&mut self, which: Which) {
+        self.tell_own();
         let done = self.aggregator.flush(now_s(), which);
         self.put_out(done);
         self.counters.publish(self.aggregator.tally());
         self.show();
     }
 
+    /// Aggregates what the pipeline counted since the last time.
+    fn tell_own(&mut self) {
+        let Some(own) = &mut self.own else {
+            return;
+        };
+        let now = now_s();
+        let options = parse::Options {
+            timestamps: false,
+            client_origin: false,
+        };
+        own.tell(|line| {
+            for message in messages(line, &options) {
+                if let Ok(Message::Metric(metric)) = message {
+                    // Why one was refused is in the tally.
+                    let _counted = self.aggregator.metric(&metric, None, now).is_err();
+                }
+            }
+        });
+    }
+
     fn tick(&mut self) {
+        self.tell_own();
         let passed = self.aggregator.passed();
         // Nothing came since the last look.
         if passed > 0 && passed == self.passed_before {

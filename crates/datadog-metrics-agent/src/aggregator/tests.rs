@@ -79,6 +79,7 @@ fn render(done: &[Finished]) -> String {
                     lines.push(line);
                 }
             }
+            Kind::SeriesColumns | Kind::SketchColumns => panic!("no test asks for columns"),
             Kind::Events | Kind::ServiceChecks => {
                 lines.push(String::from_utf8(raw.to_vec()).unwrap());
             }

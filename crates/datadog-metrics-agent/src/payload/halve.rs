@@ -14,6 +14,8 @@ use crate::protobuf::outermost;
 pub fn halve(kind: Kind, body: &Bytes) -> Option<[Half; 2]> {
     match kind {
         Kind::Series | Kind::Sketches => halve_fields(body),
+        // Columns belong together.
+        Kind::SeriesColumns | Kind::SketchColumns => None,
         Kind::Events => halve_events(body),
         Kind::ServiceChecks => halve_array(body),
     }

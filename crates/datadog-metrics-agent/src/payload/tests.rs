@@ -36,6 +36,10 @@ fn plain(finished: &Finished) -> Vec<u8> {
             let mut reader = flate2::read::GzDecoder::new(&finished.body[..]);
             reader.read_to_end(&mut raw).unwrap();
         }
+        Encoding::Deflate(_) => {
+            let mut reader = flate2::read::ZlibDecoder::new(&finished.body[..]);
+            reader.read_to_end(&mut raw).unwrap();
+        }
     }
     raw
 }
@@ -102,7 +106,7 @@ fn what_compresses_well_fills_a_body_far_beyond_its_size_on_the_wire() {
         bytes: 4_096,
         points: usize::MAX,
     };
-    for encoding in [Encoding::Zstd(3), Encoding::Gzip(6)] {
+    for encoding in [Encoding::Zstd(3), Encoding::Gzip(6), Encoding::Deflate(6)] {
         let mut writer = writer(limits, encoding);
         let mut done = Vec::new();
         for _ in 0..1_000 {

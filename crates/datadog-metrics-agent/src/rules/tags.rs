@@ -6,6 +6,12 @@ use crate::parse::{Cardinality, Origin};
 /// Names of tags of which a message's own win over those of the configuration.
 const UNIFIED: [&str; 3] = ["service", "env", "version"];
 
+/// Whether a tag says no service, environment or version: it is none, and that of the configuration holds.
+pub(super) fn is_empty_unified(tag: &str) -> bool {
+    tag.strip_suffix(':')
+        .is_some_and(|name| UNIFIED.contains(&name))
+}
+
 /// What is made of where a client runs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct OriginOptions {

@@ -73,6 +73,19 @@ fn some_tags_are_instructions() {
 }
 
 #[test]
+fn an_empty_service_environment_or_version_is_none() {
+    let config = Config {
+        tags: strings(&["env:prod"]),
+        ..host()
+    };
+    check(
+        &config,
+        "a:1|c|#env:,version:,other:",
+        "a box env:prod,other:",
+    );
+}
+
+#[test]
 fn tags_of_the_message_win_over_unified_ones() {
     let config = Config {
         tags: strings(&["env:prod", "service:shop", "team:x", "team:y"]),

@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use std::os::fd::{AsFd, BorrowedFd};
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use datadog_agent_runtime::bind::BindError;
 use datadog_agent_runtime::bind::uds::DatagramSocket;
@@ -12,13 +13,16 @@ use datadog_agent_runtime::drain::Drain;
 use rustix::net::{RecvAncillaryBuffer, RecvFlags, ReturnFlags, sockopt};
 use tokio::io::Interest;
 use tokio::net::UdpSocket;
+use tokio::time::{MissedTickBehavior, interval};
 use tracing::warn;
 
-use super::Reader;
+use super::{KernelDrops, Reader};
 use crate::aggregator::service::{Barrier, Batch, Wait};
 
 /// Datagrams that are read before a flush at most: more than any socket holds, so that a flood ends.
 const DRAIN_PACKETS: usize = 1 << 17;
+/// How often the drops of the system are counted, besides before a flush and at the end.
+const COUNT_EVERY: Duration = Duration::from_secs(10);
 
 /// A socket of datagrams.
 #[derive(Debug)]
@@ -33,6 +37,8 @@ pub(crate) struct DatagramServer {
     socket: Socket,
     reader: Reader,
     barrier: Barrier,
+    /// Of UDP alone: no other client sends to a full socket.
+    drops: Option<KernelDrops>,
 }
 
 /// A datagram that was read into the buffer.
@@ -99,7 +105,15 @@ impl DatagramServer {
         if reader.options.origin_detection && matches!(socket, Socket::Unix(_)) {
             sockopt::set_socket_passcred(socket.fd(), true).map_err(refused)?;
         }
+        let drops = match &socket {
+            Socket::Udp(udp) => {
+                let is_ipv6 = udp.local_addr().is_ok_and(|it| it.is_ipv6());
+                KernelDrops::of(udp, is_ipv6, &reader.telemetry)
+            }
+            Socket::Unix(_) => None,
+        };
         Ok(Self {
+            drops,
             barrier: reader.handle.barrier(),
             socket,
             reader,
@@ -120,10 +134,16 @@ impl DatagramServer {
         }
     }
 
+    pub(super) fn drops(&self) -> Option<KernelDrops> {
+        self.drops.clone()
+    }
+
     pub(super) async fn serve(mut self, drain: Drain) {
         // One byte more than counts shows that a datagram was cut where the system does not say so.
         let mut buffer = vec![0; self.reader.options.buffer_bytes + 1];
         let wait = self.reader.transport.wait();
+        let mut count = interval(COUNT_EVERY);
+        count.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
             tokio::select! {
                 readable = self.socket.readable() => {
@@ -140,12 +160,21 @@ impl DatagramServer {
                 }
                 token = self.barrier.raised() => {
                     self.read_all(&mut buffer).await;
+                    self.count_drops();
                     drop(token);
                 }
+                _ = count.tick() => self.count_drops(),
                 _ = drain.signalled() => break,
             }
         }
         self.read_all(&mut buffer).await;
+        self.count_drops();
+    }
+
+    fn count_drops(&self) {
+        if let Some(drops) = &self.drops {
+            drops.count();
+        }
     }
 
     /// Reads what is there, and waits for room for it. Asks the system itself: the runtime may not know yet what has
@@ -188,6 +217,7 @@ impl DatagramServer {
                 reader.truncated.add(1);
             }
             let packet = buffer.get(..received.len).unwrap_or_default();
+            reader.forward(packet);
             batch.push(reader.whole_lines(packet, received.is_cut), received.sender);
         }
         reader.packets.add(read as u64);

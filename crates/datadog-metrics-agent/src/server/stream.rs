@@ -209,6 +209,7 @@ impl Connection {
         let mut batch = Batch::new(reader.transport);
         let mut frames = 0;
         let taken = self.frames.take(|frame| {
+            reader.forward(frame);
             batch.push(reader.whole_lines(frame, false), self.sender.clone());
             frames += 1;
         });

@@ -159,7 +159,7 @@ fn keys_of_pipelines_that_are_not_there_are_read_and_warned_of_and_never_fatal()
         let config = read(&[
             ("DD_CONFIG_STRICT", strict),
             ("DD_APPSEC_ENABLED", "true"),
-            ("DD_REMOTE_CONFIGURATION_ENABLED", "false"),
+            ("DD_OTLP_CONFIG_TRACES_ENABLED", "true"),
         ]);
         assert_eq!(config.validate(), Ok(()));
         assert_eq!(
@@ -169,7 +169,7 @@ fn keys_of_pipelines_that_are_not_there_are_read_and_warned_of_and_never_fatal()
         assert_eq!(
             issues(&config, Severity::Info),
             [
-                "DD_REMOTE_CONFIGURATION_ENABLED: this build has no pipeline for it yet (remote configuration); no effect"
+                "DD_OTLP_CONFIG_TRACES_ENABLED: this build has no pipeline for it yet (OTLP); no effect"
             ],
             "a value that is the default asks for nothing"
         );

@@ -21,6 +21,7 @@ pub(super) struct Counters {
     memory_bytes: Series,
     queue_bytes: Series,
     flushed: [Series; 4],
+    payloads: [Series; 4],
     /// What was published of the tally.
     published: Tally,
     /// Refusals for want of contexts of which there was word.
@@ -41,6 +42,7 @@ const fn place(kind: Kind) -> usize {
 impl Counters {
     pub(super) fn new(telemetry: &Telemetry) -> Self {
         let of = |metric| telemetry.series(metric, &[]);
+        let payloads = |metric| PAYLOADS.map(|kind| telemetry.series(metric, &[("kind", kind)]));
         let kinds = |metric| KINDS.map(|kind| telemetry.series(metric, &[("kind", kind)]));
         Self {
             messages: kinds(Metric::MetricsMessages),
@@ -53,8 +55,8 @@ impl Counters {
             contexts: of(Metric::MetricsContexts),
             memory_bytes: of(Metric::MetricsMemoryBytes),
             queue_bytes: of(Metric::MetricsQueueBytes),
-            flushed: PAYLOADS
-                .map(|kind| telemetry.series(Metric::MetricsFlushed, &[("kind", kind)])),
+            flushed: payloads(Metric::MetricsFlushed),
+            payloads: payloads(Metric::MetricsPayloads),
             telemetry: telemetry.clone(),
             published: Tally::default(),
             told: 0,
@@ -86,13 +88,16 @@ impl Counters {
 
     pub(super) fn flushed(&self, payload: &Finished) {
         let place = match payload.kind {
-            payload::Kind::Series => 0,
-            payload::Kind::Sketches => 1,
+            payload::Kind::Series | payload::Kind::SeriesColumns => 0,
+            payload::Kind::Sketches | payload::Kind::SketchColumns => 1,
             payload::Kind::Events => 2,
             payload::Kind::ServiceChecks => 3,
         };
         if let Some(series) = self.flushed.get(place) {
             series.add(payload.items);
+        }
+        if let Some(series) = self.payloads.get(place) {
+            series.add(1);
         }
     }
 
