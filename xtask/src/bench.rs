@@ -1,5 +1,6 @@
 //! Measures what `BENCHMARKS.md` states: one JSON object a line, `{"name","value","unit"}`, medians.
 
+pub(crate) mod dogstatsd;
 mod patterns;
 mod program;
 mod stream;
@@ -68,11 +69,21 @@ pub(crate) fn run(options: &Options) -> anyhow::Result<()> {
             return Ok(());
         }
     }
-    for (package, bench) in TARGETS {
+    let targets = match options.only.starts_with("dogstatsd") {
+        true => &[][..],
+        false => &TARGETS[..],
+    };
+    for (package, bench) in targets {
         say(&format!("cargo bench --package {package} --bench {bench}"));
         target(package, bench, options)?;
     }
-    program::run(options)
+    if options.wants("dogstatsd") {
+        dogstatsd::run(options)?;
+    }
+    match options.only.starts_with("dogstatsd") {
+        true => Ok(()),
+        false => program::run(options),
+    }
 }
 
 fn target(package: &str, bench: &str, options: &Options) -> anyhow::Result<()> {

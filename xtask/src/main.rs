@@ -46,6 +46,12 @@ enum Task {
     Ci,
     /// Checks what no linter can: the layers of the crates, documented keys and counters, file headers.
     Tidy,
+    /// Counts the datagrams that arrive at a socket; the other end of a measurement.
+    #[command(hide = true)]
+    Receive {
+        /// Where to bind it.
+        path: std::path::PathBuf,
+    },
     /// Measures; prints one JSON object a line: name, value, unit.
     Bench(bench::Options),
     /// How well patterns agree with labels, for labelled logs as LogHub has them; prints one JSON object a line.
@@ -77,6 +83,7 @@ fn perform(task: Task) -> anyhow::Result<()> {
         Task::Lint => lint::run(),
         Task::Ci => lint::run().and_then(|()| test::run()),
         Task::Tidy => tidy::run(),
+        Task::Receive { path } => bench::dogstatsd::receive(&path),
         Task::Bench(options) => bench::run(&options),
         Task::Accuracy(options) => accuracy::run(&options),
         Task::Codegen(options) => codegen::run(options),
