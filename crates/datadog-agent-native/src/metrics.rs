@@ -19,7 +19,7 @@ use tracing::warn;
 
 pub use datadog_metrics_agent::{
     AdditionalEndpoint, Aggregator, AggregatorHandle, DrainReport, Failure, FlushReport,
-    FlushStrategy, InsertError, Listen, Running, Which,
+    FlushStrategy, InsertError, Listen, Running, Transport, Which,
 };
 
 use crate::agent::{AgentError, Face, Shared, api_key};

@@ -96,11 +96,13 @@ pub(crate) fn addresses(listeners: &Listeners) -> Map<String, Value> {
     if let Some(address) = listeners.dogstatsd_udp {
         addresses.insert("dogstatsd".to_owned(), format!("udp://{address}").into());
     }
-    if let Some(path) = &listeners.dogstatsd_uds {
-        addresses.insert(
-            "dogstatsd_socket".to_owned(),
-            format!("unix://{}", path.display()).into(),
-        );
+    for (name, path) in [
+        ("dogstatsd_socket", &listeners.dogstatsd_uds),
+        ("dogstatsd_stream_socket", &listeners.dogstatsd_stream_uds),
+    ] {
+        if let Some(path) = path {
+            addresses.insert(name.to_owned(), format!("unix://{}", path.display()).into());
+        }
     }
     addresses
 }

@@ -23,7 +23,7 @@ use tokio::time::Instant;
 use tracing::warn;
 
 use crate::aggregator::Aggregator;
-use crate::aggregator::service::{AggregatorHandle, AggregatorService, Stopped};
+use crate::aggregator::service::{AggregatorHandle, AggregatorService, Stopped, Transport};
 use crate::config::{Config, ConfigError};
 use crate::enhanced::EnhancedService;
 use crate::flusher::{Flusher, endpoints};
@@ -55,7 +55,7 @@ pub enum StartError {
 pub struct Running {
     handle: AggregatorHandle,
     addrs: Vec<SocketAddr>,
-    paths: Vec<PathBuf>,
+    paths: Vec<(Transport, PathBuf)>,
     status: Status,
     drain: Drain,
     servers: JoinSet<()>,
@@ -117,7 +117,7 @@ pub async fn start(config: Config, shared: Shared, drain: Drain) -> Result<Runni
     let addrs = bound.iter().filter_map(Server::local_addr).collect();
     let paths = bound
         .iter()
-        .filter_map(|server| server.path().map(ToOwned::to_owned))
+        .filter_map(|server| Some((server.transport(), server.path()?.to_owned())))
         .collect();
     let drops = bound.iter().filter_map(Server::drops).collect();
     validation.spawn(ask);
@@ -168,10 +168,12 @@ impl Running {
         &self.addrs
     }
 
-    /// The paths of the Unix sockets, in the order of the configuration.
+    /// The path of the first Unix socket of this kind, in the order of the configuration.
     #[must_use]
-    pub fn paths(&self) -> &[PathBuf] {
-        &self.paths
+    pub fn path(&self, transport: Transport) -> Option<PathBuf> {
+        let mut paths = self.paths.iter();
+        let found = paths.find(|(of, _)| *of == transport);
+        found.map(|(_, path)| path.clone())
     }
 
     /// Sends all that came before; see [`AggregatorHandle::flush`].

@@ -19,7 +19,9 @@ pub mod server;
 mod sketches;
 
 pub use agent::{DrainReport, Failure, Running, Shared, StartError, Status, start};
-pub use aggregator::service::{AggregatorHandle, AggregatorService, InsertError, Stopped};
+pub use aggregator::service::{
+    AggregatorHandle, AggregatorService, InsertError, Stopped, Transport,
+};
 pub use aggregator::{Aggregator, Which};
 pub use config::{AdditionalEndpoint, Config, ConfigError, FlushStrategy};
 pub use datadog_forwarder::FlushReport;

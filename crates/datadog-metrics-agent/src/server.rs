@@ -152,6 +152,14 @@ impl Server {
         }
     }
 
+    /// How its packets come.
+    pub(crate) const fn transport(&self) -> Transport {
+        match self {
+            Self::Datagrams(server) => server.transport(),
+            Self::Streams(_) => Transport::UnixStream,
+        }
+    }
+
     /// The path of a Unix socket.
     pub(crate) fn path(&self) -> Option<&Path> {
         match self {

@@ -13,6 +13,7 @@ use datadog_agent_runtime::drain::{self, DrainSignal};
 use datadog_agent_runtime::telemetry::{Metric, Telemetry};
 use datadog_dev_intake::Intake;
 use datadog_forwarder::{ApiKey, Encoding};
+use datadog_metrics_agent::Transport;
 use datadog_metrics_agent::aggregator::{CounterEncoding, Form};
 use datadog_metrics_agent::{
     Config, FlushStrategy, Listen, Running, Shared, Which, enhanced, start,
@@ -166,7 +167,10 @@ async fn a_flush_has_all_that_was_in_the_sockets() {
         Listen::UnixStream(stream.clone()),
     ];
     let agent = Agent::start(config(&intake, listen)).await;
-    assert_eq!(agent.running.paths(), [dgram.clone(), stream.clone()]);
+    let path = |transport| agent.running.path(transport);
+    assert_eq!(path(Transport::UnixDatagram), Some(dgram.clone()));
+    assert_eq!(path(Transport::UnixStream), Some(stream.clone()));
+    assert_eq!(path(Transport::Udp), None);
     let mut connection = UnixStream::connect(&stream).unwrap();
     // Once accepted, a connection is read before a flush.
     frame(&mut connection, "first:1|c");

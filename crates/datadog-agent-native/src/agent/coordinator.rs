@@ -16,6 +16,7 @@ use super::shared::Shared;
 use super::{AgentError, AgentHandle, Health, ShutdownReason, Signals, State};
 use crate::config::table::Pipeline;
 use crate::config::{Config, Severity};
+use crate::metrics::Transport;
 use crate::{logs, metrics, traces};
 
 /// Where a running agent listens; `None` for what is off.
@@ -31,8 +32,10 @@ pub struct Listeners {
     pub logs_uds: Option<PathBuf>,
     /// The DogStatsD listener's port.
     pub dogstatsd_udp: Option<SocketAddr>,
-    /// The DogStatsD listener's Unix socket: that of datagrams, else that of streams.
+    /// The DogStatsD listener's Unix socket of datagrams.
     pub dogstatsd_uds: Option<PathBuf>,
+    /// The DogStatsD listener's Unix socket of streams.
+    pub dogstatsd_stream_uds: Option<PathBuf>,
 }
 
 /// What a flush delivered, by pipeline; `None` for what is off.
@@ -160,6 +163,7 @@ impl AgentCoordinator {
             "logs_uds": self.listeners.logs_uds,
             "dogstatsd_udp": self.listeners.dogstatsd_udp,
             "dogstatsd_uds": self.listeners.dogstatsd_uds,
+            "dogstatsd_stream_uds": self.listeners.dogstatsd_stream_uds,
         }));
         self.handle
             .set_logs(logs.as_ref().map(logs::Running::handle));
@@ -401,7 +405,8 @@ fn listeners(
         logs_tcp: logs.and_then(|logs| logs.local_addrs().first().copied()),
         logs_uds: logs.and_then(|logs| logs.paths().first().cloned()),
         dogstatsd_udp: metrics.and_then(|metrics| metrics.local_addrs().first().copied()),
-        dogstatsd_uds: metrics.and_then(|metrics| metrics.paths().first().cloned()),
+        dogstatsd_uds: metrics.and_then(|metrics| metrics.path(Transport::UnixDatagram)),
+        dogstatsd_stream_uds: metrics.and_then(|metrics| metrics.path(Transport::UnixStream)),
     }
 }
 

@@ -17,7 +17,7 @@ use tokio::time::{MissedTickBehavior, interval};
 use tracing::warn;
 
 use super::{KernelDrops, Reader};
-use crate::aggregator::service::{Barrier, Batch, Wait};
+use crate::aggregator::service::{Barrier, Batch, Transport, Wait};
 
 /// Datagrams that are read before a flush at most: more than any socket holds, so that a flood ends.
 const DRAIN_PACKETS: usize = 1 << 17;
@@ -124,6 +124,13 @@ impl DatagramServer {
         match &self.socket {
             Socket::Udp(socket) => socket.local_addr().ok(),
             Socket::Unix(_) => None,
+        }
+    }
+
+    pub(super) const fn transport(&self) -> Transport {
+        match &self.socket {
+            Socket::Udp(_) => Transport::Udp,
+            Socket::Unix(_) => Transport::UnixDatagram,
         }
     }
 
