@@ -4,6 +4,9 @@ use hyper::HeaderMap;
 
 use crate::span::Payload;
 
+/// The most that a tracer can say to have sent or dropped at once: beyond any truth, and far from the end of counters.
+const MAX_COUNT: u64 = u32::MAX as u64;
+
 /// What a tracer says of itself.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Client {
@@ -36,7 +39,7 @@ impl Client {
             let value = headers.get(name).and_then(|value| value.to_str().ok());
             value.unwrap_or_default().trim()
         };
-        let number = |name: &str| text(name).parse().unwrap_or(0);
+        let number = |name: &str| text(name).parse().unwrap_or(0_u64).min(MAX_COUNT);
         Self {
             language: text("datadog-meta-lang").to_owned(),
             language_version: text("datadog-meta-lang-version").to_owned(),
