@@ -164,7 +164,7 @@ mod tests {
         push(&mut aggregator, 1_600_000, "").unwrap();
         assert!(push(&mut aggregator, 1_598_980, "").unwrap().is_none());
         assert!(push(&mut aggregator, 1_600_000, "").unwrap().is_some());
-        assert!(push(&mut aggregator, 1_598_990, "").unwrap().is_some());
+        assert!(push(&mut aggregator, 1_599_000, "").unwrap().is_some());
     }
 
     #[test]

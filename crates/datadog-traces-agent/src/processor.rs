@@ -3,6 +3,7 @@
 //! The order of the rules is that of Datadog's agent: repair, filters, mapping, obfuscation, cuts, replacements, stats,
 //! sampling. Stats come before sampling, so that traces which are not sent count.
 
+pub(crate) mod alone;
 mod client_stats;
 mod counters;
 

@@ -28,8 +28,10 @@ pub(crate) const LONG: Duration = Duration::from_secs(60);
 pub(crate) const TRACES: &str = "/api/v0.2/traces";
 pub(crate) const STATS: &str = "/api/v0.2/stats";
 pub(crate) const MSGPACK: &str = "Content-Type: application/msgpack\r\n";
-/// The answer to the first traces, before there are rates.
+/// The rates before anything was sampled by them.
 pub(crate) const NO_RATES: &str = "{\"rate_by_service\":{}}\n";
+/// The rates while there is little to sample.
+pub(crate) const ALL: &str = "{\"rate_by_service\":{\"service:,env:\":1}}\n";
 
 /// A running agent with one listener on a free port.
 pub(crate) struct Agent {

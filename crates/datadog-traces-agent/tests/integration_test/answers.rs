@@ -58,7 +58,7 @@ async fn the_same_span_arrives_from_every_version() {
         let answer = agent.post(path, MSGPACK, hex(body)).await;
         match path {
             "/v0.3/traces" => answer.expect(200, "OK\n"),
-            _ => answer.expect(200, NO_RATES),
+            _ => answer.expect(200, ALL),
         }
         agent.flush().await;
         let [record] = intake.traces().try_into().unwrap();
@@ -118,13 +118,14 @@ async fn json_is_taken_by_its_type_and_anything_else_as_what_it_is() {
         "Content-Type: text/plain\r\n",
     ] {
         let answer = agent.post("/v0.4/traces", headers, json).await;
+        // These have no priority.
         answer.expect(200, NO_RATES);
     }
     let other = "Content-Type: application/octet-stream\r\n";
     agent
         .post("/v0.4/traces", other, hex(ONE_SPAN))
         .await
-        .expect(200, NO_RATES);
+        .expect(200, ALL);
     let answer = agent.post("/v0.4/traces", MSGPACK, json).await;
     assert_eq!(answer.status, 400);
     agent.flush().await;
@@ -142,11 +143,11 @@ async fn what_is_cut_short_or_no_trace_is_the_tracers_fault() {
     let answer = connection.post("/v0.4/traces", &headers, cut).await;
     answer.expect(400, "unexpected-eof");
     let answer = connection
-        .post("/v0.5/traces", &headers, [0x93, 1, 2])
+        .post("/v0.5/traces", &headers, [0x92, 1, 2])
         .await;
     assert_eq!(answer.status, 400);
     let answer = connection.post("/v0.4/traces", MSGPACK, &whole).await;
-    answer.expect(200, NO_RATES);
+    answer.expect(200, ALL);
     let refused = agent.by_reason(Metric::TracesPayloadsRefused);
     let refused: Vec<_> = refused.into_iter().collect();
     let expected = [("decoding_error".to_owned(), 1), ("eof".to_owned(), 1)];
@@ -166,16 +167,24 @@ async fn rates_have_a_version_for_those_who_ask() {
     let agent = Agent::start(config(&intake)).await;
     let mut connection = agent.connect().await;
     let name = "datadog-rates-payload-version";
-    let answer = connection
-        .post("/v0.4/traces", MSGPACK, hex(ONE_SPAN))
-        .await;
+    let empty = [0x90];
+    let answer = connection.post("/v0.4/traces", MSGPACK, empty).await;
+    answer.expect(200, NO_RATES);
     assert_eq!(answer.header(name), None);
-    let asking = format!("{MSGPACK}Datadog-Rates-Payload-Version: 1-1\r\n");
-    let answer = connection
-        .post("/v0.4/traces", &asking, hex(ONE_SPAN))
-        .await;
+    let asking = |version: &str| format!("{MSGPACK}Datadog-Rates-Payload-Version: {version}\r\n");
+    let answer = connection.post("/v0.4/traces", &asking("1-1"), empty).await;
     answer.expect(200, NO_RATES);
     assert_eq!(answer.header(name).map(str::trim), Some(""));
+    let body = hex(ONE_SPAN);
+    let answer = connection.post("/v0.4/traces", &asking("1-1"), &body).await;
+    answer.expect(200, ALL);
+    let version = answer.header(name).unwrap().to_owned();
+    assert!(version.ends_with("-1"), "{version}");
+    let answer = connection
+        .post("/v0.4/traces", &asking(&version), &body)
+        .await;
+    answer.expect(200, "{}");
+    assert_eq!(answer.header(name), Some(&*version));
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -200,7 +209,7 @@ async fn methods_and_paths_that_are_none_are_told_so() {
         );
         connection.write(request).await;
         connection.write(body).await;
-        connection.answer().await.expect(200, NO_RATES);
+        connection.answer().await.expect(200, ALL);
     }
     for path in [
         "/",
@@ -274,13 +283,13 @@ async fn bodies_in_pieces_and_bodies_that_wait_for_leave_are_taken() {
         connection.write(chunk_of_body(&[byte])).await;
     }
     connection.write(chunk_of_body(&[])).await;
-    connection.answer().await.expect(200, NO_RATES);
+    connection.answer().await.expect(200, ALL);
     let body = hex(ONE_SPAN_V05);
     let headers = format!("Content-Length: {}\r\nExpect: 100-continue\r\n", body.len());
     connection.write(head("/v0.5/traces", &headers)).await;
     connection.continues().await;
     connection.write(body).await;
-    connection.answer().await.expect(200, NO_RATES);
+    connection.answer().await.expect(200, ALL);
     agent.flush().await;
     assert_eq!(arrived(&intake), ["r", "r"]);
 }
@@ -327,7 +336,7 @@ async fn when_there_is_too_much_to_do_only_those_who_ask_are_told_so() {
     let mut hog = hog(&agent).await;
     let counted = format!("{MSGPACK}X-Datadog-Trace-Count: 5\r\n");
     let answer = crowded(&agent, "/v0.4/traces", &counted).await;
-    answer.expect(200, NO_RATES);
+    assert!(answer.status == 200 && answer.body.starts_with("{\"rate_by_service\""));
     let asking = format!("{MSGPACK}Datadog-Send-Real-Http-Status: 1\r\n");
     let answer = crowded(&agent, "/v0.4/traces", &asking).await;
     answer.expect(429, "");
@@ -349,7 +358,7 @@ async fn when_there_is_too_much_to_do_only_those_who_ask_are_told_so() {
     hog.write([0xc0]).await;
     assert_eq!(hog.answer().await.status, 400);
     let answer = agent.post("/v0.4/traces", &asking, hex(ONE_SPAN)).await;
-    answer.expect(200, NO_RATES);
+    answer.expect(200, ALL);
 }
 
 #[tokio::test(flavor = "multi_thread")]

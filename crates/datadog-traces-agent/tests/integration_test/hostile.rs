@@ -136,7 +136,7 @@ async fn many_slow_writers_hold_nobody_up() {
     for _ in 0..200 {
         let mut writer = agent.connect().await;
         writer
-            .write(head("/v0.4/traces", "Content-Length: 52428800\r\n"))
+            .write(head("/v0.4/traces", "Content-Length: 100000\r\n"))
             .await;
         writer.write("x").await;
         writers.push(writer);

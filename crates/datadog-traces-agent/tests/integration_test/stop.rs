@@ -56,8 +56,12 @@ async fn requests_that_are_under_way_at_the_end_are_settled() {
     let mut connections = Vec::new();
     for body in &bodies {
         let mut connection = agent.connect().await;
-        let headers = format!("{MSGPACK}Content-Length: {}\r\n", body.len());
+        let headers = format!(
+            "{MSGPACK}Content-Length: {}\r\nExpect: 100-continue\r\n",
+            body.len()
+        );
         connection.write(head("/v0.4/traces", &headers)).await;
+        connection.continues().await;
         connection.write(&body[..body.len() - 1]).await;
         connections.push(connection);
     }
