@@ -12,8 +12,8 @@ pub const MEMORY_PER_BYTE: usize = 40;
 /// Bytes of memory that any body may become, however small.
 pub const MEMORY_FREE: usize = 65_536;
 
-/// Bytes of memory that a body may become, however large.
-pub const MEMORY_MAX: usize = 512 * 1_024 * 1_024;
+/// Bytes of memory that a body may become, however large: bodies of tracers, of 20 MB at most, become some 160 MB.
+pub const MEMORY_MAX: usize = 256 * 1_024 * 1_024;
 
 /// Bytes of texts that references may stand for, for each byte of the body.
 pub const TEXTS_PER_BYTE: usize = 10;

@@ -22,7 +22,7 @@ async fn a_socket_has_its_mode_is_served_beside_tcp_and_goes_with_the_agent() {
         let agent = Agent::start(config).await;
         let found = std::fs::metadata(&path).unwrap().permissions().mode();
         assert_eq!(found & 0o777, mode);
-        assert_eq!(agent.running.paths(), [path.clone()]);
+        assert_eq!(agent.running.paths(), std::slice::from_ref(&path));
         let mut connection = Connection::open_unix(&path).await;
         let answer = connection
             .post("/v0.4/traces", MSGPACK, body(vec![chunk(1, "unix", 1.0)]))
