@@ -249,6 +249,8 @@ metrics! {
     TracesSpansMalformed: "trace_agent.receiver.spans_malformed", Counter, ["reason"];
     /// Traces that a filter was for.
     TracesFiltered: "trace_agent.receiver.traces_filtered", Counter, [];
+    /// Spans of those.
+    TracesSpansFiltered: "trace_agent.receiver.spans_filtered", Counter, [];
     /// Traces that a tracer says it dropped itself.
     TracesClientDropped: "trace_agent.receiver.client_dropped_p0_traces", Counter, [];
     /// Spans of those.
@@ -257,6 +259,8 @@ metrics! {
     TracesKept: "trace_agent.sampler.kept", Counter, ["sampler"];
     /// Traces that the samplers did not keep.
     TracesSampledOut: "trace_agent.sampler.dropped", Counter, [];
+    /// Spans of those, and of traces of which only single spans or events were kept.
+    TracesSpansSampledOut: "trace_agent.sampler.spans_dropped", Counter, [];
     /// Bytes of encoded traces that wait for a payload to be full, or to be due.
     TracesBufferBytes: "trace_agent.trace_writer.buffer_bytes", Gauge, [];
     /// Spans that an endpoint accepted.

@@ -27,6 +27,8 @@ pub(crate) enum Verdict {
     Retry,
     /// Another key may help.
     KeyRefused,
+    /// Another key may help, or the same one later.
+    KeyDoubted,
     /// Halves may pass.
     TooLarge,
     /// It may pass uncompressed.
@@ -41,6 +43,7 @@ pub(crate) fn verdict(table: &StatusTable, status: u16, encoding: Encoding) -> V
         Action::Accept => Verdict::Accepted,
         Action::Retry => Verdict::Retry,
         Action::RefreshKey => Verdict::KeyRefused,
+        Action::RefreshKeyAndRetry => Verdict::KeyDoubted,
         Action::Split => Verdict::TooLarge,
         Action::SendUncompressed if encoding == Encoding::Identity => Verdict::Refused,
         Action::SendUncompressed => Verdict::EncodingRefused,
@@ -182,7 +185,7 @@ fn pick<T>(fits: bool, value: T, default: T) -> T {
 
 #[cfg(test)]
 mod tests {
-    use datadog_wire::status::LOGS;
+    use datadog_wire::status::{LOGS, TRACES};
 
     use super::*;
 
@@ -349,6 +352,10 @@ mod tests {
         assert_eq!(verdict(&LOGS, 415, Encoding::Identity), Verdict::Refused);
         assert_eq!(verdict(&LOGS, 202, Encoding::Identity), Verdict::Accepted);
         assert_eq!(verdict(&LOGS, 403, Encoding::Identity), Verdict::KeyRefused);
+        assert_eq!(
+            verdict(&TRACES, 403, Encoding::Identity),
+            Verdict::KeyDoubted
+        );
         assert_eq!(verdict(&LOGS, 413, Encoding::Identity), Verdict::TooLarge);
         assert_eq!(verdict(&LOGS, 429, Encoding::Identity), Verdict::Retry);
         assert_eq!(verdict(&LOGS, 302, Encoding::Identity), Verdict::Refused);

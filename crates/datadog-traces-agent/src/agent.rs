@@ -13,7 +13,7 @@ use datadog_agent_runtime::connect::Client;
 use datadog_agent_runtime::drain::Drain;
 pub use datadog_agent_runtime::tasks::Failure;
 use datadog_agent_runtime::tasks::{Room, Watch};
-use datadog_agent_runtime::telemetry::{Metric, Telemetry};
+use datadog_agent_runtime::telemetry::{Metric, Reason, Telemetry};
 use serde::Serialize;
 use serde_json::{Value, json};
 use tokio::task::JoinSet;
@@ -66,6 +66,7 @@ pub enum StartError {
 #[derive(Debug)]
 pub struct Running {
     handle: AggregatorHandle,
+    receiver: Receiver,
     proxy: Proxy,
     addrs: Vec<SocketAddr>,
     paths: Vec<PathBuf>,
@@ -155,7 +156,6 @@ pub async fn start(config: Config, shared: Shared, drain: Drain) -> Result<Runni
         .into_iter()
         .map(|it| BoundServer::new(it, config.connections.clone(), receiver.clone()))
         .collect();
-    drop(receiver);
     let addrs = bound.iter().filter_map(BoundServer::local_addr).collect();
     let paths = bound.iter().filter_map(BoundServer::path);
     let paths = paths.map(ToOwned::to_owned).collect();
@@ -180,6 +180,7 @@ pub async fn start(config: Config, shared: Shared, drain: Drain) -> Result<Runni
     };
     Ok(Running {
         handle,
+        receiver,
         proxy,
         addrs,
         paths,
@@ -242,6 +243,7 @@ impl Running {
     pub async fn join(self) -> DrainReport {
         let Self {
             handle,
+            receiver,
             proxy,
             status,
             drain,
@@ -256,6 +258,10 @@ impl Running {
             warn!("tracers were cut when the time to stop was over");
             servers.shutdown().await;
         }
+        // What was received is handed on, within half of what is left: the rest is for sending.
+        let left = deadline.saturating_duration_since(Instant::now());
+        receiver.settled(Instant::now() + left / 2).await;
+        drop(receiver);
         handle.shutdown().await;
         drop(handle);
         let ((), ()) = tokio::join!(proxy.stop(deadline), service.ended());
@@ -295,6 +301,8 @@ impl Status {
                 "received": sum(Metric::TracesSpansReceived),
                 "dropped": self.by(Metric::TracesSpansDropped, "reason"),
                 "malformed": self.by(Metric::TracesSpansMalformed, "reason"),
+                "filtered": sum(Metric::TracesSpansFiltered),
+                "sampled_out": sum(Metric::TracesSpansSampledOut),
             },
             "buffer_bytes": sum(Metric::TracesBufferBytes),
             "dropped": self.dropped(),
@@ -343,7 +351,14 @@ impl Status {
     }
 
     fn drained(&self) -> DrainReport {
-        let dropped = self.dropped();
+        let mut dropped = self.dropped();
+        // What was received and found no room on its way to the writer.
+        let received = self.by(Metric::TracesSpansDropped, "reason");
+        for reason in [Reason::QueueFull, Reason::TooLarge, Reason::Shutdown] {
+            if let Some(spans) = received.get(reason.name()) {
+                *dropped.entry(reason.name().to_owned()).or_default() += spans;
+            }
+        }
         let primary = self.endpoints.first().map_or("", String::as_str);
         let sent = [("endpoint", primary)];
         DrainReport {

@@ -14,11 +14,14 @@ use crate::encode::AgentPayload;
 
 /// Languages that are remembered at most; clients name them, and could name any.
 const MAX_LANGUAGES: usize = 32;
+/// Bytes of the name of one.
+const MAX_LANGUAGE_BYTES: usize = 32;
 
 /// The message of one tracer, as it stands in a request.
 #[derive(Debug)]
 pub(crate) struct Encoded {
     pub(crate) bytes: Vec<u8>,
+    pub(crate) chunks: u64,
     pub(crate) spans: u64,
     /// The language of the tracer; may be empty.
     pub(crate) language: String,
@@ -37,6 +40,8 @@ pub(crate) struct Batch {
 /// Messages that wait for company.
 #[derive(Debug, Default)]
 pub struct Aggregator {
+    /// Bytes of a request beside its messages.
+    head_bytes: usize,
     messages: Vec<Vec<u8>>,
     bytes: usize,
     spans: u64,
@@ -51,18 +56,26 @@ pub(crate) struct TooLarge {
 }
 
 impl Aggregator {
+    /// For requests of so many bytes beside their messages.
+    pub(crate) fn new(head_bytes: usize) -> Self {
+        Self {
+            head_bytes,
+            ..Self::default()
+        }
+    }
+
     /// Adds a message; returns the request that had no room for it, if any.
     pub(crate) fn push(&mut self, encoded: Encoded) -> Result<Option<Batch>, TooLarge> {
         let len = AgentPayload::tracer_len(encoded.bytes.len());
-        if len > MAX_BODY_BYTES {
+        if self.head_bytes + len > MAX_BODY_BYTES {
             let spans = encoded.spans;
             return Err(TooLarge { spans });
         }
-        let full = match self.bytes + len > MAX_PAYLOAD_BYTES {
+        let full = match self.head_bytes + self.bytes + len > MAX_PAYLOAD_BYTES {
             true => self.take(),
             false => None,
         };
-        if self.languages.len() < MAX_LANGUAGES && !encoded.language.is_empty() {
+        if self.languages.len() < MAX_LANGUAGES && is_language(&encoded.language) {
             self.languages.insert(encoded.language);
         }
         self.bytes += len;
@@ -106,6 +119,12 @@ impl Batch {
     }
 }
 
+/// Whether a tracer's language can be named to the intake, in a header that all tracers share.
+fn is_language(name: &str) -> bool {
+    let is_allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"+#-_./".contains(&byte);
+    (1..=MAX_LANGUAGE_BYTES).contains(&name.len()) && name.bytes().all(is_allowed)
+}
+
 #[cfg(test)]
 mod tests {
     use datadog_forwarder::Budget;
@@ -119,6 +138,7 @@ mod tests {
     ) -> Result<Option<Batch>, TooLarge> {
         aggregator.push(Encoded {
             bytes: vec![0; bytes],
+            chunks: 1,
             spans: 1,
             language: language.to_owned(),
             reservation: Budget::new(usize::MAX).try_reserve(bytes).unwrap(),
@@ -136,6 +156,29 @@ mod tests {
         assert!(aggregator.take().is_none());
         let languages: Vec<_> = aggregator.languages().iter().collect();
         assert_eq!(languages, ["go", "python"]);
+    }
+
+    #[test]
+    fn what_surrounds_the_messages_counts() {
+        let mut aggregator = Aggregator::new(1_000);
+        push(&mut aggregator, 1_600_000, "").unwrap();
+        assert!(push(&mut aggregator, 1_598_980, "").unwrap().is_none());
+        assert!(push(&mut aggregator, 1_600_000, "").unwrap().is_some());
+        assert!(push(&mut aggregator, 1_599_000, "").unwrap().is_some());
+    }
+
+    #[test]
+    fn languages_that_no_header_should_carry_are_not_told() {
+        let mut aggregator = Aggregator::default();
+        let long = "x".repeat(MAX_LANGUAGE_BYTES + 1);
+        for language in ["go|php", "ruby\n", "ру", long.as_str(), "", "c++"] {
+            push(&mut aggregator, 1, language).unwrap();
+        }
+        for number in 0..2 * MAX_LANGUAGES {
+            push(&mut aggregator, 1, &format!("l{number}")).unwrap();
+        }
+        assert!(aggregator.languages().contains("c++"));
+        assert_eq!(aggregator.languages().len(), MAX_LANGUAGES);
     }
 
     #[test]

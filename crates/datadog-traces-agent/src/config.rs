@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use datadog_agent_runtime::bind::{Target, http};
 use datadog_forwarder::ApiKey;
+use datadog_forwarder::service::Pauses;
 
 pub(crate) use self::proxies::is_local;
 pub use self::proxies::{CloudResource, EvpTarget, Install, Proxies, ProxyMode, ProxyTarget};
@@ -71,7 +72,10 @@ pub struct Config {
     pub request_timeout: Duration,
     /// Attempts of one payload in a row. Default: 4.
     pub attempts: u32,
-    /// Encoded bytes of traces that wait for another try, per endpoint. Default: 50 MiB.
+    /// How long to wait between them. Default: about 200 milliseconds, twice as long each time, at most 10 seconds.
+    pub pauses: Pauses,
+    /// Encoded bytes of traces that wait for another try, per endpoint, and half of `requests.memory_bytes` at most.
+    /// Default: 50 MiB.
     pub redrive_bytes: usize,
     /// Age past which a waiting payload is given up. Default: one hour.
     pub redrive_age: Duration,
@@ -240,6 +244,10 @@ impl Config {
             compression_level: 3,
             request_timeout: Duration::from_secs(5),
             attempts: 4,
+            pauses: Pauses::Jitter {
+                first: Duration::from_millis(200),
+                max: Duration::from_secs(10),
+            },
             redrive_bytes: 50 * 1_024 * 1_024,
             redrive_age: Duration::from_secs(60 * 60),
             proxies: Proxies::of_site(site),

@@ -3,8 +3,9 @@
 //! Texts borrow from the body; only what is no UTF-8 is copied and repaired, with U+FFFD for each bad sequence.
 //! What a span should hold is not judged here: ids may be 0 and names empty.
 //!
-//! A decoded body takes at most [`MEMORY_PER_BYTE`] times the memory of the body, plus [`MEMORY_FREE`]: what would take
-//! more is refused. Tracers' bodies take 2 to 25 times as much, but a span that is a single byte on the wire takes some
+//! A decoded body takes at most [`MEMORY_PER_BYTE`] times the memory of the body, plus [`MEMORY_FREE`], and never more
+//! than [`MEMORY_MAX`]: what would take more is refused. So is a body whose references stand for more text than
+//! [`TEXTS_PER_BYTE`] times its size, plus [`TEXTS_FREE`]: each of them is read by rules and written into payloads. Tracers' bodies take 2 to 25 times as much, but a span that is a single byte on the wire takes some
 //! 270. Nothing is allocated because of a count that the rest of the body could not hold, and nothing recurses
 //! without a limit. Bytes after the end of the payload are not looked at.
 
@@ -19,7 +20,8 @@ mod v05;
 mod v07;
 mod v1;
 
-pub use budget::{MEMORY_FREE, MEMORY_PER_BYTE};
+pub(crate) use budget::memory_of;
+pub use budget::{MEMORY_FREE, MEMORY_MAX, MEMORY_PER_BYTE, TEXTS_FREE, TEXTS_PER_BYTE};
 pub use error::{Error, Reason};
 
 use crate::span::Payload;

@@ -39,23 +39,64 @@ pub fn tracer_payloads<'p>(
     payload: &'p Payload<'_>,
     max_bytes: usize,
 ) -> impl Iterator<Item = TracerPayload> + 'p {
-    let lens = Lens::of(payload);
-    let mut start = 0;
-    std::iter::from_fn(move || {
-        let mut bytes = lens.head;
+    let mut messages = Messages::new(payload, max_bytes);
+    std::iter::from_fn(move || messages.next().map(|part| messages.write(part)))
+}
+
+/// The messages of [`tracer_payloads`], each of which is known before it is written, for who may not want it.
+pub(crate) struct Messages<'m, 'a> {
+    payload: &'m Payload<'a>,
+    lens: Lens,
+    start: usize,
+    max_bytes: usize,
+}
+
+/// A message that is not written yet.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Part {
+    range: Range<usize>,
+    pub(crate) bytes: usize,
+    pub(crate) chunks: usize,
+    pub(crate) spans: usize,
+}
+
+impl<'m, 'a> Messages<'m, 'a> {
+    pub(crate) fn new(payload: &'m Payload<'a>, max_bytes: usize) -> Self {
+        Self {
+            payload,
+            lens: Lens::of(payload),
+            start: 0,
+            max_bytes,
+        }
+    }
+
+    /// The next message, of as many chunks as fit.
+    pub(crate) fn next(&mut self) -> Option<Part> {
+        let mut bytes = self.lens.head;
         let fits = |&len: &usize| {
             bytes += pb::bytes_len(len);
-            bytes <= max_bytes
+            bytes <= self.max_bytes
         };
-        let rest = lens.chunks.get(start..).unwrap_or_default();
+        let rest = self.lens.chunks.get(self.start..).unwrap_or_default();
         if rest.is_empty() {
             return None;
         }
         let count = rest.iter().copied().take_while(fits).count().max(1);
-        let part = start..start + count;
-        start = part.end;
-        Some(write(payload, &lens, part))
-    })
+        let range = self.start..self.start + count;
+        self.start = range.end;
+        let chunks = self.payload.chunks.get(range.clone()).unwrap_or_default();
+        Some(Part {
+            bytes: self.lens.message(range.clone()),
+            chunks: chunks.len(),
+            spans: chunks.iter().map(|chunk| chunk.spans.len()).sum(),
+            range,
+        })
+    }
+
+    /// Writes a message.
+    pub(crate) fn write(&self, part: Part) -> TracerPayload {
+        write(self.payload, &self.lens, part.range)
+    }
 }
 
 /// The exact size of [`tracer_payload`] in bytes.

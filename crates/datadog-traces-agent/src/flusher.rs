@@ -8,7 +8,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use datadog_agent_runtime::connect::Client;
 use datadog_agent_runtime::telemetry::{Metric, Telemetry};
-use datadog_forwarder::service::{self as forwarder, Metrics, Order, Pauses};
+use datadog_forwarder::service::{self as forwarder, Metrics, Order};
 use datadog_forwarder::{
     ApiKey, Encoding, Endpoint, FlushReport, Form, Forwarder, ForwarderHandle, Payload,
     Reliability, Reservation, Split,
@@ -27,11 +27,6 @@ const CONCURRENCY: usize = 5;
 const STATS_REDRIVE_BYTES: usize = 10 * 1_024 * 1_024;
 /// The level at which stats are compressed: they are small and come often.
 const STATS_LEVEL: u32 = 1;
-/// The pauses between attempts.
-const PAUSES: Pauses = Pauses::Jitter {
-    first: std::time::Duration::from_millis(200),
-    max: std::time::Duration::from_secs(10),
-};
 
 const TRACES: Metrics = Metrics {
     sent: Metric::TracesSent,
@@ -87,7 +82,8 @@ impl Flusher {
                 TRACES_PATH,
                 traces::CONTENT_TYPE,
                 TRACES,
-                config.redrive_bytes,
+                // The oldest must go before the memory of all is used up, else an outage would turn tracers away.
+                config.redrive_bytes.min(config.requests.memory_bytes / 2),
             ),
             Kind::Stats => (STATS_PATH, stats::CONTENT_TYPE, STATS, STATS_REDRIVE_BYTES),
         };
@@ -101,7 +97,7 @@ impl Flusher {
             metrics,
             request_timeout: config.request_timeout,
             attempts: config.attempts,
-            pauses: PAUSES,
+            pauses: config.pauses,
             order: Order::Free,
             redrive_bytes,
             redrive_age: config.redrive_age,

@@ -35,6 +35,8 @@ pub use agent::{
     DrainReport, Failure, Flush, Reports, Running, Shared, StartError, Status, Stopped, start,
 };
 pub use config::{AdditionalEndpoint, Config, ConfigError, FlushStrategy};
+#[doc(hidden)]
+pub use processor::alone::PipelineForBenches;
 pub use server::{Mount, Statsd};
 
 #[cfg(doctest)]

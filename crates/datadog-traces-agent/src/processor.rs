@@ -3,21 +3,25 @@
 //! The order of the rules is that of Datadog's agent: repair, filters, mapping, obfuscation, cuts, replacements, stats,
 //! sampling. Stats come before sampling, so that traces which are not sent count.
 
+pub(crate) mod alone;
 mod client_stats;
 mod counters;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use datadog_agent_runtime::telemetry::Telemetry;
+use datadog_agent_runtime::telemetry::{Reason, Telemetry};
+use datadog_forwarder::{Budget, Reservation};
+use datadog_wire::traces::MAX_BODY_BYTES;
 use tracing::warn;
 
 use self::counters::Counters;
+use crate::aggregator::Encoded;
 use crate::aggregator::service::SharedStats;
 use crate::concentrator;
 use crate::config::{Config, ConfigError, Stats};
 use crate::decode::{self, Encoding};
-use crate::encode::{self, TracerPayload};
+use crate::encode::Messages;
 use crate::filter::Filter;
 use crate::normalize;
 use crate::obfuscate::Obfuscator;
@@ -32,6 +36,8 @@ use crate::truncate::{self, Resources};
 
 /// Bytes of one message for the intake, so that several tracers share a request.
 const MESSAGE_BYTES: usize = 3_000_000;
+/// Spans after which samplers and stats are given to others in between: some hundred microseconds of work.
+const SPANS_AT_ONCE: usize = 256;
 /// The tag that asks the backend for stats.
 const COMPUTE_STATS: (&str, &str) = ("_dd.compute_stats", "1");
 /// The tag with the tags of the process.
@@ -39,13 +45,11 @@ const PROCESS_TAGS: &str = "_dd.tags.process";
 /// The tag that says where a trace began, which goes to the chunk.
 const ORIGIN: &str = "_dd.origin";
 
-/// What became of a body.
-#[derive(Debug)]
-pub(crate) struct Processed {
-    /// What is to be sent.
-    pub(crate) messages: Vec<TracerPayload>,
-    /// The language of the tracer.
-    pub(crate) language: String,
+/// Memory for what is to be sent: that of the body, which is given up, then that of all.
+pub(crate) struct Memory<'m> {
+    /// What the body takes.
+    pub(crate) of_body: Option<Reservation>,
+    pub(crate) of_all: &'m Budget,
 }
 
 /// Applies all rules; shared by all requests.
@@ -102,6 +106,9 @@ impl Processor {
 
     /// Takes a body with traces.
     ///
+    /// Returns what is to be sent. What there is no memory for, or what is larger than any request may be, is counted
+    /// and never written.
+    ///
     /// # Errors
     /// A body that cannot be decoded; nothing of it is used.
     pub(crate) fn traces(
@@ -110,8 +117,9 @@ impl Processor {
         content_type: Option<&str>,
         body: &[u8],
         client: &Client,
+        memory: Memory<'_>,
         now: Duration,
-    ) -> Result<Processed, decode::Error> {
+    ) -> Result<Vec<Encoded>, decode::Error> {
         let mut payload = match version {
             Version::V03 | Version::V04 => {
                 decode::v04_as(body, Encoding::from_content_type(content_type))?
@@ -125,10 +133,32 @@ impl Processor {
         self.repair(&mut payload, client, now);
         let roots = self.rewrite(&mut payload, client);
         self.sample(&mut payload, &roots, client, now);
-        Ok(Processed {
-            language: payload.language_name.to_string(),
-            messages: encode::tracer_payloads(&payload, MESSAGE_BYTES).collect(),
-        })
+        Ok(self.encode(&payload, memory))
+    }
+
+    fn encode(&self, payload: &Payload<'_>, mut memory: Memory<'_>) -> Vec<Encoded> {
+        let mut encoded = Vec::new();
+        let mut messages = Messages::new(payload, MESSAGE_BYTES);
+        while let Some(part) = messages.next() {
+            let reservation = match part.bytes > MAX_BODY_BYTES {
+                true => Err(Reason::TooLarge),
+                false => memory.take(part.bytes).ok_or(Reason::QueueFull),
+            };
+            match reservation {
+                Ok(reservation) => {
+                    let message = messages.write(part);
+                    encoded.push(Encoded {
+                        bytes: message.bytes,
+                        chunks: message.chunks as u64,
+                        spans: message.spans as u64,
+                        language: payload.language_name.to_string(),
+                        reservation,
+                    });
+                }
+                Err(reason) => self.counters.lost(reason, &part),
+            }
+        }
+        encoded
     }
 
     fn repair<'a>(&self, payload: &mut Payload<'a>, client: &'a Client, now: Duration) {
@@ -150,7 +180,7 @@ impl Processor {
         let mut roots = Vec::with_capacity(payload.chunks.len());
         payload.chunks.retain_mut(|chunk| {
             let Some(root) = self.rewrite_chunk(chunk, client) else {
-                self.counters.filtered.add(1);
+                self.counters.filtered(chunk.spans.len());
                 return false;
             };
             roots.push(root);
@@ -213,11 +243,7 @@ impl Processor {
     fn sample(&self, payload: &mut Payload<'_>, roots: &[usize], client: &Client, now: Duration) {
         let chunks = std::mem::take(&mut payload.chunks);
         if self.stats == Stats::Agent && !client.computed_stats {
-            let facts = facts(payload);
-            let mut open = self.open_stats.lock();
-            for (chunk, root) in chunks.iter().zip(roots) {
-                open.concentrator.add(chunk, *root, &facts, now);
-            }
+            self.count(&chunks, roots, &facts(payload), now);
         }
         let facts = sampler::Facts {
             env: &payload.env,
@@ -225,11 +251,19 @@ impl Processor {
             chunks: chunks.len(),
         };
         let mut kept = Vec::with_capacity(chunks.len());
+        let mut turn = Turn::default();
         let mut sampler = self.sampler();
         for (mut chunk, root) in chunks.into_iter().zip(roots) {
+            let spans = chunk.spans.len();
+            if turn.is_over(spans) {
+                drop(sampler);
+                sampler = self.sampler();
+            }
             let decision = sampler.decide(&mut chunk, *root, &facts, now);
-            self.counters.decided(decision.verdict);
-            if decision.verdict != Verdict::Dropped {
+            let is_kept = decision.verdict != Verdict::Dropped;
+            let left = if is_kept { chunk.spans.len() } else { 0 };
+            self.counters.decided(decision.verdict, spans - left);
+            if is_kept {
                 kept.push(chunk);
             }
         }
@@ -237,8 +271,63 @@ impl Processor {
         payload.chunks = kept;
     }
 
+    /// Counts the chunks into stats.
+    fn count(
+        &self,
+        chunks: &[Chunk<'_>],
+        roots: &[usize],
+        facts: &concentrator::Facts<'_>,
+        now: Duration,
+    ) {
+        let mut turn = Turn::default();
+        let mut open = self.open_stats.lock();
+        for (chunk, root) in chunks.iter().zip(roots) {
+            if turn.is_over(chunk.spans.len()) {
+                drop(open);
+                open = self.open_stats.lock();
+            }
+            open.concentrator.add(chunk, *root, facts, now);
+        }
+    }
+
     fn sampler(&self) -> MutexGuard<'_, Sampler> {
         self.sampler.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Memory<'_> {
+    /// Memory for so many bytes, if there is that much.
+    fn take(&mut self, bytes: usize) -> Option<Reservation> {
+        let of_body = self.of_body.as_mut().map(|body| body.split_off(bytes));
+        let more = bytes - of_body.as_ref().map_or(0, Reservation::bytes);
+        let taken = match self.of_all.try_reserve(more) {
+            Some(mut all) => {
+                of_body.into_iter().for_each(|part| all.absorb(part));
+                return Some(all);
+            }
+            None => of_body?,
+        };
+        // A smaller message may fit.
+        match &mut self.of_body {
+            Some(body) => body.absorb(taken),
+            None => self.of_body = Some(taken),
+        }
+        None
+    }
+}
+
+/// How much was done since others had their turn.
+#[derive(Debug, Default)]
+struct Turn {
+    spans: usize,
+}
+
+impl Turn {
+    /// Whether others should have theirs before so many spans more are looked at.
+    fn is_over(&mut self, spans: usize) -> bool {
+        let is_over = self.spans >= SPANS_AT_ONCE;
+        self.spans = if is_over { spans } else { self.spans + spans };
+        is_over
     }
 }
 

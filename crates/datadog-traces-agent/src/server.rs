@@ -7,6 +7,8 @@ mod answer;
 pub(crate) mod client;
 pub(crate) mod info;
 pub(crate) mod route;
+mod traces;
+mod work;
 
 use std::net::SocketAddr;
 use std::path::Path;
@@ -25,25 +27,25 @@ use datadog_agent_runtime::proc::container;
 use datadog_agent_runtime::telemetry::{Metric, Reason, Series, Telemetry};
 use http_body_util::Full;
 use hyper::body::{Body, Incoming};
-use hyper::header::CONTENT_TYPE;
 use hyper::http::request::Parts;
 use hyper::{Request, Response};
-use tokio::sync::Semaphore;
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout};
 
 use self::answer::Answer;
 use self::client::Client;
 use self::info::Info;
-use self::route::{Product, Route, Version};
-use crate::aggregator::Encoded;
+use self::route::{Product, Route};
+use self::work::Desk;
 use crate::aggregator::service::{AggregatorHandle, now};
 use crate::client_stats;
 use crate::config::{Config, RequestLimits};
-use crate::processor::{Processed, Processor};
+use crate::processor::Processor;
 use crate::proxy::Proxy;
 
-/// Bodies above this are decoded on a thread where they hold nobody up: some 100 µs of work.
-const INLINE_BYTES: usize = 64 * 1_024;
+/// Bytes that a body whose length is not announced must find free before it is received.
+const UNKNOWN_BYTES: u64 = 64 * 1_024;
+/// The feature by which all tracers are told by status that they send too much.
+const TELLS_STATUS: &str = "429";
 /// Bytes of a request of DogStatsD.
 const STATSD_BYTES: usize = 2 * 1_024 * 1_024;
 
@@ -97,7 +99,9 @@ struct Inner {
     limits: RequestLimits,
     /// Bytes of bodies and of encoded traces.
     memory: Budget,
-    decoders: Arc<Semaphore>,
+    desk: Desk,
+    /// Whether all tracers are told by status that they send too much.
+    tells_status: bool,
     drain: Drain,
     telemetry: Telemetry,
     accepted: Series,
@@ -130,7 +134,8 @@ impl Receiver {
             info: Info::new(config, &rooms.mounts, listeners, rooms.statsd.is_some()),
             limits: config.requests,
             memory: Budget::new(config.requests.memory_bytes),
-            decoders: Arc::new(Semaphore::new(config.requests.decoders)),
+            desk: Desk::new(&config.requests),
+            tells_status: config.info.features.iter().any(|it| it == TELLS_STATUS),
             accepted: telemetry.series(Metric::TracesPayloadsAccepted, &[]),
             bytes_received: telemetry.series(Metric::TracesBytesReceived, &[]),
             processor: rooms.processor,
@@ -144,23 +149,37 @@ impl Receiver {
         }))
     }
 
+    /// Waits until what was received is settled, so that the rooms behind may be told to end.
+    pub(crate) async fn settled(&self, deadline: Instant) {
+        self.0.desk.settled(deadline).await;
+    }
+
     /// Answers one request.
     async fn handle(&self, request: Request<Incoming>) -> Response<Full<Bytes>> {
+        let is_info = request.uri().path() == "/info";
+        let mut response = self.answer(request).await;
+        if !is_info {
+            self.0.info.sign(response.headers_mut());
+        }
+        response
+    }
+
+    async fn answer(&self, request: Request<Incoming>) -> Response<Full<Bytes>> {
+        if is_cross_site(request.headers()) {
+            return Answer::CrossSite.into_response(!request.body().is_end_stream());
+        }
         let path = request.uri().path();
+        // `/info` is this listener's own.
         if path == "/info" {
             return self.0.info.response();
         }
-        // `/info` is this listener's own.
         if let Some(page) = self.0.pages.answer(&request) {
             return page;
         }
-        let mut response = match self.0.mounts.iter().find(|mount| mount.path == path) {
-            Some(_) if is_cross_site(request.headers()) => Answer::CrossSite.into_response(true),
+        match self.0.mounts.iter().find(|mount| mount.path == path) {
             Some(mount) => (mount.handler)(request).await,
             None => self.route(request).await,
-        };
-        self.0.info.sign(response.headers_mut());
-        response
+        }
     }
 
     async fn route(&self, request: Request<Incoming>) -> Response<Full<Bytes>> {
@@ -171,9 +190,6 @@ impl Receiver {
         let Some(route) = route::of(&path) else {
             return refuse(Answer::NotFound);
         };
-        if is_cross_site(request.headers()) {
-            return refuse(Answer::CrossSite);
-        }
         if !route.takes(request.method()) {
             return refuse(Answer::Method(route.methods().unwrap_or_default()));
         }
@@ -225,7 +241,7 @@ impl Receiver {
 
     /// Waits until a body of this length would fit; takes nothing yet, for the client may be slow.
     async fn room_for(&self, length: Option<u64>) -> Result<(), ReceiveError> {
-        let length = usize::try_from(length.unwrap_or(0)).unwrap_or(usize::MAX);
+        let length = usize::try_from(length.unwrap_or(UNKNOWN_BYTES)).unwrap_or(usize::MAX);
         let room = self.0.memory.reserve(length);
         match timeout(self.0.limits.decoder_timeout, room).await {
             Ok(Some(_)) => Ok(()),
@@ -267,8 +283,16 @@ impl Receiver {
             Err(error) => return (self.not_received(error), true),
         };
         let processor = Arc::clone(&self.0.processor);
-        let work = move || processor.stats(&received.body, &client, now());
-        let Some(taken) = self.work(received_len(&head), work).await else {
+        let bytes = received.body.len();
+        let work = move || {
+            // Given back when the work is done.
+            let Received {
+                body,
+                share: _share,
+            } = received;
+            processor.stats(&body, &client, now())
+        };
+        let Ok(taken) = self.0.desk.work(bytes, work).await else {
             return (Answer::TimedOut, false);
         };
         let answer = match taken {
@@ -288,105 +312,6 @@ impl Receiver {
         (answer, false)
     }
 
-    async fn traces(&self, version: Version, request: Request<Incoming>) -> (Answer, bool) {
-        let (head, body) = request.into_parts();
-        let client = client(&head);
-        let received = match self.receive(&head, body, self.0.limits.traces_bytes).await {
-            Ok(received) => received,
-            Err(ReceiveError::Crowded) => return (self.overloaded(version, &client), true),
-            Err(error) => {
-                self.lost(&client, error);
-                return (self.not_received(error), true);
-            }
-        };
-        let content_type = head.headers.get(CONTENT_TYPE);
-        let content_type = content_type
-            .and_then(|it| it.to_str().ok())
-            .map(str::to_owned);
-        let processor = Arc::clone(&self.0.processor);
-        let length = received.body.len();
-        let of_client = client.clone();
-        let work = move || {
-            let content_type = content_type.as_deref();
-            processor.traces(version, content_type, &received.body, &of_client, now())
-        };
-        match self.work(length, work).await {
-            None => (self.overloaded(version, &client), false),
-            Some(Ok(processed)) => {
-                self.0.accepted.add(1);
-                self.queue(processed).await;
-                (self.taken(version, &client), false)
-            }
-            Some(Err(error)) => {
-                let (reason, answer) = match error.is_truncated() {
-                    true => ("eof", Answer::UnexpectedEnd),
-                    false => ("decoding_error", Answer::Malformed(error.to_string())),
-                };
-                self.refused(reason, &client);
-                (answer, false)
-            }
-        }
-    }
-
-    /// Does what takes processor time, a few at a time; `None` if it was not this one's turn in time.
-    async fn work<T: Send + 'static>(
-        &self,
-        bytes: usize,
-        work: impl FnOnce() -> T + Send + 'static,
-    ) -> Option<T> {
-        let turn = Arc::clone(&self.0.decoders).acquire_owned();
-        let turn = timeout(self.0.limits.decoder_timeout, turn)
-            .await
-            .ok()?
-            .ok()?;
-        if bytes <= INLINE_BYTES {
-            return Some(work());
-        }
-        let work = tokio::task::spawn_blocking(move || {
-            let _turn = turn;
-            work()
-        });
-        work.await.ok()
-    }
-
-    /// Hands messages on; those for which there is no memory are counted.
-    async fn queue(&self, processed: Processed) {
-        for message in processed.messages {
-            let spans = message.spans as u64;
-            let Some(reservation) = self.0.memory.try_reserve(message.bytes.len()) else {
-                self.dropped(Reason::QueueFull, message.chunks as u64, spans);
-                continue;
-            };
-            let chunks = message.chunks as u64;
-            let encoded = Encoded {
-                bytes: message.bytes,
-                spans,
-                language: processed.language.clone(),
-                reservation,
-            };
-            if self.0.handle.add(encoded).await.is_err() {
-                self.dropped(Reason::Shutdown, chunks, spans);
-            }
-        }
-    }
-
-    fn taken(&self, version: Version, client: &Client) -> Answer {
-        match version.has_rates() {
-            true => Answer::Rates(self.0.processor.rates(&client.rates_version)),
-            false => Answer::Ok,
-        }
-    }
-
-    /// The body is lost: this agent has too much to do.
-    fn overloaded(&self, version: Version, client: &Client) -> Answer {
-        self.refused("overload", client);
-        match client.wants_status {
-            true => Answer::TooMany,
-            false if !version.has_rates() => Answer::Ok,
-            false => Answer::Overload(self.0.processor.rates(&client.rates_version)),
-        }
-    }
-
     fn not_received(&self, error: ReceiveError) -> Answer {
         match error {
             ReceiveError::TooLarge => Answer::TooLarge,
@@ -397,35 +322,6 @@ impl Receiver {
             }
             ReceiveError::Broken => Answer::UnexpectedEnd,
         }
-    }
-
-    /// Counts traces that were not received.
-    fn lost(&self, client: &Client, error: ReceiveError) {
-        let reason = match error {
-            ReceiveError::TooLarge => "payload_too_large",
-            ReceiveError::TimedOut => "timeout",
-            ReceiveError::Crowded | ReceiveError::Broken => "eof",
-        };
-        self.refused(reason, client);
-    }
-
-    /// Counts a payload that was refused, and the traces that its client says are in it.
-    fn refused(&self, reason: &'static str, client: &Client) {
-        let labels = [("reason", reason)];
-        let telemetry = &self.0.telemetry;
-        telemetry.add(Metric::TracesPayloadsRefused, &labels, 1);
-        if client.traces > 0 {
-            telemetry.add(Metric::TracesDropped, &labels, client.traces);
-        }
-    }
-
-    fn dropped(&self, reason: Reason, traces: u64, spans: u64) {
-        self.0
-            .telemetry
-            .dropped(Metric::TracesDropped, reason, traces);
-        self.0
-            .telemetry
-            .dropped(Metric::TracesSpansDropped, reason, spans);
     }
 }
 
@@ -482,10 +378,4 @@ fn container_of_peer(peer: Option<Peer>) -> Option<String> {
 fn is_cross_site(headers: &hyper::HeaderMap) -> bool {
     let site = headers.get("sec-fetch-site");
     site.is_some_and(|site| site.as_bytes().eq_ignore_ascii_case(b"cross-site"))
-}
-
-fn received_len(head: &Parts) -> usize {
-    announced(&head.headers)
-        .and_then(|length| usize::try_from(length).ok())
-        .unwrap_or(0)
 }

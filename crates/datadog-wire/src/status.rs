@@ -11,6 +11,9 @@ pub enum Action {
     Retry,
     /// The key is missing or wrong: ask for a fresh one and try once more if it changed, else drop.
     RefreshKey,
+    /// The key may be out of date: ask for a fresh one, and try again whether it changed or not, since keys of some
+    /// intakes are refused for a while after they were made.
+    RefreshKeyAndRetry,
     /// Too large: halve it and send both halves; drop what cannot be halved.
     Split,
     /// The encoding was refused: send once more uncompressed, and from then on to this endpoint; drop if it already was.
@@ -94,15 +97,15 @@ pub const METRICS: StatusTable = StatusTable(&[
     },
 ]);
 
-/// The table of the intakes of traces and of trace stats: as the trace agent has it, but that too large bodies are
-/// halved rather than dropped.
+/// The table of the intakes of traces and of trace stats: as the trace agent has it, which tries a refused key again
+/// too. Too large bodies are halved where their product can, and dropped else.
 pub const TRACES: StatusTable = StatusTable(&[
     Rule {
         from: 200,
         to: 299,
         action: Action::Accept,
     },
-    one(403, Action::RefreshKey),
+    one(403, Action::RefreshKeyAndRetry),
     one(408, Action::Retry),
     one(413, Action::Split),
     one(429, Action::Retry),
@@ -174,7 +177,7 @@ mod tests {
             (301, Action::Drop),
             (400, Action::Drop),
             (401, Action::Drop),
-            (403, Action::RefreshKey),
+            (403, Action::RefreshKeyAndRetry),
             (404, Action::Drop),
             (408, Action::Retry),
             (413, Action::Split),

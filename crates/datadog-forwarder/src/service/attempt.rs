@@ -104,6 +104,10 @@ impl Route {
             Verdict::Accepted => Outcome::Accepted,
             Verdict::Retry => Outcome::Busy { retry_after },
             Verdict::KeyRefused => key_refused(Some(status), key, &start).await,
+            Verdict::KeyDoubted => match key_refused(Some(status), key, &start).await {
+                Outcome::KeyRefused { changed: false, .. } => Outcome::Busy { retry_after },
+                changed => changed,
+            },
             Verdict::TooLarge => Outcome::TooLarge(self.halve(start).await),
             Verdict::EncodingRefused => Outcome::EncodingRefused,
             Verdict::Refused => Outcome::Refused { status },

@@ -316,6 +316,47 @@ async fn a_second_refusal_drops_the_payload_although_there_is_another_key() {
     assert_eq!(report.dropped, dropped("client_4xx", 1));
 }
 
+/// Lets an intake of traces, which refuses the key so often, have one payload; returns the keys that came.
+async fn keys_of_traces(
+    refusals: usize,
+    keys: &[&'static str],
+) -> (Vec<Option<String>>, FlushReport) {
+    let intake = Intake::start().await;
+    intake.reply(vec![Reply::Status(403); refusals]);
+    let source = Rotating(Mutex::new(keys.to_vec()));
+    let running = Running::start(Config {
+        status: datadog_wire::status::TRACES,
+        ..config([Endpoint {
+            api_key: Some(ApiKey::from_source(Arc::new(source))),
+            ..endpoint(&intake)
+        }])
+    });
+    let report = running.deliver("a").await;
+    let requests = intake.requests();
+    let sent = requests
+        .iter()
+        .map(|it| it.header("dd-api-key").map(str::to_owned));
+    (sent.collect(), report)
+}
+
+#[tokio::test]
+async fn where_the_table_says_so_a_refused_key_is_tried_again_changed_or_not() {
+    let (keys, report) = keys_of_traces(2, &["only"]).await;
+    assert_eq!(keys, [key("only"), key("only"), key("only")]);
+    assert_eq!((report.items_sent, report.retried), (1, 2));
+
+    let (keys, report) = keys_of_traces(2, &["newer", "older"]).await;
+    assert_eq!(keys, [key("older"), key("newer"), key("newer")]);
+    assert_eq!(report.items_sent, 1);
+}
+
+#[tokio::test]
+async fn a_key_that_stays_refused_waits_for_the_next_flush() {
+    let (keys, report) = keys_of_traces(3, &["only"]).await;
+    assert_eq!(keys.len(), 3);
+    assert_eq!((report.pending_items, report.dropped.len()), (1, 0));
+}
+
 #[tokio::test]
 async fn a_key_is_trimmed_of_blanks_and_control_characters() {
     let (keys, report) = keys_sent(&[" good\r\n\u{0}"]).await;

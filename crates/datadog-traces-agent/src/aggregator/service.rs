@@ -154,7 +154,7 @@ impl AggregatorService {
     ) -> (Self, AggregatorHandle) {
         let (sender, commands) = mpsc::channel(COMMANDS);
         let identity = &config.identity;
-        let service = Self {
+        let mut service = Self {
             aggregator: Aggregator::default(),
             stats,
             commands,
@@ -177,6 +177,8 @@ impl AggregatorService {
             settling: JoinSet::new(),
             counters: Counters::new(telemetry),
         };
+        let head_bytes = service.agent_payload().encoded_len(std::iter::empty());
+        service.aggregator = Aggregator::new(head_bytes);
         (service, AggregatorHandle { commands: sender })
     }
 
@@ -249,18 +251,7 @@ impl AggregatorService {
     }
 
     async fn send(&mut self, mut batch: Batch) {
-        let tags = self.tags.iter();
-        let agent = AgentPayload {
-            host_name: &self.agent.hostname,
-            env: &self.agent.env,
-            tags: tags
-                .map(|(key, value)| (Text::from(key), Text::from(value)))
-                .collect::<Map<'_, _>>(),
-            agent_version: &self.agent.version,
-            target_tps: self.target_tps,
-            error_tps: self.error_tps,
-            rare_sampler_enabled: self.rare,
-        };
+        let agent = self.agent_payload();
         let (body, spans) = (batch.encode(&agent), batch.spans);
         let reservation = batch.reservation.take();
         drop(batch);
@@ -272,6 +263,22 @@ impl AggregatorService {
         {
             self.counters
                 .lost(Metric::TracesWriterDropped, Reason::Shutdown, spans);
+        }
+    }
+
+    /// What surrounds the messages of a request.
+    fn agent_payload(&self) -> AgentPayload<'_> {
+        let tags = self.tags.iter();
+        AgentPayload {
+            host_name: &self.agent.hostname,
+            env: &self.agent.env,
+            tags: tags
+                .map(|(key, value)| (Text::from(key), Text::from(value)))
+                .collect::<Map<'_, _>>(),
+            agent_version: &self.agent.version,
+            target_tps: self.target_tps,
+            error_tps: self.error_tps,
+            rare_sampler_enabled: self.rare,
         }
     }
 

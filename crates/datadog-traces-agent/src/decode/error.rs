@@ -57,6 +57,9 @@ pub enum Reason {
     /// It is small, but would become large in memory.
     #[error("too many entries for its size: they would take more than {0} bytes of memory")]
     TooMuchMemory(usize),
+    /// It is small, but its references stand for too much text.
+    #[error("too many references for its size: they stand for more than {0} bytes of text")]
+    TooMuchText(usize),
     /// It is no JSON, or not of the shape of spans.
     #[error("{0}")]
     Json(String),

@@ -328,6 +328,13 @@ impl<'a> Reader<'a> {
         self.budget.take(bytes, position)
     }
 
+    /// Takes a reference to a text that stands elsewhere out of the budget.
+    #[inline]
+    pub(super) fn refer(&mut self, text: &str) -> Result<(), Error> {
+        let (len, rest) = (self.len, self.rest.len());
+        self.budget.refer(text.len(), || len - rest)
+    }
+
     /// A map with room for exactly so many entries, as many as the rest of the body can hold.
     #[inline]
     pub(super) fn map<V>(&mut self, entries: usize) -> Result<Map<'a, V>, Error> {

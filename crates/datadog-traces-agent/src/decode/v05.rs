@@ -89,8 +89,12 @@ fn text<'a>(reader: &mut Reader<'a>, texts: &[Text<'a>]) -> Result<Text<'a>, Err
         .ok()
         .and_then(|index| texts.get(index));
     match found {
-        Some(Cow::Borrowed(text)) => Ok(Cow::Borrowed(text)),
+        Some(Cow::Borrowed(text)) => {
+            reader.refer(text)?;
+            Ok(Cow::Borrowed(text))
+        }
         Some(Cow::Owned(text)) => {
+            reader.refer(text)?;
             reader.charge(text.len())?;
             Ok(Cow::Owned(text.clone()))
         }

@@ -1,7 +1,8 @@
 //! What the processor counts, as series that are kept where they are counted often.
 
-use datadog_agent_runtime::telemetry::{Metric, Series, Telemetry};
+use datadog_agent_runtime::telemetry::{Metric, Reason, Series, Telemetry};
 
+use crate::encode::Part;
 use crate::normalize::{Counts, Dropped, Malformed};
 use crate::sampler::{By, Verdict};
 use crate::server::client::Client;
@@ -14,9 +15,11 @@ pub(super) struct Counters {
     spans: Series,
     client_dropped: Series,
     client_dropped_spans: Series,
-    pub(super) filtered: Series,
+    filtered: Series,
+    filtered_spans: Series,
     kept: [Series; 7],
     sampled_out: Series,
+    sampled_out_spans: Series,
 }
 
 /// What keeps traces, as counters call it.
@@ -39,8 +42,10 @@ impl Counters {
             client_dropped: of(Metric::TracesClientDropped),
             client_dropped_spans: of(Metric::TracesClientDroppedSpans),
             filtered: of(Metric::TracesFiltered),
+            filtered_spans: of(Metric::TracesSpansFiltered),
             kept: SAMPLERS.map(|name| telemetry.series(Metric::TracesKept, &[("sampler", name)])),
             sampled_out: of(Metric::TracesSampledOut),
+            sampled_out_spans: of(Metric::TracesSpansSampledOut),
             telemetry: telemetry.clone(),
         }
     }
@@ -80,7 +85,27 @@ impl Counters {
         }
     }
 
-    pub(super) fn decided(&self, verdict: Verdict) {
+    /// Counts a chunk that a filter was for.
+    pub(super) fn filtered(&self, spans: usize) {
+        self.filtered.add(1);
+        self.filtered_spans.add(spans as u64);
+    }
+
+    /// Counts a message that was never written.
+    pub(super) fn lost(&self, reason: Reason, part: &Part) {
+        let chunks = part.chunks as u64;
+        self.telemetry
+            .dropped(Metric::TracesDropped, reason, chunks);
+        let spans = part.spans as u64;
+        self.telemetry
+            .dropped(Metric::TracesSpansDropped, reason, spans);
+    }
+
+    /// Counts what was decided of a chunk, and those of its spans that are not sent.
+    pub(super) fn decided(&self, verdict: Verdict, gone: usize) {
+        if gone > 0 {
+            self.sampled_out_spans.add(gone as u64);
+        }
         let place = match verdict {
             Verdict::Kept(By::Rare) => 0,
             Verdict::Kept(By::Priority) => 1,

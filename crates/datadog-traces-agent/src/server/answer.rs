@@ -36,6 +36,8 @@ pub(super) enum Answer {
     Malformed(String),
     TimedOut,
     Unavailable(&'static str),
+    /// A defect of this agent; the same body would meet it again.
+    Failed,
 }
 
 impl Answer {
@@ -54,6 +56,7 @@ impl Answer {
             Self::UnexpectedEnd => text(StatusCode::BAD_REQUEST, "unexpected-eof"),
             Self::Malformed(why) => (StatusCode::BAD_REQUEST, TEXT, why.clone().into()),
             Self::TimedOut => text(StatusCode::REQUEST_TIMEOUT, "timeout"),
+            Self::Failed => text(StatusCode::INTERNAL_SERVER_ERROR, "internal error"),
             Self::Unavailable(why) => text(StatusCode::SERVICE_UNAVAILABLE, why),
         };
         let mut response = Response::new(Full::new(body));

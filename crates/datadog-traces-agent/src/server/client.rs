@@ -4,6 +4,12 @@ use hyper::HeaderMap;
 
 use crate::span::Payload;
 
+/// The most that a tracer can say to have sent or dropped at once: beyond any truth, and far from the end of counters.
+const MAX_COUNT: u64 = u32::MAX as u64;
+
+/// Bytes of the id of a container; the longest that are in use have 64.
+const MAX_CONTAINER_BYTES: usize = 128;
+
 /// What a tracer says of itself.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Client {
@@ -36,7 +42,7 @@ impl Client {
             let value = headers.get(name).and_then(|value| value.to_str().ok());
             value.unwrap_or_default().trim()
         };
-        let number = |name: &str| text(name).parse().unwrap_or(0);
+        let number = |name: &str| text(name).parse().unwrap_or(0_u64).min(MAX_COUNT);
         Self {
             language: text("datadog-meta-lang").to_owned(),
             language_version: text("datadog-meta-lang-version").to_owned(),
@@ -82,7 +88,13 @@ fn container<'h>(entity: &'h str, legacy: &'h str) -> Option<&'h str> {
     });
     [newer.unwrap_or_default(), legacy]
         .into_iter()
-        .find(|id| !id.is_empty())
+        .find(|id| is_container(id))
+}
+
+/// Whether a container could be called so: stats are kept apart by it, and it is sent with every payload.
+fn is_container(id: &str) -> bool {
+    let is_allowed = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_');
+    (1..=MAX_CONTAINER_BYTES).contains(&id.len()) && id.bytes().all(is_allowed)
 }
 
 /// Truth as tracers write it: whatever is not empty and no word for false.
@@ -94,10 +106,10 @@ fn is_true(text: &str) -> bool {
 mod tests {
     use super::*;
 
-    fn read(headers: &[(&'static str, &'static str)]) -> Client {
+    fn read(headers: &[(&'static str, &str)]) -> Client {
         let headers = headers.iter().map(|(name, value)| {
             let name = hyper::header::HeaderName::from_static(name);
-            (name, hyper::header::HeaderValue::from_static(value))
+            (name, hyper::header::HeaderValue::from_str(value).unwrap())
         });
         Client::of(&headers.collect(), || Some("of-the-peer".to_owned()))
     }
@@ -129,6 +141,8 @@ mod tests {
         assert_eq!(of("in-1,cid-abc", ""), "abc");
         assert_eq!(of("in-1", "def"), "def");
         assert_eq!(of("in-1", ""), "of-the-peer");
+        assert_eq!(of("ci-a b", "def"), "def");
+        assert_eq!(of("ci-", &"a".repeat(129)), "of-the-peer");
         assert_eq!(read(&[]).container_id, "of-the-peer");
     }
 

@@ -83,6 +83,9 @@ fn document(config: &Config, mounts: &[Mount], listeners: &[Listener], has_stats
     if config.proxies.evp.is_none() {
         endpoints.retain(|path| !path.starts_with("/evp_proxy/"));
     }
+    if config.proxies.telemetry.is_empty() {
+        endpoints.retain(|path| !path.starts_with("/telemetry/"));
+    }
     let mounted = mounts.iter().filter(|mount| mount.advertised);
     endpoints.extend(mounted.map(|mount| mount.path));
     let computes_by_kind = config.concentrator.compute_stats_by_span_kind;

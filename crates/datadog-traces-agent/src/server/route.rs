@@ -4,7 +4,7 @@ use hyper::Method;
 
 /// What is behind a path.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Route<'a> {
+pub(crate) enum Route<'a> {
     /// Spans.
     Traces(Version),
     /// Stats that tracers worked out.
@@ -104,7 +104,7 @@ pub(super) const ADVERTISED: [&str; 29] = [
 ];
 
 /// What is behind a path; `None` if nothing is.
-pub(super) fn of(path: &str) -> Option<Route<'_>> {
+pub(crate) fn of(path: &str) -> Option<Route<'_>> {
     let proxy = |product| Route::Proxy(product, path);
     Some(match path {
         "/v0.3/traces" => Route::Traces(Version::V03),

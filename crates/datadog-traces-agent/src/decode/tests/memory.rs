@@ -178,3 +178,34 @@ proptest! {
         checks::traces_decode(&[&[selector], body.as_slice()].concat());
     }
 }
+
+/// A body of v0.5 with one text, and so many tags of one span that are that text.
+fn references(text_bytes: usize, tags: u32) -> Vec<u8> {
+    let mut body = hex("9291db");
+    body.extend(u32::try_from(text_bytes).unwrap().to_be_bytes());
+    body.extend(vec![b'a'; text_bytes]);
+    body.extend(hex("91919c000000010200050500df"));
+    body.extend(tags.to_be_bytes());
+    body.extend(vec![0; 2 * tags as usize]);
+    body.extend(hex("8000"));
+    body
+}
+
+#[test]
+fn references_that_stand_for_too_much_text_are_refused() {
+    // Each tag is 2 bytes, and stands for 20,000.
+    let body = references(10_000, 10_000);
+    let error = v05(&body).unwrap_err();
+    let budget = TEXTS_FREE + TEXTS_PER_BYTE * body.len();
+    assert_eq!(error.reason(), &Reason::TooMuchText(budget), "{error}");
+    let body = references(10_000, 3_000);
+    assert_eq!(v05(&body).unwrap().chunks[0].spans[0].meta.len(), 3_000);
+}
+
+#[test]
+fn no_body_becomes_more_than_the_largest_memory() {
+    assert_eq!(memory_of(0), MEMORY_FREE);
+    assert_eq!(memory_of(1_000), 1_000 * MEMORY_PER_BYTE + MEMORY_FREE);
+    assert_eq!(memory_of(50 << 20), MEMORY_MAX);
+    assert_eq!(memory_of(usize::MAX), MEMORY_MAX);
+}

@@ -59,8 +59,12 @@ impl<'a> Texts<'a> {
             .ok()
             .and_then(|index| self.all.get(index));
         match found {
-            Some(Cow::Borrowed(text)) => Ok(Cow::Borrowed(text)),
+            Some(Cow::Borrowed(text)) => {
+                reader.refer(text)?;
+                Ok(Cow::Borrowed(text))
+            }
             Some(Cow::Owned(text)) => {
+                reader.refer(text)?;
                 reader.charge(text.len())?;
                 Ok(Cow::Owned(text.clone()))
             }

@@ -1,0 +1,58 @@
+//! The processor by itself, for benches: no socket, no queue, and the time as an argument.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use datadog_agent_runtime::telemetry::Telemetry;
+use datadog_forwarder::Budget;
+
+use super::{Memory, Processor};
+use crate::aggregator::service::SharedStats;
+use crate::config::{Config, ConfigError};
+use crate::server::client::Client;
+use crate::server::route::{self, Route};
+
+/// The processor of an agent that is not there.
+#[derive(Debug)]
+pub struct PipelineForBenches {
+    processor: Arc<Processor>,
+    memory: Budget,
+    client: Client,
+}
+
+impl PipelineForBenches {
+    /// As an agent of this configuration would have it.
+    ///
+    /// # Errors
+    /// A rule that cannot be used.
+    pub fn new(config: &Config) -> Result<Self, ConfigError> {
+        let stats = SharedStats::new(config);
+        let client = Client {
+            language: "python".to_owned(),
+            ..Client::default()
+        };
+        Ok(Self {
+            processor: Processor::new(config, stats, &Telemetry::default())?,
+            memory: Budget::new(config.requests.memory_bytes),
+            client,
+        })
+    }
+
+    /// Does all that is done to a body of msgpack, and forgets what would be sent; returns the spans of it. `None` for
+    /// a path that takes no traces, and for a body that cannot be decoded.
+    #[must_use]
+    pub fn process(&self, path: &str, body: &[u8], now: Duration) -> Option<u64> {
+        let Some(Route::Traces(version)) = route::of(path) else {
+            return None;
+        };
+        let memory = Memory {
+            of_body: None,
+            of_all: &self.memory,
+        };
+        let msgpack = Some("application/msgpack");
+        let encoded = self
+            .processor
+            .traces(version, msgpack, body, &self.client, memory, now);
+        Some(encoded.ok()?.iter().map(|message| message.spans).sum())
+    }
+}
