@@ -78,7 +78,7 @@ pub(crate) fn run() -> anyhow::Result<()> {
     Ok(())
 }
 
-fn environment(intake: &str) -> [(&str, &str); 6] {
+fn environment(intake: &str) -> [(&str, &str); 7] {
     [
         ("DD_API_KEY", "0123456789abcdef0123456789abcdef"),
         ("DD_LOGS_ENABLED", "true"),

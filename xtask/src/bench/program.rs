@@ -30,7 +30,7 @@ pub(crate) fn run(options: &Options) -> anyhow::Result<()> {
     size(options)
 }
 
-fn environment(intake: &str) -> [(&str, &str); 5] {
+fn environment(intake: &str) -> [(&str, &str); 6] {
     [
         ("DD_API_KEY", "0123456789abcdef0123456789abcdef"),
         ("DD_LOGS_ENABLED", "true"),
