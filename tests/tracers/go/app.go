@@ -82,6 +82,8 @@ func describe(span *tracer.Span) record {
 	} {
 		delete(fields, key)
 	}
+	// Links go as such, or as this tag, depending on the format.
+	delete(fields, "_dd.span_links")
 	for key, value := range fields {
 		switch value := value.(type) {
 		case string:
@@ -181,6 +183,8 @@ func main() {
 	for _, span := range shop.recorder.spans {
 		records = append(records, describe(span))
 	}
+	// What `Stop` sends says nothing of the stats that the tracer works out, so that they would be worked out twice.
+	tracer.Flush()
 	tracer.Stop()
 	check(output.Encode(records))
 }

@@ -15,6 +15,7 @@ import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.sql.Statement;
 import java.util.Collection;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CopyOnWriteArrayList;
@@ -74,13 +75,15 @@ public final class App extends AbstractHandler {
             throw new IllegalStateException(error);
         }
         String padded = "0".repeat(32 - traceId.length()) + traceId;
-        Map<String, Object> tags = span.getTags();
+        Map<String, Object> tags = new HashMap<>(span.getTags());
+        // Here it is the priority, and no tag; a status is sent as a text.
+        tags.keySet().removeAll(List.of("_sample_rate", "http.status_code"));
         String meta = tags.entrySet().stream()
                 .filter(tag -> tag.getValue() instanceof CharSequence)
                 .map(tag -> quote(tag.getKey()) + ":" + quote(tag.getValue().toString()))
                 .collect(Collectors.joining(","));
         String metrics = tags.entrySet().stream()
-                .filter(tag -> tag.getValue() instanceof Number && !tag.getKey().equals("http.status_code"))
+                .filter(tag -> tag.getValue() instanceof Number)
                 .map(tag -> quote(tag.getKey()) + ":" + tag.getValue())
                 .collect(Collectors.joining(","));
         return "{\"trace_id\":" + quote(padded)
