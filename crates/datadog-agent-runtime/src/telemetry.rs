@@ -299,9 +299,9 @@ metrics! {
     TraceStatsRedriveBytes: "trace_agent.stats_writer.queue_bytes", Gauge, ["endpoint"];
     /// Requests that were passed on to an intake, and what it answered.
     TracesProxied: "trace_agent.proxy.requests", Counter, ["product", "status"];
-    /// Requests that were not passed on.
+    /// Requests that were refused, got no answer, or were given up after they were acknowledged.
     TracesProxyDropped: "trace_agent.proxy.dropped", Counter, ["product", "reason"];
-    /// Bytes of requests that are being passed on, or wait for it.
+    /// Bytes of requests that are held until they are passed on, and of answers; what passes while it comes is not held.
     TracesProxyBytes: "trace_agent.proxy.bytes", Gauge, [];
     /// Events that found the event bus full.
     EventsDropped: "events.dropped", Counter, [];

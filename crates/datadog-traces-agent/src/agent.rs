@@ -169,9 +169,14 @@ pub async fn start(config: Config, shared: Shared, drain: Drain) -> Result<Runni
         servers.spawn(watch.over("server", serve));
     }
     let sending = drain.clone();
+    let proxying = proxy.clone();
     let senders = async move {
         // What they report is in the counters.
-        tokio::join!(traces_task.run(sending.clone()), stats_task.run(sending));
+        tokio::join!(
+            traces_task.run(sending.clone()),
+            stats_task.run(sending.clone()),
+            proxying.run(sending),
+        );
     };
     Ok(Running {
         handle,
@@ -253,7 +258,7 @@ impl Running {
         }
         handle.shutdown().await;
         drop(handle);
-        let ((), ()) = tokio::join!(proxy.flush(deadline), service.ended());
+        let ((), ()) = tokio::join!(proxy.stop(deadline), service.ended());
         senders.ended().await;
         let report = status.drained();
         if !report.dropped.is_empty() {

@@ -3,15 +3,19 @@
 //! Reads no environment and no file. [`Config::check`] refuses what would lose traces or send them astray; it corrects
 //! nothing, since whoever read the value knows how to name it to the user.
 
+mod proxies;
+
 use std::time::Duration;
 
 use datadog_agent_runtime::bind::{Target, http};
 use datadog_forwarder::ApiKey;
 
+pub(crate) use self::proxies::is_local;
+pub use self::proxies::{CloudResource, EvpTarget, Install, Proxies, ProxyMode, ProxyTarget};
 use crate::rule::RuleError;
 use crate::service_mapping::ServiceMapping;
 use crate::truncate::Resources;
-use crate::{concentrator, filter, flusher, obfuscate, replace, sampler};
+use crate::{concentrator, filter, flusher, obfuscate, proxy, replace, sampler};
 
 /// The port on which tracers expect the agent.
 pub const DEFAULT_PORT: u16 = 8_126;
@@ -141,72 +145,6 @@ pub enum FlushStrategy {
     Interval(Duration),
     /// Only when a flush is asked for: where the machine sleeps between invocations.
     OnDemand,
-}
-
-/// Where requests for other products go.
-#[derive(Debug, Clone)]
-pub struct Proxies {
-    /// How they are passed on. Default: while they come.
-    pub mode: ProxyMode,
-    /// The site that hosts are made of, such as `datadoghq.com`; one that begins with `127.` or `localhost` is a
-    /// development intake, which is spoken to without TLS and takes everything on one host.
-    pub site: String,
-    /// The intakes of profiles: base URLs, the first with the agent's own key.
-    pub profiling: Vec<ProxyTarget>,
-    /// Bytes of a profile at most. Default: 50 MiB.
-    pub profiling_bytes: usize,
-    /// How long the answer to a profile may take. Default: 5 seconds.
-    pub profiling_timeout: Duration,
-    /// The intakes of telemetry; none turns it off.
-    pub telemetry: Vec<ProxyTarget>,
-    /// The intakes of the debugger's snapshots, which are logs.
-    pub debugger_logs: Vec<ProxyTarget>,
-    /// The intakes of the debugger.
-    pub debugger: Vec<ProxyTarget>,
-    /// The intakes of symbols.
-    pub symdb: Vec<ProxyTarget>,
-    /// The intakes of lineage.
-    pub lineage: Vec<ProxyTarget>,
-    /// The site of the EVP proxy, and its own key; `None` turns it off.
-    pub evp: Option<EvpTarget>,
-    /// The key for requests that ask for one of an application.
-    pub application_key: Option<String>,
-}
-
-/// How requests are passed on.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum ProxyMode {
-    /// While they come; the client gets the intake's answer.
-    #[default]
-    Streaming,
-    /// Taken whole and answered at once; sent at the next flush.
-    Buffered,
-}
-
-/// An intake that requests are passed on to.
-#[derive(Clone)]
-pub struct ProxyTarget {
-    /// The base of its URLs.
-    pub url: String,
-    /// Its key; `None` is the agent's own.
-    pub api_key: Option<String>,
-}
-
-impl std::fmt::Debug for ProxyTarget {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("ProxyTarget")
-            .field("url", &self.url)
-            .finish_non_exhaustive()
-    }
-}
-
-/// Where the EVP proxy sends to.
-#[derive(Debug, Clone)]
-pub struct EvpTarget {
-    /// The site behind the subdomain that a client names, or a whole base URL, which takes its place.
-    pub site: String,
-    /// Bytes of a request at most. Default: 10 MiB.
-    pub max_bytes: usize,
 }
 
 /// What `/info` says of the parts of the agent that are not this one.
@@ -353,7 +291,9 @@ impl Config {
         }
         filter::Filter::new(self.filter.clone())?;
         replace::Replacer::new(self.replace.clone())?;
-        flusher::endpoints(self, flusher::Kind::Traces).map(drop)
+        flusher::endpoints(self, flusher::Kind::Traces)?;
+        self.proxies.check()?;
+        proxy::check(self)
     }
 }
 
@@ -399,40 +339,4 @@ impl Default for Identity {
             version: env!("CARGO_PKG_VERSION").to_owned(),
         }
     }
-}
-
-impl Proxies {
-    /// The intakes of a site, with the agent's own key.
-    #[must_use]
-    pub fn of_site(site: &str) -> Self {
-        let target = |host: &str| {
-            let url = match is_local(site) {
-                true => format!("http://{site}"),
-                false => format!("https://{host}.{site}"),
-            };
-            vec![ProxyTarget { url, api_key: None }]
-        };
-        Self {
-            mode: ProxyMode::Streaming,
-            site: site.to_owned(),
-            profiling: target("intake.profile"),
-            profiling_bytes: 50 * 1_024 * 1_024,
-            profiling_timeout: Duration::from_secs(5),
-            telemetry: target("instrumentation-telemetry-intake"),
-            debugger_logs: target("http-intake.logs"),
-            debugger: target("debugger-intake"),
-            symdb: target("debugger-intake"),
-            lineage: target("data-obs-intake"),
-            evp: Some(EvpTarget {
-                site: site.to_owned(),
-                max_bytes: 10 * 1_024 * 1_024,
-            }),
-            application_key: None,
-        }
-    }
-}
-
-/// Whether a site is a development intake on this machine.
-pub(crate) fn is_local(site: &str) -> bool {
-    site.starts_with("127.") || site.starts_with("localhost")
 }

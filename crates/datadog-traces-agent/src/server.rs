@@ -5,7 +5,7 @@
 
 mod answer;
 pub(crate) mod client;
-mod info;
+pub(crate) mod info;
 pub(crate) mod route;
 
 use std::net::SocketAddr;
