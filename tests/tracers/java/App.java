@@ -1,6 +1,7 @@
 import datadog.trace.api.GlobalTracer;
 import datadog.trace.api.interceptor.MutableSpan;
 import datadog.trace.api.interceptor.TraceInterceptor;
+import datadog.trace.api.internal.InternalTracer;
 import io.opentelemetry.api.GlobalOpenTelemetry;
 import io.opentelemetry.api.common.AttributeKey;
 import io.opentelemetry.api.common.Attributes;
@@ -171,6 +172,8 @@ public final class App extends AbstractHandler {
         System.out.println("{\"app\":\"http://127.0.0.1:" + connector.getLocalPort() + "\"}");
         System.in.transferTo(java.io.OutputStream.nullOutputStream());
         server.stop();
+        // Stats of its last ten seconds are not among what the tracer sends by itself at the end.
+        ((InternalTracer) GlobalTracer.get()).flushMetrics();
         System.out.println(FINISHED.stream().map(App::record).collect(Collectors.joining(",", "[", "]")));
     }
 }
