@@ -8,6 +8,7 @@ mod compare;
 mod kit;
 mod oracle;
 mod plan;
+mod proxied;
 mod rates;
 mod session;
 mod shop;

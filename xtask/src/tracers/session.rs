@@ -10,7 +10,7 @@ use super::kit::{Kit, Kits};
 use super::oracle::Oracle;
 use super::plan::Plan;
 use super::shop::Shop;
-use super::{Run, rates};
+use super::{Run, proxied, rates};
 use crate::program::Program;
 use crate::run::text;
 
@@ -53,9 +53,16 @@ pub(crate) fn perform(run: Run, kit: &Kit, kits: &Kits, program: &Path) -> anyho
     if plan == Plan::Rates {
         rates::check(&made, agent.url("traces")?, &service, &mut findings)?;
     }
+    if plan == Plan::Port {
+        proxied::upload(agent.url("traces")?)?;
+    }
     let seen = oracle.map(Oracle::stop).transpose()?;
     agent.stop()?;
     let arrived = Arrived::ask(&intake_url)?;
+    if plan == Plan::Port {
+        proxied::check_upload(&intake_url, &mut findings)?;
+    }
+    let telemetry = proxied::telemetry(&intake_url, &mut findings)?;
     intake.stop()?;
     if plan.is_sampled() {
         sampled(&made, &mut findings);
@@ -70,7 +77,10 @@ pub(crate) fn perform(run: Run, kit: &Kit, kits: &Kits, program: &Path) -> anyho
         findings.add(format!("the intake: {problem}"));
     }
     findings.check()?;
-    Ok(counts(&made, &arrived, hits))
+    Ok(format!(
+        "{}, {telemetry} telemetry",
+        counts(&made, &arrived, hits)
+    ))
 }
 
 fn agent(program: &Path, intake: &str, plan: Plan, socket: &Socket) -> anyhow::Result<Program> {
@@ -79,7 +89,10 @@ fn agent(program: &Path, intake: &str, plan: Plan, socket: &Socket) -> anyhow::R
         Plan::Rates => "1",
         _ => "10",
     };
+    // What is passed on goes there too: a site that is an address takes everything.
+    let site = intake.trim_start_matches("http://");
     let environment = [
+        ("DD_SITE", site),
         ("DD_API_KEY", "0123456789abcdef0123456789abcdef"),
         ("DD_HOSTNAME", "tracers-host"),
         ("DD_APM_ENABLED", "true"),
