@@ -101,12 +101,19 @@ pub(crate) fn python(folder: &Path, name: &str) -> anyhow::Result<PathBuf> {
     Ok(python)
 }
 
-/// Installs the locked npm modules of a folder.
+/// Installs the locked npm modules of a folder, unless they are there already.
 ///
 /// # Errors
 /// When npm is missing or fails.
 pub(crate) fn npm(folder: &Path) -> anyhow::Result<()> {
-    sh(folder, &NPM_CI)
+    let lock = std::fs::read(folder.join("package-lock.json"))?;
+    // npm removes all modules before it installs them, and this with them.
+    let installed = folder.join("node_modules/.installed-lock.json");
+    if std::fs::read(&installed).is_ok_and(|installed| installed == lock) {
+        return Ok(());
+    }
+    sh(folder, &NPM_CI)?;
+    Ok(std::fs::write(installed, lock)?)
 }
 
 /// Installs the locked npm modules of a folder, of which some are compiled: with the headers that came with Node.js,
