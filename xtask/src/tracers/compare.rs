@@ -189,3 +189,107 @@ fn must_be_counted(made: &[Value]) -> BTreeSet<[String; 3]> {
         .map(|span| group(span, "service", "name", "resource", "type"))
         .collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn made() -> Value {
+        json!({
+            "trace_id": "0a", "span_id": "7", "parent_id": "0", "service": "shop", "name": "web", "resource": "GET /",
+            "type": "web", "error": 0, "priority": 1, "meta": { "span.kind": "server" }, "metrics": { "weight": 2 },
+        })
+    }
+
+    fn span() -> Value {
+        json!({
+            "spanID": "7", "parentID": "0", "service": "shop", "name": "web", "resource": "GET /", "type": "web",
+            "error": 0, "meta": { "span.kind": "server", "more": "x" }, "metrics": { "weight": 2.0 },
+        })
+    }
+
+    fn group() -> Value {
+        json!({
+            "Service": "shop", "Name": "web", "Resource": "GET /", "Type": "web", "Hits": 1,
+            "payload": { "ClientComputed": true },
+        })
+    }
+
+    fn arrived(spans: Vec<Value>, groups: Vec<Value>) -> Arrived {
+        let spans = match spans.is_empty() {
+            true => BTreeMap::new(),
+            false => BTreeMap::from([(("0a".to_owned(), "7".to_owned()), spans)]),
+        };
+        Arrived {
+            spans,
+            chunks: Vec::new(),
+            groups,
+            problems: Vec::new(),
+        }
+    }
+
+    fn of_spans(made: &[Value], arrived: &Arrived) -> Vec<String> {
+        let mut out = Findings::default();
+        spans(Language::Python, made, arrived, &mut out);
+        out.0
+    }
+
+    fn of_stats(made: &[Value], arrived: &Arrived) -> Vec<String> {
+        let mut out = Findings::default();
+        stats(made, arrived, Stats::Client, &mut out);
+        out.0
+    }
+
+    #[test]
+    fn a_span_that_arrived_as_it_was_made_is_no_finding() {
+        let arrived = arrived(vec![span()], vec![]);
+        assert_eq!(of_spans(&[made()], &arrived), Vec::<String>::new());
+    }
+
+    #[test]
+    fn what_is_missing_changed_twice_or_not_kept_is_found() {
+        let missing = of_spans(&[made()], &arrived(vec![], vec![]));
+        assert_eq!(missing.len(), 1, "{missing:?}");
+        let twice = of_spans(&[made()], &arrived(vec![span(), span()], vec![]));
+        assert_eq!(twice, [r#"("0a", "7") arrived 2 times"#]);
+        let mut other = span();
+        other["metrics"]["weight"] = json!(3.0);
+        let changed = of_spans(&[made()], &arrived(vec![other], vec![]));
+        assert_eq!(changed, ["web 7: weight: made 2, arrived 3.0"]);
+        let mut dropped = made();
+        dropped["priority"] = json!(-1);
+        let stranger = of_spans(&[dropped], &arrived(vec![span()], vec![]));
+        assert_eq!(stranger.len(), 1, "{stranger:?}");
+    }
+
+    #[test]
+    fn hits_are_the_spans_that_were_made_kept_or_not() {
+        let mut dropped = made();
+        dropped["priority"] = json!(0);
+        let both = [made(), dropped];
+        let counted = arrived(vec![], vec![group(), group()]);
+        assert_eq!(of_stats(&both, &counted), Vec::<String>::new());
+        let one = arrived(vec![], vec![group()]);
+        let name = r#"["shop", "web", "GET /"]"#;
+        assert_eq!(
+            of_stats(&both, &one),
+            [format!("hits of {name}: made 2, arrived 1")]
+        );
+        assert_eq!(
+            of_stats(&both, &arrived(vec![], vec![])),
+            [format!("there are no stats of {name}")]
+        );
+    }
+
+    #[test]
+    fn stats_of_the_wrong_side_are_found() {
+        let mut wrong = group();
+        wrong["payload"]["ClientComputed"] = json!(false);
+        assert_eq!(
+            of_stats(&[made()], &arrived(vec![], vec![wrong])),
+            ["stats of the tracer: made true, arrived false"]
+        );
+    }
+}

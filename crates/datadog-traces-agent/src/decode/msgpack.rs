@@ -194,6 +194,11 @@ impl<'a> Reader<'a> {
 
     /// Nanoseconds since 1970. JavaScript's tracer writes those of events as a floating point number, of which the
     /// fraction is cut off.
+    #[allow(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "the fraction means nothing, and the range is checked"
+    )]
     pub(super) fn moment(&mut self) -> Result<u64, Error> {
         if self.rest.first() != Some(&0xcb) {
             return self.unsigned();
