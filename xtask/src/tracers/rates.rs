@@ -13,6 +13,8 @@ use crate::http::request;
 const LOAD: Duration = Duration::from_secs(15);
 /// Between two orders.
 const PAUSE: Duration = Duration::from_millis(20);
+/// Traces that have to be sampled with a fallen rate, so that the kept ones say something.
+const ENOUGH: usize = 20;
 /// A rate under which it counts as fallen. Fifty a second, of which one is wanted, lead far below.
 const FALLEN: f64 = 0.5;
 
@@ -47,7 +49,7 @@ pub(crate) fn check(
     let used = |span: &Value| span["metrics"]["_dd.agent_psr"].as_f64();
     let follows = |span: &&Value| used(span).is_some_and(|rate| rate < FALLEN);
     let followers: Vec<&Value> = made.iter().filter(follows).collect();
-    if followers.len() < 50 {
+    if followers.len() < ENOUGH {
         let count = followers.len();
         out.add(format!(
             "only {count} traces were sampled with a fallen rate"

@@ -22,7 +22,7 @@ pub(crate) const TRACE: &str = "0123456789abcdef0123456789abcdef";
 const CALLER: &str = "00f067aa0ba902b7";
 
 /// What tracers read besides what they are told.
-const SETTINGS: [&str; 16] = [
+const SETTINGS: [&str; 20] = [
     "DD_AGENT_HOST",
     "DD_APM_RECEIVER_SOCKET",
     "DD_DOGSTATSD_PORT",
@@ -33,9 +33,13 @@ const SETTINGS: [&str; 16] = [
     "DD_REMOTE_CONFIGURATION_ENABLED",
     "DD_TAGS",
     "DD_TRACE_AGENT_PORT",
+    "DD_TRACE_AGENT_PROTOCOL_VERSION",
+    "DD_TRACE_API_VERSION",
     "DD_TRACE_DEBUG",
     "DD_TRACE_ENABLED",
+    "DD_TRACE_NATIVE_SPAN_EVENTS",
     "DD_TRACE_RATE_LIMIT",
+    "DD_TRACE_SAMPLE_RATE",
     "DD_TRACE_SAMPLING_RULES",
     "OTEL_TRACES_EXPORTER",
     "OTEL_TRACES_SAMPLER",
