@@ -16,8 +16,9 @@ use serde_json::Value;
 
 use self::golden::{Arrived, Run};
 use crate::http::request;
-use crate::program::{self, Profile, Program, target_folder};
-use crate::run::{command, print, root, say, sh};
+use crate::language::Language;
+use crate::program::{self, Profile, Program};
+use crate::run::{command, print, root, say, text};
 use crate::setup;
 
 /// Seconds of a bucket: so long that a run hardly ever sees the end of one, and a power of two, so that what was
@@ -58,99 +59,68 @@ const SETTINGS: [&str; 17] = [
 pub(crate) struct Options {
     /// The clients; all if none is named.
     #[arg(value_enum)]
-    clients: Vec<Client>,
+    clients: Vec<Language>,
     /// Writes what arrives into the files instead of comparing it with them.
     #[arg(long, env = "UPDATE_EXPECT", value_parser = FalseyValueParser::new())]
     update: bool,
 }
 
-/// A client, by its language.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
-pub(crate) enum Client {
-    /// `datadog` of PyPI.
-    Python,
-    /// `hot-shots` of npm.
-    Nodejs,
-    /// `datadog-go`.
-    Go,
-    /// `java-dogstatsd-client` of Maven.
-    Java,
+/// Whether a client frames what it writes to a Unix stream as DogStatsD does.
+const fn has_streams(client: Language) -> bool {
+    !matches!(client, Language::Nodejs)
 }
 
-impl Client {
-    const ALL: [Self; 4] = [Self::Python, Self::Nodejs, Self::Go, Self::Java];
+fn folder(client: Language) -> PathBuf {
+    client.folder("dogstatsd")
+}
 
-    const fn name(self) -> &'static str {
-        match self {
-            Self::Python => "python",
-            Self::Nodejs => "nodejs",
-            Self::Go => "go",
-            Self::Java => "java",
+/// Installs a client; returns the program that it is run with, and the first arguments.
+fn prepare(client: Language) -> anyhow::Result<Vec<String>> {
+    let folder = folder(client);
+    let words = match client {
+        Language::Python => {
+            let python = setup::python(&folder, "dogstatsd-python")?;
+            vec![text(&python), text(&folder.join("client.py"))]
         }
-    }
-
-    /// Whether it frames what it writes to a Unix stream as DogStatsD does.
-    const fn has_streams(self) -> bool {
-        !matches!(self, Self::Nodejs)
-    }
-
-    /// Installs it; returns the program that it is run with, and the first arguments.
-    fn prepare(self) -> anyhow::Result<Vec<String>> {
-        let folder = self.folder();
-        let words = match self {
-            Self::Python => {
-                let python = setup::python(&folder, "dogstatsd-python")?;
-                vec![text(&python), text(&folder.join("client.py"))]
-            }
-            Self::Nodejs => {
-                setup::npm_compiled(&folder)?;
-                vec!["node".to_owned(), text(&folder.join("client.js"))]
-            }
-            Self::Go => {
-                setup::go()?;
-                let program = text(&target_folder()?.join("dogstatsd-go"));
-                sh(&folder, &["go", "build", "-o", &program, "."])?;
-                vec![program]
-            }
-            Self::Java => {
-                let jars = setup::java(&folder, "dogstatsd-java")?.join("*");
-                let source = folder.join("Client.java");
-                vec![
-                    "java".to_owned(),
-                    "-cp".to_owned(),
-                    text(&jars),
-                    text(&source),
-                ]
-            }
-        };
-        Ok(words)
-    }
-
-    fn folder(self) -> PathBuf {
-        root().join("tests/dogstatsd").join(self.name())
-    }
-
-    /// The same program with the addresses to send to, without any setting of whoever runs the tests.
-    fn command(
-        self,
-        words: &[String],
-        agent: &Program,
-        sockets: &Sockets,
-    ) -> anyhow::Result<Command> {
-        let words: Vec<&str> = words.iter().map(String::as_str).collect();
-        let mut command = command(&self.folder(), &words);
-        for variable in SETTINGS {
-            command.env_remove(variable);
+        Language::Nodejs => {
+            setup::npm_compiled(&folder)?;
+            vec!["node".to_owned(), text(&folder.join("client.js"))]
         }
-        command
-            .env("DD_EXTERNAL_ENV", "it-false,cn-web,pu-1234")
-            .arg(agent.url("dogstatsd")?)
-            .arg(format!("unixgram://{}", sockets.datagrams));
-        if self.has_streams() {
-            command.arg(format!("unixstream://{}", sockets.streams));
+        Language::Go => vec![text(&setup::go(&folder, "dogstatsd-go")?)],
+        Language::Java => {
+            let jars = setup::java(&folder, "dogstatsd-java")?.join("*");
+            let source = folder.join("Client.java");
+            vec![
+                "java".to_owned(),
+                "-cp".to_owned(),
+                text(&jars),
+                text(&source),
+            ]
         }
-        Ok(command)
+    };
+    Ok(words)
+}
+
+/// A client with the addresses to send to, without any setting of whoever runs the tests.
+fn client_command(
+    client: Language,
+    words: &[String],
+    agent: &Program,
+    sockets: &Sockets,
+) -> anyhow::Result<Command> {
+    let words: Vec<&str> = words.iter().map(String::as_str).collect();
+    let mut command = command(&folder(client), &words);
+    for variable in SETTINGS {
+        command.env_remove(variable);
     }
+    command
+        .env("DD_EXTERNAL_ENV", "it-false,cn-web,pu-1234")
+        .arg(agent.url("dogstatsd")?)
+        .arg(format!("unixgram://{}", sockets.datagrams));
+    if has_streams(client) {
+        command.arg(format!("unixstream://{}", sockets.streams));
+    }
+    Ok(command)
 }
 
 /// Runs clients.
@@ -159,13 +129,13 @@ impl Client {
 /// When something cannot be installed or started, or something else arrives than the file says.
 pub(crate) fn run(options: &Options) -> anyhow::Result<()> {
     let clients = match options.clients.as_slice() {
-        [] => &Client::ALL,
+        [] => &Language::ALL,
         some => some,
     };
     let program = program::build(Profile::Dev)?;
     let mut wrong = Vec::new();
     for &client in clients {
-        let words = client.prepare()?;
+        let words = prepare(client)?;
         say(&format!("dogstatsd: {} sends", client.name()));
         let arrived = arrived(client, &words, &program)?;
         let file = root().join(format!("tests/dogstatsd/golden/{}.json", client.name()));
@@ -190,7 +160,7 @@ pub(crate) fn run(options: &Options) -> anyhow::Result<()> {
 }
 
 /// What arrives of what a client sends. A run that sees the end of a bucket is done again.
-fn arrived(client: Client, words: &[String], program: &Path) -> anyhow::Result<Arrived> {
+fn arrived(client: Language, words: &[String], program: &Path) -> anyhow::Result<Arrived> {
     loop {
         let from = now_s()?;
         let intake = Program::start(program, &["intake", "--addr", "127.0.0.1:0"], &[])?;
@@ -209,7 +179,7 @@ fn arrived(client: Client, words: &[String], program: &Path) -> anyhow::Result<A
 
 /// Starts an agent, lets the client send to it, and stops it, which sends everything to the intake. Returns what the
 /// agent counted as lost.
-fn send(client: Client, words: &[String], program: &Path, intake: &str) -> anyhow::Result<Value> {
+fn send(client: Language, words: &[String], program: &Path, intake: &str) -> anyhow::Result<Value> {
     let sockets = Sockets::new()?;
     let bucket = BUCKET_S.to_string();
     let environment = [
@@ -230,7 +200,7 @@ fn send(client: Client, words: &[String], program: &Path, intake: &str) -> anyho
         ("DD_LOGS_CONFIG_LOGS_DD_URL", intake),
     ];
     let agent = Program::start(program, &["run"], &environment)?;
-    finish_in_time(&mut client.command(words, &agent, &sockets)?)?;
+    finish_in_time(&mut client_command(client, words, &agent, &sockets)?)?;
     let lost = lost(&settled(agent.url("logs")?)?);
     agent.stop()?;
     Ok(lost)
@@ -321,10 +291,6 @@ impl Drop for Sockets {
     fn drop(&mut self) {
         drop(std::fs::remove_dir_all(&self.folder));
     }
-}
-
-fn text(path: &Path) -> String {
-    path.to_string_lossy().into_owned()
 }
 
 fn now_s() -> anyhow::Result<i64> {

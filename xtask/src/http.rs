@@ -11,6 +11,23 @@ use anyhow::Context as _;
 /// # Errors
 /// When the peer cannot be reached within 10 seconds or does not answer in HTTP.
 pub(crate) fn request(method: &str, url: &str, body: &[u8]) -> anyhow::Result<(u16, String)> {
+    request_with(method, url, &[("Content-Type", "application/json")], body)
+}
+
+/// The same with headers of the caller's.
+///
+/// # Errors
+/// As [`request`].
+pub(crate) fn request_with(
+    method: &str,
+    url: &str,
+    headers: &[(&str, &str)],
+    body: &[u8],
+) -> anyhow::Result<(u16, String)> {
+    let headers: String = headers
+        .iter()
+        .map(|(name, value)| format!("{name}: {value}\r\n"))
+        .collect();
     let rest = url
         .strip_prefix("http://")
         .context("only http:// is spoken here")?;
@@ -19,7 +36,7 @@ pub(crate) fn request(method: &str, url: &str, body: &[u8]) -> anyhow::Result<(u
     stream.set_read_timeout(Some(Duration::from_secs(10)))?;
     write!(
         stream,
-        "{method} /{path} HTTP/1.1\r\nHost: {host}\r\nContent-Type: application/json\r\nContent-Length: {}\r\nConnection: close\r\n\r\n",
+        "{method} /{path} HTTP/1.1\r\nHost: {host}\r\n{headers}Content-Length: {}\r\nConnection: close\r\n\r\n",
         body.len()
     )?;
     stream.write_all(body)?;

@@ -7,6 +7,7 @@ mod bench;
 mod codegen;
 mod dogstatsd;
 mod http;
+mod language;
 mod lint;
 mod program;
 mod run;
@@ -15,6 +16,7 @@ mod smoke;
 mod soak;
 mod test;
 mod tidy;
+mod tracers;
 
 use std::process::ExitCode;
 
@@ -38,6 +40,8 @@ enum Task {
     Grpc,
     /// Has real clients of DogStatsD send to the agent, and compares what arrives with files; a part of `test`.
     Dogstatsd(dogstatsd::Options),
+    /// Has real tracers send to the agent, and compares what arrives with what they made; a part of `test`.
+    Tracers(tracers::Options),
     /// Loads the stateful stream while something keeps going wrong, and compares what arrived with what was sent.
     Soak(soak::Options),
     /// Formatting, clippy, documentation, tidy.
@@ -78,6 +82,7 @@ fn perform(task: Task) -> anyhow::Result<()> {
         Task::Smoke => smoke::run(),
         Task::Grpc => test::grpc(),
         Task::Dogstatsd(options) => dogstatsd::run(&options),
+        Task::Tracers(options) => tracers::run(&options),
         Task::Soak(options) => soak::run(&options),
         Task::Screenshot => test::screenshot(),
         Task::Lint => lint::run(),

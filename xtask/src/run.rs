@@ -23,6 +23,11 @@ pub(crate) fn print(text: &str) {
     println!("{text}");
 }
 
+/// A path as a word of a command.
+pub(crate) fn text(path: &Path) -> String {
+    path.to_string_lossy().into_owned()
+}
+
 /// A command that runs in `folder`, given as words.
 pub(crate) fn command(folder: &Path, words: &[&str]) -> Command {
     let (program, arguments) = words.split_first().unwrap_or((&"true", &[]));

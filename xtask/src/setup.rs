@@ -2,14 +2,18 @@
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::{Mutex, PoisonError};
 
 use anyhow::bail;
 
 use crate::program::target_folder;
-use crate::run::{command, finish, read, root, say, sh};
+use crate::run::{command, finish, read, root, say, sh, text};
 
 /// Installs exactly what the lock file of a folder says.
 const NPM_CI: [&str; 4] = ["npm", "ci", "--no-audit", "--no-fund"];
+
+/// One installation at a time, of those that clients ask for side by side.
+static INSTALLING: Mutex<()> = Mutex::new(());
 
 /// Where Debian's package puts the browser.
 pub(crate) const CHROMIUM: &str = "/usr/bin/chromium";
@@ -35,6 +39,7 @@ pub(crate) fn fonts() -> anyhow::Result<()> {
 }
 
 fn install(packages: &[&str]) -> anyhow::Result<()> {
+    let _one = INSTALLING.lock().unwrap_or_else(PoisonError::into_inner);
     apt(&["update", "--quiet"])?;
     let words = [
         &["install", "--yes", "--no-install-recommends", "--quiet"],
@@ -96,12 +101,19 @@ pub(crate) fn python(folder: &Path, name: &str) -> anyhow::Result<PathBuf> {
     Ok(python)
 }
 
-/// Installs the locked npm modules of a folder.
+/// Installs the locked npm modules of a folder, unless they are there already.
 ///
 /// # Errors
 /// When npm is missing or fails.
 pub(crate) fn npm(folder: &Path) -> anyhow::Result<()> {
-    sh(folder, &NPM_CI)
+    let lock = std::fs::read(folder.join("package-lock.json"))?;
+    // npm removes all modules before it installs them, and this with them.
+    let installed = folder.join("node_modules/.installed-lock.json");
+    if std::fs::read(&installed).is_ok_and(|installed| installed == lock) {
+        return Ok(());
+    }
+    sh(folder, &NPM_CI)?;
+    Ok(std::fs::write(installed, lock)?)
 }
 
 /// Installs the locked npm modules of a folder, of which some are compiled: with the headers that came with Node.js,
@@ -124,16 +136,19 @@ pub(crate) fn npm_compiled(folder: &Path) -> anyhow::Result<()> {
     finish(&mut npm)
 }
 
-/// Makes sure of a Go that builds modules.
+/// Makes sure of a Go that builds modules, and builds the one of a folder; returns the program, which is called `name`
+/// under `target`. A module that asks for a newer Go than there is gets it from Go itself.
 ///
 /// # Errors
-/// When it is missing and cannot be installed.
-pub(crate) fn go() -> anyhow::Result<()> {
-    if works(&["go", "version"]) {
-        return Ok(());
+/// When Go is missing and cannot be installed, or the module does not compile.
+pub(crate) fn go(folder: &Path, name: &str) -> anyhow::Result<PathBuf> {
+    if !works(&["go", "version"]) {
+        say("installing Debian's golang-go, which builds a client");
+        install(&["golang-go"])?;
     }
-    say("installing Debian's golang-go, which builds a client");
-    install(&["golang-go"])
+    let program = target_folder()?.join(name);
+    sh(folder, &["go", "build", "-o", &text(&program), "."])?;
+    Ok(program)
 }
 
 /// Makes sure of a Java that compiles what it runs, and of Maven; fetches what the `pom.xml` of a folder asks for, and

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use crate::program::{self, Profile, Program};
 use crate::run::{command, finish, root, say, sh};
-use crate::{dogstatsd, setup, smoke};
+use crate::{dogstatsd, setup, smoke, tracers};
 
 /// Installs what is missing, then runs everything.
 ///
@@ -25,6 +25,7 @@ pub(crate) fn run() -> anyhow::Result<()> {
     browser(&[])?;
     grpc()?;
     dogstatsd::run(&dogstatsd::Options::default())?;
+    tracers::run(&tracers::Options::default())?;
     smoke::run()
 }
 

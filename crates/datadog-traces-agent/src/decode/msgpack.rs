@@ -192,6 +192,26 @@ impl<'a> Reader<'a> {
         })
     }
 
+    /// Nanoseconds since 1970. JavaScript's tracer writes those of events as a floating point number, of which the
+    /// fraction is cut off.
+    #[allow(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "the fraction means nothing, and the range is checked"
+    )]
+    pub(super) fn moment(&mut self) -> Result<u64, Error> {
+        if self.rest.first() != Some(&0xcb) {
+            return self.unsigned();
+        }
+        let number = self.float()?;
+        // 2⁶⁴, which a float has exactly.
+        if (0.0..18_446_744_073_709_551_616.0).contains(&number) {
+            Ok(number as u64)
+        } else {
+            Err(self.error(Reason::OutOfRange))
+        }
+    }
+
     /// A whole number up to the largest of 64 bits with a sign.
     #[inline]
     pub(super) fn signed(&mut self) -> Result<i64, Error> {

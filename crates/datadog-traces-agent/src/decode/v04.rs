@@ -91,7 +91,7 @@ fn link<'a>(reader: &mut Reader<'a>, link: &mut Link<'a>) -> Result<(), Error> {
 
 fn event<'a>(reader: &mut Reader<'a>, event: &mut Event<'a>) -> Result<(), Error> {
     fields! { reader:
-        "time_unix_nano" => event.time_unix_nano, reader.unsigned();
+        "time_unix_nano" => event.time_unix_nano, reader.moment();
         "name" => event.name, reader.text();
         "attributes" => event.attributes, map(reader, value);
     }

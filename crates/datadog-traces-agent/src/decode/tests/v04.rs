@@ -290,6 +290,22 @@ fn attributes_of_events_have_the_type_that_they_say() {
 }
 
 #[test]
+fn the_time_of_an_event_may_be_a_floating_point_number() {
+    let body = "919181ab7370616e5f6576656e74739181ae74696d655f756e69785f6e616e6f";
+    let time = |number: f64| {
+        let number = u64::from_be_bytes(number.to_be_bytes());
+        let body = format!("{body}cb{number:016x}");
+        v04(&hex(&body)).map(|payload| payload.chunks[0].spans[0].events[0].time_unix_nano)
+    };
+    // As dd-trace 5.132.0 writes 1700000000000 milliseconds.
+    assert_eq!(time(1.7e18).unwrap(), 1_700_000_000_000_000_000);
+    assert_eq!(time(5.9).unwrap(), 5);
+    for number in [-1.0, 18_446_744_073_709_551_616.0, f64::NAN, f64::INFINITY] {
+        assert_eq!(time(number).unwrap_err().reason(), &Reason::OutOfRange);
+    }
+}
+
+#[test]
 fn the_content_type_decides_and_unknown_ones_try_both() {
     for (content_type, expected) in [
         (None, Encoding::Json),
