@@ -74,6 +74,21 @@ fn a_root_with_a_gap_before_it_is_refused() {
 }
 
 #[test]
+fn so_many_roots_and_no_more_may_come_at_once() {
+    let backend = Backend::new();
+    let trusted = begin(&backend);
+    let mut update = backend.update();
+    update.config.roots = vec![backend.config.root(); 1024];
+    assert_eq!(apply(&trusted, &update).versions().config_root, 1);
+    update.config.roots.push(backend.config.root());
+    refuse(
+        &trusted,
+        &update,
+        "config root: roots: 1025 of them, more than 1024",
+    );
+}
+
+#[test]
 fn a_root_needs_the_old_keys_and_the_new_ones() {
     let mut backend = Backend::new();
     let trusted = begin(&backend);

@@ -88,6 +88,38 @@ fn both_repositories_must_say_the_same_of_a_file() {
 }
 
 #[test]
+fn all_files_together_have_a_limit() {
+    let trusted = begin(&Backend::new());
+    let check = |length: u64, message: &str| {
+        let mut backend = Backend::new();
+        backend.config.files[TOP_FILE]["length"] = json!(length);
+        backend.director.files[TOP_FILE]["length"] = json!(length);
+        refuse(&trusted, &backend.update(), message);
+    };
+    // The other file has ten bytes.
+    let most = (256 << 20) - 10;
+    check(
+        most,
+        &format!("file {TOP_FILE}: 16 bytes instead of {most}"),
+    );
+    let too_much = "director targets: signed.targets: files of more than 268435456 bytes together";
+    check(most + 1, too_much);
+    check(u64::MAX, too_much);
+}
+
+#[test]
+fn a_role_is_listed_once() {
+    let mut backend = Backend::new();
+    backend.config.delegates.push(second(vec![], b"other"));
+    backend.config.delegates[1].name = "apm";
+    refuse(
+        &begin(&backend),
+        &backend.update(),
+        "config targets: signed.delegations.roles.[].name: a role is there twice",
+    );
+}
+
+#[test]
 fn a_hash_that_can_be_checked_is_needed() {
     let trusted = begin(&Backend::new());
     for hashes in [json!({}), json!({"md5": "00"})] {

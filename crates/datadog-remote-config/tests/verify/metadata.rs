@@ -238,6 +238,13 @@ fn documents_are_the_ones_that_others_speak_of() {
     let (error, more) = other("2099-01-01T00:00:00.5Z");
     let message = format!("director targets: {more} bytes instead of {bytes}");
     assert_eq!(error, message);
+    let mut backend = Backend::new();
+    backend.config.pinned = true;
+    let mut update = backend.update();
+    backend.config.snapshot_expires = "2098-01-01T00:00:00Z";
+    update.config.snapshot = Some(backend.config.snapshot());
+    refuse(&trusted, &update, "config snapshot: sha256 differs");
+
     let mut pinned = Backend::new();
     (pinned.config.pinned, pinned.director.pinned) = (true, true);
     assert_eq!(contents(&apply(&trusted, &pinned.update())).len(), 2);
