@@ -12,7 +12,7 @@ use crate::codegen;
 use crate::run::{print, read, root, say};
 
 /// What each crate may depend on in the workspace; `ARCHITECTURE.md` says why.
-const LAYERS: [(&str, &[&str]); 14] = [
+const LAYERS: [(&str, &[&str]); 15] = [
     ("datadog-wire", &[]),
     ("datadog-sketch", &[]),
     ("datadog-logs-patterns", &["datadog-wire"]),
@@ -57,6 +57,10 @@ const LAYERS: [(&str, &[&str]); 14] = [
             "datadog-sketch",
             "datadog-wire",
         ],
+    ),
+    (
+        "datadog-remote-config",
+        &["datadog-agent-runtime", "datadog-wire"],
     ),
     (
         "datadog-agent-native",

@@ -6,6 +6,7 @@
 pub mod endpoints;
 pub mod logs;
 pub mod metrics;
+pub mod remote_config;
 pub mod stateful;
 pub mod stats;
 pub mod status;

@@ -12,9 +12,23 @@ const SCHEMAS: &str = "crates/datadog-wire/proto";
 /// Where their types go.
 const GENERATED: &str = "crates/datadog-wire/src/generated";
 /// The schemas, without `.proto`; two are of one package, so each becomes a file of its own.
-const NAMES: [&str; 4] = ["metrics", "stateful_a", "stateful_c", "traces"];
-/// Fields that are kept as shared bytes, because a batch is held to be sent again.
-const SHARED_BYTES: [&str; 1] = [".datadog.intake.stateful.StatefulBatch.data"];
+const NAMES: [&str; 5] = [
+    "metrics",
+    "remote_config",
+    "stateful_a",
+    "stateful_c",
+    "traces",
+];
+/// Fields that are kept as shared bytes, because a batch is held to be sent again, and signed documents and files are
+/// kept as they came.
+const SHARED_BYTES: [&str; 6] = [
+    ".datadog.config.ClientGetConfigsResponse.roots",
+    ".datadog.config.ClientGetConfigsResponse.targets",
+    ".datadog.config.DelegatedMeta.raw",
+    ".datadog.config.File.raw",
+    ".datadog.config.TopMeta.raw",
+    ".datadog.intake.stateful.StatefulBatch.data",
+];
 /// Packages whose maps are kept in the order of their keys, so that the same message is always written alike.
 const ORDERED_MAPS: [&str; 1] = [".datadog.trace"];
 
