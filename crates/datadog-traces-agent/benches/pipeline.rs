@@ -30,12 +30,11 @@ fn main() {
         ("v04", "/v0.4/traces", msgpack::v04(&payload)),
         ("v05", "/v0.5/traces", msgpack::v05(&payload)),
     ];
-    let rounds = std::env::var("ROUNDS").ok().and_then(|it| it.parse().ok());
     for (name, path, body) in &bodies {
         let config = Config::from_intake("http://127.0.0.1:9", None, "127.0.0.1:9");
         let pipeline = PipelineForBenches::new(&config).unwrap_or_else(|error| panic!("{error}"));
         let mut now = Duration::from_nanos(NOW.unsigned_abs()) + Duration::from_secs(2);
-        let mut seconds: Vec<f64> = (0..rounds.unwrap_or(ROUNDS))
+        let mut seconds: Vec<f64> = (0..ROUNDS)
             .map(|_| {
                 now += Duration::from_millis(5);
                 let start = Instant::now();

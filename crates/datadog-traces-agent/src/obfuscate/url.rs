@@ -61,7 +61,15 @@ fn write(url: &Url<'_>, options: Http) -> Option<String> {
     }
     match url.opaque {
         Some(opaque) => out.push_str(opaque),
-        None => write_path(url.path, options, &mut out)?,
+        None => {
+            write_path(url.path, options, &mut out)?;
+            let is_relative = url.scheme.is_none() && url.host.is_none();
+            let first = out.split('/').next().unwrap_or_default();
+            if is_relative && first.contains(':') {
+                // What was encoded is not: a reader would take it for a scheme.
+                out.insert_str(0, "./");
+            }
+        }
     }
     if let Some(query) = url.query {
         out.push('?');
