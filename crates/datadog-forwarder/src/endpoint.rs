@@ -1,5 +1,6 @@
 //! Where payloads go, with which key, in which encoding.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use hyper::{HeaderMap, Uri};
@@ -19,6 +20,44 @@ pub struct Endpoint {
     pub encoding: Encoding,
     /// What a failure of this endpoint means.
     pub reliability: Reliability,
+}
+
+/// Names for endpoints in counters and `status`, each different: two organisations may be at one intake.
+#[derive(Debug, Clone, Default)]
+pub struct Names(HashMap<String, usize>);
+
+impl Names {
+    /// Host and port of a URL, with a number if they were given before.
+    pub fn of(&mut self, url: &Uri) -> String {
+        let default_port = match url.scheme_str() {
+            Some("http") => 80,
+            _ => 443,
+        };
+        let port = url.port_u16().unwrap_or(default_port);
+        self.apart(format!("{}:{port}", url.host().unwrap_or_default()))
+    }
+
+    /// This name, with a number if it was given before.
+    pub(crate) fn apart(&mut self, name: String) -> String {
+        let count = self.0.entry(name.clone()).or_default();
+        *count += 1;
+        match *count {
+            1 => name,
+            count => format!("{name}#{count}"),
+        }
+    }
+}
+
+/// Reads the base of an intake's URLs.
+///
+/// # Errors
+/// What is wrong with it, as the end of a sentence that does not show it: it may hold a password.
+pub fn base_url(text: &str) -> Result<Uri, &'static str> {
+    let uri: Uri = text.trim().parse().map_err(|_| "cannot be read")?;
+    match uri.scheme_str() {
+        Some("http" | "https") if uri.host().is_some_and(|host| !host.is_empty()) => Ok(uri),
+        _ => Err("must begin with http:// or https://, and have a host"),
+    }
 }
 
 /// What a failure of an endpoint means for the payload.

@@ -19,6 +19,7 @@ use futures_util::{FutureExt, StreamExt};
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::{Instant, sleep_until};
 
+use crate::endpoint::Names;
 use crate::{Endpoint, Payload, Reliability};
 
 mod attempt;
@@ -463,13 +464,9 @@ fn workers(config: &Config, endpoints: &[Endpoint], telemetry: &Telemetry) -> Ve
 
 /// Numbers endpoints of the same name, as two organisations at one intake are, so that each has books of its own.
 fn named_apart(mut endpoints: Vec<Endpoint>) -> Vec<Endpoint> {
-    let mut seen = HashMap::<String, usize>::new();
+    let mut names = Names::default();
     for endpoint in &mut endpoints {
-        let times = seen.entry(endpoint.name.clone()).or_default();
-        *times += 1;
-        if *times > 1 {
-            endpoint.name = format!("{}#{times}", endpoint.name);
-        }
+        endpoint.name = names.apart(std::mem::take(&mut endpoint.name));
     }
     endpoints
 }

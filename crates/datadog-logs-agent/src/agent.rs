@@ -330,23 +330,7 @@ impl Status {
     }
 
     fn dropped_where(&self, include: impl Fn(Option<&str>) -> bool) -> BTreeMap<String, u64> {
-        let mut dropped = BTreeMap::new();
-        for sample in self.telemetry.samples() {
-            let label = |wanted| {
-                let mut labels = sample.labels.iter();
-                labels
-                    .find(|(name, _)| *name == wanted)
-                    .map(|(_, value)| value.as_str())
-            };
-            if sample.metric == Metric::LogsDropped
-                && sample.value > 0
-                && include(label("endpoint"))
-            {
-                let reason = label("reason").unwrap_or_default();
-                *dropped.entry(reason.to_owned()).or_default() += sample.value;
-            }
-        }
-        dropped
+        self.telemetry.by(Metric::LogsDropped, "reason", include)
     }
 
     fn drained(&self) -> DrainReport {

@@ -2,12 +2,12 @@
 //!
 //! Compression has happened; attempts and the queue of what waits for another try are the forwarder's.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 
 use bytes::Bytes;
 use datadog_agent_runtime::connect::Client;
 use datadog_agent_runtime::telemetry::{Metric, Telemetry};
+use datadog_forwarder::endpoint::{Names, base_url};
 use datadog_forwarder::service::{self as forwarder, Metrics, Order};
 use datadog_forwarder::{
     ApiKey, Compressed, Endpoint, FlushReport, Form, Forwarder, ForwarderHandle, Payload,
@@ -19,8 +19,8 @@ use datadog_wire::endpoints::{
 };
 use datadog_wire::metrics::{CONTENT_TYPE_JSON, CONTENT_TYPE_PROTOBUF, PAYLOAD_VERSION};
 use datadog_wire::status;
+use hyper::HeaderMap;
 use hyper::header::{HeaderName, HeaderValue};
-use hyper::{HeaderMap, Uri};
 use tokio::time::Instant;
 
 use crate::config::{Config, ConfigError};
@@ -142,7 +142,7 @@ fn form(kind: Kind, path: &'static str, content_type: &'static str) -> Arc<Form>
 /// A URL, key or header that cannot be used, or a missing key.
 pub(crate) fn endpoints(config: &Config) -> Result<Vec<Endpoint>, ConfigError> {
     let headers = headers(config)?;
-    let mut seen = HashMap::<String, usize>::new();
+    let mut names = Names::default();
     let primary = (config.url.as_str(), config.api_key.clone());
     let additional = config
         .additional_endpoints
@@ -151,18 +151,8 @@ pub(crate) fn endpoints(config: &Config) -> Result<Vec<Endpoint>, ConfigError> {
     std::iter::once(primary)
         .chain(additional)
         .map(|(url, api_key)| {
-            let url = parse(url)?;
-            let default_port = match url.scheme_str() {
-                Some("http") => 80,
-                _ => 443,
-            };
-            let port = url.port_u16().unwrap_or(default_port);
-            let mut name = format!("{}:{port}", url.host().unwrap_or_default());
-            let count = seen.entry(name.clone()).or_default();
-            *count += 1;
-            if *count > 1 {
-                name = format!("{name}#{count}");
-            }
+            let url = base_url(url).map_err(|problem| ConfigError::BadUrl { problem })?;
+            let name = names.of(&url);
             check_key(api_key.as_ref(), &name)?;
             Ok(Endpoint {
                 name,
@@ -186,15 +176,6 @@ fn headers(config: &Config) -> Result<HeaderMap, ConfigError> {
         HeaderValue::from_static(PAYLOAD_VERSION),
     );
     Ok(headers)
-}
-
-fn parse(url: &str) -> Result<Uri, ConfigError> {
-    let bad = |problem| ConfigError::BadUrl { problem };
-    let uri: Uri = url.trim().parse().map_err(|_| bad("cannot be read"))?;
-    match uri.scheme_str() {
-        Some("http" | "https") if uri.host().is_some_and(|host| !host.is_empty()) => Ok(uri),
-        _ => Err(bad("must begin with http:// or https://, and have a host")),
-    }
 }
 
 /// White space and control characters around a key are cut off when it is sent.

@@ -2,12 +2,12 @@
 //! push each other out of the queues.
 
 use std::collections::BTreeSet;
-use std::collections::HashMap;
 use std::sync::Arc;
 
 use bytes::Bytes;
 use datadog_agent_runtime::connect::Client;
 use datadog_agent_runtime::telemetry::{Metric, Telemetry};
+use datadog_forwarder::endpoint::{Names, base_url};
 use datadog_forwarder::service::{self as forwarder, Metrics, Order};
 use datadog_forwarder::{
     ApiKey, Encoding, Endpoint, FlushReport, Form, Forwarder, ForwarderHandle, Payload,
@@ -15,8 +15,8 @@ use datadog_forwarder::{
 };
 use datadog_wire::endpoints::{REPORTED_LANGUAGES_HEADER, STATS_PATH, TRACES_PATH};
 use datadog_wire::{stats, status, traces};
+use hyper::HeaderMap;
 use hyper::header::{HeaderName, HeaderValue};
-use hyper::{HeaderMap, Uri};
 use tokio::time::Instant;
 
 use crate::config::{Config, ConfigError};
@@ -160,7 +160,7 @@ pub(crate) fn endpoints(config: &Config, kind: Kind) -> Result<Vec<Endpoint>, Co
         Kind::Traces => Encoding::Zstd(config.compression_level),
         Kind::Stats => Encoding::Gzip(STATS_LEVEL),
     };
-    let mut seen = HashMap::<String, usize>::new();
+    let mut names = Names::default();
     let primary = (config.url.as_str(), config.api_key.clone());
     let additional = config
         .additional_endpoints
@@ -169,18 +169,9 @@ pub(crate) fn endpoints(config: &Config, kind: Kind) -> Result<Vec<Endpoint>, Co
     std::iter::once(primary)
         .chain(additional)
         .map(|(url, api_key)| {
-            let url = parse(url)?;
-            let default_port = match url.scheme_str() {
-                Some("http") => 80,
-                _ => 443,
-            };
-            let port = url.port_u16().unwrap_or(default_port);
-            let mut name = format!("{}:{port}", url.host().unwrap_or_default());
-            let count = seen.entry(name.clone()).or_default();
-            *count += 1;
-            if *count > 1 {
-                name = format!("{name}#{count}");
-            }
+            let of = "a trace intake";
+            let url = base_url(url).map_err(|problem| ConfigError::BadUrl { of, problem })?;
+            let name = names.of(&url);
             let key = api_key.as_ref().map(ApiKey::current).unwrap_or_default();
             if HeaderValue::from_str(key.trim()).is_err() {
                 return Err(ConfigError::BadApiKey { endpoint: name });
@@ -195,14 +186,4 @@ pub(crate) fn endpoints(config: &Config, kind: Kind) -> Result<Vec<Endpoint>, Co
             })
         })
         .collect()
-}
-
-fn parse(url: &str) -> Result<Uri, ConfigError> {
-    let of = "a trace intake";
-    let bad = |problem| ConfigError::BadUrl { of, problem };
-    let uri: Uri = url.trim().parse().map_err(|_| bad("cannot be read"))?;
-    match uri.scheme_str() {
-        Some("http" | "https") if uri.host().is_some_and(|host| !host.is_empty()) => Ok(uri),
-        _ => Err(bad("must begin with http:// or https://, and have a host")),
-    }
 }

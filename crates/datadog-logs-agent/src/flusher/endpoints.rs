@@ -3,8 +3,7 @@
 //! Sends nothing. A Datadog intake needs a key and is told the shape of the body; an Observability Pipelines Worker
 //! gets neither, save for a key if there is one.
 
-use std::collections::HashMap;
-
+use datadog_forwarder::endpoint::Names;
 use datadog_forwarder::{ApiKey, Endpoint, Reliability};
 use datadog_wire::endpoints::{
     EVP_ORIGIN_HEADER, EVP_ORIGIN_VERSION_HEADER, PROTOCOL_AGENT_JSON, PROTOCOL_HEADER,
@@ -92,21 +91,9 @@ fn datadog_headers(config: &Config) -> Result<HeaderMap, ConfigError> {
 }
 
 fn name(endpoints: &mut [Endpoint]) {
-    let mut seen = HashMap::<String, usize>::new();
+    let mut names = Names::default();
     for endpoint in endpoints {
-        let url = &endpoint.url;
-        let default_port = match url.scheme_str() {
-            Some("http") => 80,
-            _ => 443,
-        };
-        let port = url.port_u16().unwrap_or(default_port);
-        let name = format!("{}:{port}", url.host().unwrap_or_default());
-        let count = seen.entry(name.clone()).or_default();
-        *count += 1;
-        endpoint.name = match *count {
-            1 => name,
-            count => format!("{name}#{count}"),
-        };
+        endpoint.name = names.of(&endpoint.url);
     }
 }
 
