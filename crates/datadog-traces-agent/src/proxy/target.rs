@@ -5,22 +5,18 @@
 use std::sync::Arc;
 
 use datadog_forwarder::ApiKey;
+use datadog_forwarder::endpoint::base_url;
 use hyper::Uri;
 use hyper::header::HeaderValue;
 
+use datadog_wire::endpoints::TRACES_PATH as TRACES;
+pub(super) use datadog_wire::endpoints::{
+    DEBUGGER_PATH as DEBUGGER, FLARE_PATH as FLARE, LINEAGE_PATH as LINEAGE, LOGS_V2_PATH as LOGS,
+    PIPELINE_STATS_PATH as PIPELINE_STATS, PROFILES_PATH as PROFILE, TELEMETRY_PATH as TELEMETRY,
+};
+
 use crate::config::{Config, ConfigError, ProxyTarget, is_local};
 use crate::server::route::Product;
-
-/// The paths of the intakes.
-pub(super) const PROFILE: &str = "/api/v2/profile";
-pub(super) const PIPELINE_STATS: &str = "/api/v0.1/pipeline_stats";
-pub(super) const LOGS: &str = "/api/v2/logs";
-pub(super) const DEBUGGER: &str = "/api/v2/debugger";
-pub(super) const TELEMETRY: &str = "/api/v2/apmtelemetry";
-pub(super) const FLARE: &str = "/api/ui/support/serverless/flare";
-pub(super) const LINEAGE: &str = "/api/v1/lineage";
-/// The path of traces: an override may name it, and the part before it is the base of all.
-const TRACES: &str = datadog_wire::endpoints::TRACES_PATH;
 
 /// The sites whose flares are taken by a host that is named after a version.
 const FLARE_SITES: [&str; 5] = [
@@ -83,11 +79,7 @@ impl Target {
             base = base.strip_suffix(path).unwrap_or(base);
         }
         let base = base.trim_end_matches('/').to_owned();
-        let uri: Uri = base.parse().map_err(|_| bad("cannot be read"))?;
-        match uri.scheme_str() {
-            Some("http" | "https") if uri.host().is_some_and(|host| !host.is_empty()) => {}
-            _ => return Err(bad("must begin with http:// or https://, and have a host")),
-        }
+        let uri = base_url(&base).map_err(bad)?;
         if uri.query().is_some() {
             return Err(bad("must not have a query"));
         }
