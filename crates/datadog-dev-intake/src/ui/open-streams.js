@@ -51,10 +51,15 @@ export class OpenStreams {
     const wasKnown = this.open.delete(record);
     if (!wasKnown || now?.seq !== record.seq) return false;
     if (isOpen(now)) this.open.add(record);
-    const { status, raw } = record;
+    const before = standing(record);
     Object.assign(record, now, { bytes: record.bytes });
-    return status !== now.status || raw.wire_bytes !== now.raw.wire_bytes;
+    return before !== standing(record);
   }
+}
+
+/** What a record says, but for how long it has been open. @param {RequestRecord} record */
+function standing({ raw }) {
+  return JSON.stringify({ ...raw, duration_ms: null });
 }
 
 /** @param {RequestRecord} record */
