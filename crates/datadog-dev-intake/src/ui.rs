@@ -26,6 +26,7 @@ const FILES: &[(&str, &[u8])] = &[
     ("index.html", include_bytes!("ui/index.html")),
     ("json-tree.js", include_bytes!("ui/json-tree.js")),
     ("line-chart.js", include_bytes!("ui/line-chart.js")),
+    ("live-view.js", include_bytes!("ui/live-view.js")),
     ("log-record.js", include_bytes!("ui/log-record.js")),
     ("logs.js", include_bytes!("ui/logs.js")),
     ("metric-model.js", include_bytes!("ui/metric-model.js")),

@@ -172,7 +172,7 @@ function onSummary(now) {
   faults.offerPaths(Object.keys(now.requests.by_path));
   for (const one of explorers.values()) one.loss = lossOf(now);
   if (hintChanged) for (const one of explorers.values()) one.refreshEmpty();
-  patterns.refresh();
+  patterns.refresh(now);
   metrics.refresh(now);
   traces.refresh(now);
   openStreams.refresh();
