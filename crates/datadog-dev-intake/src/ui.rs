@@ -36,6 +36,11 @@ const FILES: &[(&str, &[u8])] = &[
     ("patterns.js", include_bytes!("ui/patterns.js")),
     ("query.js", include_bytes!("ui/query.js")),
     ("rate.js", include_bytes!("ui/rate.js")),
+    (
+        "remote-config-form.js",
+        include_bytes!("ui/remote-config-form.js"),
+    ),
+    ("remote-config.js", include_bytes!("ui/remote-config.js")),
     ("request-record.js", include_bytes!("ui/request-record.js")),
     ("requests.js", include_bytes!("ui/requests.js")),
     ("reset.js", include_bytes!("ui/reset.js")),
