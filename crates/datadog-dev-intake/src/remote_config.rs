@@ -95,7 +95,8 @@ impl Call {
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct RemoteConfigSettings {
-    /// Seconds that agents are asked to leave between two polls; 0 to ask for nothing, as at first.
+    /// Seconds that agents are asked to leave between two polls, whether they take such a number or not; at first they
+    /// are asked for nothing.
     pub refresh_interval_s: Option<u64>,
     /// Seconds that a timestamp is valid; 3600 at first.
     pub timestamp_lifetime_s: Option<u64>,
@@ -239,9 +240,7 @@ impl Backend {
 
     /// Changes what is set.
     pub(crate) fn set(&mut self, settings: RemoteConfigSettings) {
-        if let Some(interval_s) = settings.refresh_interval_s {
-            self.refresh_interval_s = Some(interval_s).filter(|interval_s| *interval_s > 0);
-        }
+        self.refresh_interval_s = settings.refresh_interval_s.or(self.refresh_interval_s);
         if let Some(lifetime_s) = settings.timestamp_lifetime_s {
             self.timestamp_lifetime_s = lifetime_s.max(1);
             // What was made for another time is made anew.
@@ -255,7 +254,7 @@ impl Backend {
     /// What is set.
     pub(crate) fn settings(&self) -> RemoteConfigSettings {
         RemoteConfigSettings {
-            refresh_interval_s: Some(self.refresh_interval_s.unwrap_or(0)),
+            refresh_interval_s: self.refresh_interval_s,
             timestamp_lifetime_s: Some(self.timestamp_lifetime_s),
             enabled: Some(self.enabled),
             authorized: Some(self.authorized),
@@ -266,8 +265,9 @@ impl Backend {
     pub(crate) fn reset(&mut self, now_s: u64) {
         self.withdraw_all(now_s);
         self.agents = Agents::default();
+        self.refresh_interval_s = None;
         self.set(RemoteConfigSettings {
-            refresh_interval_s: Some(0),
+            refresh_interval_s: None,
             timestamp_lifetime_s: Some(TIMESTAMP_LIFETIME_S),
             enabled: Some(true),
             authorized: Some(true),

@@ -185,7 +185,7 @@ function predicateWords({ predicates }) {
 }
 
 /** @param {PushedConfig} pushed */
-function clientTable({ clients }) {
+function clientTable({ path, clients }) {
   if (clients.length === 0) return h("p", { class: "note" }, "No client has answered to it yet.");
   const rows = clients.slice(0, MAX_SHOWN).map((client) =>
     h(
@@ -203,7 +203,7 @@ function clientTable({ clients }) {
   return h(
     "div",
     {},
-    h("table", { class: "resources config-table" }, h("thead", {}, h("tr", {}, ...head)), h("tbody", {}, ...rows)),
+    h("table", { class: "resources config-table", "aria-label": `Clients of ${path}` }, h("thead", {}, h("tr", {}, ...head)), h("tbody", {}, ...rows)),
     cut > 0 && h("p", { class: "note" }, `${counted(cut, "further client")} not shown.`),
   );
 }

@@ -258,6 +258,14 @@ async fn agents_are_steered_and_roots_are_new_on_request() {
     );
     let answer = decoded(&poll(&intake, &request()).await);
     assert_eq!(targets(&answer)["custom"]["agent_refresh_interval"], 5);
+    let zero = json!({"refresh_interval_s": 0});
+    post(&intake, &format!("{PAGE}/settings"), zero).await;
+    let answer = decoded(&poll(&intake, &request()).await);
+    assert_eq!(targets(&answer)["custom"]["agent_refresh_interval"], 0);
+    intake.reset();
+    let answer = decoded(&poll(&intake, &request()).await);
+    let custom = &targets(&answer)["custom"];
+    assert_eq!(custom.get("agent_refresh_interval"), None);
 
     let rotate = format!("{PAGE}/rotate");
     post(&intake, &rotate, json!({"repository": "director"})).await;
