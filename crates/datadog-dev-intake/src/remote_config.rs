@@ -117,6 +117,8 @@ struct Stamp {
 /// Everything that was pushed, and how far it and the agents are.
 #[derive(Debug)]
 pub(crate) struct Backend {
+    /// Tells this life of the intake from others.
+    life: u64,
     /// The number given to a document last; each further one gets a higher one, and no lower than the time.
     version: u64,
     /// The first number of this life: what an agent names below it is of an earlier one.
@@ -138,9 +140,10 @@ pub(crate) struct Backend {
 }
 
 impl Backend {
-    /// A backend where nothing was pushed, at that second since 1970.
-    pub(crate) fn new(now_s: u64) -> Self {
+    /// A backend where nothing was pushed, at that second since 1970. No two may have the same `life`.
+    pub(crate) fn new(life: u64, now_s: u64) -> Self {
         let mut backend = Self {
+            life,
             version: now_s.max(1),
             born: 0,
             config_root: 1,
@@ -232,7 +235,7 @@ impl Backend {
         let version = self.next(now_s);
         match repository {
             Repository::Config => self.publish(version, now_s),
-            // The others take no notice of the keys of timestamps, but of their versions.
+            // Its documents are signed with each answer; only timestamps need another version.
             Repository::Director => self.agents.forget_stamps(),
         }
         true

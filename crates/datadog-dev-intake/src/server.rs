@@ -2,7 +2,9 @@
 //!
 //! Decides nothing about faults or records; see `ingest` for what is sent here and `inspect` for what is asked.
 
+use std::collections::hash_map::RandomState;
 use std::convert::Infallible;
+use std::hash::{BuildHasher as _, Hasher as _};
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::pin::pin;
@@ -82,7 +84,7 @@ impl Shared {
             store: Mutex::new(Store::new(keep_bytes)),
             script: Mutex::new(script),
             streams: Mutex::new(Streams::default()),
-            remote_config: Mutex::new(Backend::new(now_s())),
+            remote_config: Mutex::new(Backend::new(random(), now_s())),
             hint: Mutex::new(None),
             changed: watch::Sender::new(0),
         }
@@ -147,6 +149,11 @@ pub(crate) fn now_ms() -> i64 {
         .duration_since(SystemTime::UNIX_EPOCH)
         .unwrap_or_default();
     i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
+}
+
+/// A number that no other call gives, in this process or another, as far as chance goes.
+fn random() -> u64 {
+    RandomState::new().build_hasher().finish()
 }
 
 /// Unix seconds.

@@ -20,6 +20,8 @@ pub(super) const MAX_PRODUCTS: usize = 1_000;
 #[derive(Debug, Default, Serialize, Deserialize)]
 #[serde(default)]
 pub(super) struct State {
+    /// Which life gave it.
+    pub(super) life: u64,
     /// The version of the director's targets.
     pub(super) version: u64,
 }
@@ -50,8 +52,9 @@ pub(super) struct Agent {
 
 impl Agent {
     /// What it is to say again with its next poll.
-    pub(super) fn state(&self) -> Vec<u8> {
+    pub(super) fn state(&self, life: u64) -> Vec<u8> {
         let state = State {
+            life,
             version: self.targets,
         };
         serde_json::to_vec(&state).unwrap_or_default()

@@ -159,7 +159,7 @@ impl Backend {
         let mut custom = Map::new();
         custom.insert(
             "opaque_backend_state".to_owned(),
-            BASE64.encode(agent.state()).into(),
+            BASE64.encode(agent.state(self.life)).into(),
         );
         if let Some(interval_s) = agent.content.get("agent_refresh_interval") {
             custom.insert("agent_refresh_interval".to_owned(), interval_s.clone());
@@ -205,10 +205,13 @@ impl Backend {
         self.config_root = past(request.current_config_root_version, self.config_root);
         self.director_root = past(request.current_director_root_version, self.director_root);
         let state = agents::State::read(&request.backend_client_state);
+        let is_of_another = state.as_ref().is_some_and(|state| state.life != self.life);
         let remembered = state.map_or(0, |state| state.version);
         let named = remembered.max(request.current_config_snapshot_version);
-        if named > self.version && named <= now_s.saturating_add(MAX_AHEAD_S) {
-            self.version = named + 1;
+        // Two lives may begin in one second, and give the same number to different documents.
+        let is_past = named > self.version || is_of_another && named >= self.born;
+        if is_past && named <= now_s.saturating_add(MAX_AHEAD_S) {
+            self.version = self.version.max(named) + 1;
             self.begin(now_s);
             self.agents.forget_versions();
         }

@@ -61,7 +61,7 @@ fn stamp(answer: &LatestConfigsResponse) -> (u64, u64) {
 
 #[test]
 fn versions_follow_the_clock_and_never_fall() {
-    let mut backend = Backend::new(NOW);
+    let mut backend = Backend::new(1, NOW);
     assert_eq!(backend.snapshot, NOW);
     backend.push(vec![file("a")], NOW).unwrap();
     assert_eq!(backend.snapshot, NOW + 1);
@@ -78,7 +78,7 @@ fn versions_follow_the_clock_and_never_fall() {
 
 #[test]
 fn timestamps_are_made_anew_once_half_of_their_time_is_over() {
-    let mut backend = Backend::new(NOW);
+    let mut backend = Backend::new(1, NOW);
     let first = stamp(&ask(&mut backend, &poll(), NOW_MS));
     let half_ms = 1_800_000;
     assert_eq!(
@@ -91,7 +91,7 @@ fn timestamps_are_made_anew_once_half_of_their_time_is_over() {
 
 #[test]
 fn the_same_question_has_the_same_answer_byte_for_byte() {
-    let mut backend = Backend::new(NOW);
+    let mut backend = Backend::new(1, NOW);
     backend.push(vec![file("a")], NOW).unwrap();
     let first = backend.poll(&poll(), None, NOW_MS);
     assert_eq!(backend.poll(&poll(), None, NOW_MS + 5_000), first);
@@ -99,7 +99,7 @@ fn the_same_question_has_the_same_answer_byte_for_byte() {
 
 #[test]
 fn two_agents_are_told_of_their_own_products() {
-    let mut backend = Backend::new(NOW);
+    let mut backend = Backend::new(1, NOW);
     backend.push(vec![file("a")], NOW).unwrap();
     let other = LatestConfigsRequest {
         agent_uuid: "other".to_owned(),
@@ -113,7 +113,7 @@ fn two_agents_are_told_of_their_own_products() {
 
 #[test]
 fn agents_and_files_are_bounded() {
-    let mut backend = Backend::new(NOW);
+    let mut backend = Backend::new(1, NOW);
     for number in 0..20 {
         let request = LatestConfigsRequest {
             agent_uuid: number.to_string(),
@@ -132,7 +132,7 @@ fn agents_and_files_are_bounded() {
     assert_eq!(error.to_string(), "more than 1000 files");
     assert_eq!(backend.count(), 1_000);
 
-    let mut backend = Backend::new(NOW);
+    let mut backend = Backend::new(1, NOW);
     let large = |id: &str| RemoteConfig::new("ASM_DD", id, vec![b'1'; (8 << 20) - 1_024]);
     let ids = ["0", "1", "2", "3", "4", "5", "6", "7"];
     backend.push(ids.map(large).into(), NOW).unwrap();
@@ -146,7 +146,7 @@ fn agents_and_files_are_bounded() {
 
 #[test]
 fn a_version_that_no_clock_can_have_reached_is_not_gone_on_from() {
-    let mut backend = Backend::new(NOW);
+    let mut backend = Backend::new(1, NOW);
     let request = LatestConfigsRequest {
         current_config_snapshot_version: u64::MAX,
         current_config_root_version: u64::MAX,
@@ -159,6 +159,32 @@ fn a_version_that_no_clock_can_have_reached_is_not_gone_on_from() {
     assert!(!backend.rotate(Repository::Config, NOW));
 }
 
+#[test]
+fn two_lives_that_begin_in_one_second_are_told_apart() {
+    let state =
+        |life: u64, version: u64| format!(r#"{{"life":{life},"version":{version}}}"#).into_bytes();
+    let mut backend = Backend::new(2, NOW);
+    let mut request = LatestConfigsRequest {
+        current_config_snapshot_version: NOW,
+        backend_client_state: state(2, NOW),
+        ..poll()
+    };
+    let brings_all = |answer: LatestConfigsResponse| {
+        let config = answer.config_metas.unwrap();
+        (config.top_targets.is_some(), config.delegated_targets.len())
+    };
+    assert_eq!(brings_all(ask(&mut backend, &request, NOW_MS)), (false, 0));
+    request.backend_client_state = state(1, NOW);
+    for _ in 0..2 {
+        assert_eq!(brings_all(ask(&mut backend, &request, NOW_MS)), (true, 10));
+    }
+    // The answer to the second poll of the same old state is no further life.
+    let born = backend.born;
+    ask(&mut backend, &request, NOW_MS);
+    assert_eq!(backend.born, born);
+    assert!(born > NOW);
+}
+
 #[track_caller]
 fn problems(change: impl FnOnce(&mut LatestConfigsRequest), expected: &[&str]) {
     let mut request = LatestConfigsRequest {
@@ -167,7 +193,7 @@ fn problems(change: impl FnOnce(&mut LatestConfigsRequest), expected: &[&str]) {
     };
     change(&mut request);
     let mut problems = Problems::default();
-    check::check(&Backend::new(NOW), &request, NOW_MS, &mut problems);
+    check::check(&Backend::new(1, NOW), &request, NOW_MS, &mut problems);
     assert_eq!(problems.lines(), expected);
 }
 
@@ -278,7 +304,7 @@ fn what_is_wrong_with_a_client_is_said_with_its_number() {
 
 #[test]
 fn an_agent_says_again_what_it_was_given() {
-    let mut backend = Backend::new(NOW);
+    let mut backend = Backend::new(1, NOW);
     backend.poll(&poll(), None, NOW_MS);
     let mut request = LatestConfigsRequest {
         current_config_snapshot_version: NOW,

@@ -398,10 +398,22 @@ async fn an_agent_that_remembers_an_earlier_life_goes_on_in_the_next() {
 }
 
 #[tokio::test]
+async fn two_lives_in_one_second_are_no_contradiction() {
+    let (_, mut agent) = begin().await;
+    for text in ["first", "second", "third"] {
+        let intake = Intake::start().await;
+        intake.push_config(rates("{}")).unwrap();
+        intake.push_config(news(text)).unwrap();
+        let expected = [file(RATES, "{}"), file(NEWS, text)];
+        assert_eq!(agent.poll(&intake).await, expected);
+    }
+}
+
+#[tokio::test]
 async fn agents_are_steered_and_say_again_what_they_were_told() {
     let (intake, mut agent) = begin().await;
     assert_eq!(agent.trusted.refresh_interval_s(), None);
-    assert!(agent.trusted.backend_state().starts_with(b"{\"version\":"));
+    assert!(agent.trusted.backend_state().starts_with(b"{\"life\":"));
     intake.set_remote_config(RemoteConfigSettings {
         refresh_interval_s: Some(7),
         timestamp_lifetime_s: Some(60),
