@@ -3,6 +3,7 @@
 import { gzipSync } from "node:zlib";
 
 import { INTAKE_URL } from "./intake.js";
+import { double, message, number, text } from "./protobuf.js";
 
 /** A sketch of the value 1000, as tracers and agents write it. */
 const THOUSAND = Buffer.from("0a0909fd4a815abf52f03f120d1208000000000000f03f18b205", "hex");
@@ -85,38 +86,6 @@ function eventBytes(begin, name) {
   time[0] = 1 * 8 + 1;
   time.writeBigUInt64LE(begin, 1);
   return Buffer.concat([time, text(2, name), message(3, Buffer.concat([text(1, "lines"), message(2, text(2, "one\ntwo"))]))]);
-}
-
-/** @param {bigint} value @returns {Buffer} */
-function varint(value) {
-  const bytes = [];
-  for (let left = value; ; left >>= 7n) {
-    if (left < 0x80n) return Buffer.from([...bytes, Number(left)]);
-    bytes.push(Number(left & 0x7fn) | 0x80);
-  }
-}
-
-/** @param {number} field @param {bigint} value */
-function number(field, value) {
-  return Buffer.concat([varint(BigInt(field * 8)), varint(value)]);
-}
-
-/** @param {number} field @param {Buffer} bytes */
-function message(field, bytes) {
-  return Buffer.concat([varint(BigInt(field * 8 + 2)), varint(BigInt(bytes.length)), bytes]);
-}
-
-/** @param {number} field @param {string} value */
-function text(field, value) {
-  return message(field, Buffer.from(value));
-}
-
-/** @param {number} field @param {number} value */
-function double(field, value) {
-  const bytes = Buffer.alloc(9);
-  bytes[0] = field * 8 + 1;
-  bytes.writeDoubleLE(value, 1);
-  return bytes;
 }
 
 /** A value as msgpack, in its longest forms. @param {unknown} value @returns {Buffer} */

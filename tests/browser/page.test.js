@@ -9,6 +9,7 @@ import { postStats, postTrace } from "./apm.js";
 import { openBrowser, openPage } from "./browser.js";
 import { INTAKE_URL, log, postGauges, postJson, postLogs, postSketch, postText, resetIntake } from "./intake.js";
 import { door } from "./outage.js";
+import { pollConfigs, pushedConfig, textOf } from "./remote-config.js";
 import { takeScreenshot } from "./screenshot.js";
 import { cutStreams, Stream, THREE_LOGS } from "./stream.js";
 
@@ -572,6 +573,112 @@ test("a request that an agent passes on shows for whom it is and of which parts"
   await details.getByText("event (event.json, 2 B), cpu (7 B)").waitFor();
 });
 
+test("a sampling rate is pushed, answered to by a tracer, and withdrawn", async () => {
+  await page.getByRole("tab", { name: /Remote config/ }).click();
+  const view = page.getByRole("tabpanel", { name: /Remote config/ });
+  await view.getByText("Nothing is pushed").waitFor();
+  await view.getByText("No agent has polled yet").waitFor();
+  await view.getByLabel("Service").fill("web");
+  await view.getByLabel("Environment").fill("prod");
+  await view.getByLabel("Rate, 0 to 1").fill("0.25");
+  await page.keyboard.press("Enter");
+  const pushed = view.locator("[data-path]");
+  await pushed.getByText("sampling rate 0.25 for web, prod").waitFor();
+  await pushed.getByText("only for service web, environment prod").waitFor();
+  await pushed.getByText("No client has answered to it yet").waitFor();
+  await page.getByRole("tab", { name: "Remote config 1" }).waitFor();
+
+  const id = "sampling rate of web prod";
+  const { version } = await pushedConfig();
+  const answer = await textOf(await pollConfigs([{ id, version, product: "APM_TRACING", state: 1 }]));
+  assert.match(answer, /"tracing_sampling_rate":0\.25/);
+  assert.match(answer, /"service_target":\{"service":"web","env":"prod"\}/);
+  await pushed.getByText("unacknowledged").waitFor();
+  await pollConfigs([{ id, version, product: "APM_TRACING", state: 3, error: "no <such> rate" }]);
+  await pushed.getByText("no <such> rate").waitFor();
+  await pollConfigs([{ id, version, product: "APM_TRACING", state: 2 }]);
+  await pushed.getByText("acknowledged", { exact: true }).waitFor();
+  const cells = await pushed.locator("tbody td").allInnerTexts();
+  assert.deepEqual(cells, ["acknowledged", "tracer web", "python", "run-1", ""]);
+  await view.locator(".config-agent", { hasText: "box-1 · 7.70.0" }).getByText("tracer web prod").waitFor();
+
+  await view.getByLabel("Rate, 0 to 1").fill("0.5");
+  await view.getByRole("button", { name: "Push" }).click();
+  await pushed.getByText("sampling rate 0.5 for web, prod").waitFor();
+  await pushed.getByText("No client has answered to it yet").waitFor();
+  assert.equal(await pushed.count(), 1);
+  await view.getByRole("button", { name: "Withdraw datadog/2/APM_TRACING/" }).click();
+  await view.getByText("Nothing is pushed").waitFor();
+  assert.doesNotMatch(await textOf(await pollConfigs([])), /tracing_sampling_rate/);
+});
+
+test("a log level is pushed with its order, and everything withdrawn at once", async () => {
+  await page.getByRole("tab", { name: /Remote config/ }).click();
+  const view = page.getByRole("tabpanel", { name: /Remote config/ });
+  await view.getByRole("button", { name: "Log level" }).click();
+  await view.getByLabel("Level", { exact: true }).selectOption("error");
+  await view.getByRole("button", { name: "Push" }).click();
+  await view.getByText("log level error").waitFor();
+  const answer = await textOf(await pollConfigs([]));
+  assert.match(answer, /\{"name":"log-level","config":\{"log_level":"error"\}\}/);
+  assert.match(answer, /\{"order":\["log-level"\],"internal_order":\[\]\}/);
+  await view.getByText("2 files pushed").waitFor();
+  await view.getByRole("button", { name: "Withdraw all" }).click();
+  await view.getByText("Nothing is pushed").waitFor();
+});
+
+test("a file of any product goes as it was written, or is refused with the reason", async () => {
+  await page.getByRole("tab", { name: /Remote config/ }).click();
+  const view = page.getByRole("tabpanel", { name: /Remote config/ });
+  await view.getByRole("button", { name: "Any file" }).click();
+  await view.getByLabel("Product").fill("APM_TRACING");
+  await view.getByLabel("Id").fill("<b>odd");
+  await view.getByLabel("Content, as JSON").fill('{ "é": 1.50 }');
+  await view.getByRole("button", { name: "Push" }).click();
+  const pushed = view.locator("[data-path]");
+  await pushed.getByText("<b>odd", { exact: true }).waitFor();
+  await pushed.getByText("Content").click();
+  assert.equal(await pushed.locator("pre").innerText(), '{ "é": 1.50 }');
+  assert.match(await textOf(await pollConfigs([])), /\{ "Ã©": 1\.50 \}/);
+  await view.getByLabel("Content, as JSON").fill("{");
+  await view.getByRole("button", { name: "Push" }).click();
+  await page.locator(".notice", { hasText: "Nothing was pushed" }).waitFor();
+  assert.equal(await pushed.count(), 1);
+});
+
+test("a poll shows what an agent asks and what is wrong with it", async () => {
+  await pollConfigs([], { version: "" });
+  await page.getByRole("tab", { name: /Requests/ }).click();
+  await rows("requests").first().click();
+  const details = page.locator("#view-requests .drawer");
+  await details.locator(".problem-box").getByText("no agent_version").waitFor();
+  await details.getByText("remote_config", { exact: true }).waitFor();
+  await details.getByText("APM_TRACING, AGENT_CONFIG").waitFor();
+  await details.getByText("web python client-1").waitFor();
+});
+
+test("the view of remote configuration holds still on request", async () => {
+  await page.getByRole("tab", { name: /Remote config/ }).click();
+  const view = page.getByRole("tabpanel", { name: /Remote config/ });
+  await view.getByText("No agent has polled yet").waitFor();
+  await page.keyboard.press("p");
+  await page.locator(".health", { hasText: "Paused" }).waitFor();
+  await pollConfigs([]);
+  await page.locator(".stat", { hasText: "Requests" }).getByText("1", { exact: true }).waitFor();
+  assert.equal(await view.getByText("No agent has polled yet").isVisible(), true);
+  await page.keyboard.press("p");
+  await view.getByText("box-1").waitFor();
+});
+
+test("the faults of remote configuration are one click away", async () => {
+  await page.getByRole("button", { name: "Faults", exact: true }).click();
+  const panel = page.getByRole("dialog", { name: "Faults" });
+  await panel.getByRole("button", { name: "Forge", exact: true }).click();
+  await panel.getByText("tamper bad_signature").waitFor();
+  await pollConfigs([]);
+  await panel.getByText("1 hit of 1").waitFor();
+});
+
 test("the faults of streams are one click away", async () => {
   await page.getByRole("button", { name: "Faults", exact: true }).click();
   const panel = page.getByRole("dialog", { name: "Faults" });
@@ -665,6 +772,11 @@ test("a narrow window keeps every control within reach", async () => {
   await drawer().locator("pre", { hasText: "on a small screen" }).waitFor();
   await drawer().getByRole("button", { name: /^Close/ }).click();
   await drawer().waitFor({ state: "hidden" });
+  await page.getByRole("tab", { name: /Remote config/ }).click();
+  await page.getByLabel("Rate, 0 to 1").fill("0.1");
+  await page.getByRole("button", { name: "Push" }).click();
+  await page.getByText("sampling rate 0.1 for every service").waitFor();
+  assert.equal(await page.evaluate(() => document.documentElement.scrollWidth - innerWidth), 0);
 });
 
 test("a screenshot is taken", { skip: process.env.SCREENSHOT ? false : "SCREENSHOT is not set" }, async () => {

@@ -7,10 +7,12 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use crate::grpc::GrpcStatus;
+use crate::remote_config::Tamper;
 pub use on::On;
 pub use stream::Ack;
 
 mod on;
+mod remote_config;
 mod stream;
 
 /// Rules in one script; a longer one is refused.
@@ -81,6 +83,12 @@ pub struct Rule {
     /// The batches after which [`Self::forget_state`] and [`Self::goaway`] act; default 1, and 0 for as it opens.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub after_batches: Option<u64>,
+    /// What is wrong with the answer of remote configuration; passes over every other request.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tamper: Option<Tamper>,
+    /// The document that is tampered with, `config/ROLE` or `director/ROLE`, where it is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub document: Option<String>,
 }
 
 fn every_path() -> String {
@@ -109,6 +117,8 @@ impl Default for Rule {
             forget_state: false,
             goaway: false,
             after_batches: None,
+            tamper: None,
+            document: None,
         }
     }
 }
@@ -127,6 +137,7 @@ impl Rule {
             || self.closes_or_hangs()
             || self.acts_on_reading()
             || self.acts_on_streams()
+            || self.tamper.is_some()
     }
 
     /// What the rule does, as the inspection API names it: `status 429`, `delay+hang` and so on.
@@ -151,6 +162,7 @@ impl Rule {
         if self.close_after_bytes.is_some() {
             words.push("close".to_owned());
         }
+        self.tamper_words(&mut words);
         self.stream_words(&mut words);
         words.join("+")
     }
@@ -206,7 +218,7 @@ impl Rule {
                 .is_some_and(|key| key.ends_with(suffix.as_str())),
             None => true,
         };
-        path_matches && key_matches
+        path_matches && key_matches && self.concerns_answer(head.path)
     }
 
     fn matches_body(&self, body: Body) -> bool {
@@ -222,7 +234,8 @@ impl Rule {
     fn check(&self) -> Result<(), String> {
         if !self.has_effect() {
             return Err("does nothing: set status, delay_ms, hang, close_after_bytes, close_after_read_bytes, \
-                 slow_read_bytes_per_s, or for streams grpc_status, end_after_batches, ack, forget_state or goaway"
+                 slow_read_bytes_per_s, for streams grpc_status, end_after_batches, ack, forget_state or goaway, or \
+                 for remote configuration tamper"
                 .to_owned());
         }
         if self.times == Some(0) {
@@ -248,6 +261,7 @@ impl Rule {
         if self.acts_on_reading() && self.looks_at_body() {
             return Err("acts while the body is read, and cannot look at it first".to_owned());
         }
+        self.check_tamper()?;
         self.check_stream()
     }
 }

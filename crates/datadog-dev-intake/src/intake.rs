@@ -17,6 +17,7 @@ use crate::snapshot::{
 use crate::streams::StreamSnapshot;
 
 mod expectations;
+mod remote_config;
 
 /// Where the intake listens when it is started as a program.
 pub const DEFAULT_ADDR: SocketAddr =
@@ -311,7 +312,7 @@ impl Intake {
         query::summary(&self.shared)
     }
 
-    /// Forgets all records, counts and faults.
+    /// Forgets all records, counts and faults, and withdraws what was pushed.
     pub fn reset(&self) {
         self.shared.reset();
     }

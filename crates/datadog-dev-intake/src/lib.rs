@@ -28,6 +28,7 @@ mod protobuf;
 mod query;
 mod record;
 mod records;
+mod remote_config;
 mod server;
 mod snapshot;
 mod stats;
@@ -39,6 +40,11 @@ mod ui;
 pub use fault::{Ack, On, Rule, ScriptError, Scripted, parse_script};
 pub use grpc::GrpcStatus;
 pub use intake::{Builder, DEFAULT_ADDR, DEFAULT_KEEP_BYTES, Error, Intake};
+pub use remote_config::{
+    AcknowledgedBy, AgentSnapshot, ApplyState, ClientConfig, ClientSnapshot, Predicate, PushError,
+    PushedSnapshot, RemoteConfig, RemoteConfigSettings, RemoteConfigSnapshot, Repository, Tamper,
+    config_root, director_root,
+};
 pub use snapshot::{
     BatchRecord, CheckRecord, EventRecord, LogRecord, Part, RequestRecord, SeriesRecord,
     SketchBucket, SketchRecord, Snapshot, StatsRecord, StreamLog, TraceRecord,

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use crate::{metrics, traces};
+use crate::{metrics, remote_config, traces};
 
 /// Problems that one request lists; the rest is only counted.
 const MAX_LISTED: usize = 100;
@@ -69,6 +69,8 @@ pub(crate) enum What {
     Metrics(metrics::Dislike),
     /// Something about traces or trace stats.
     Traces(traces::Dislike),
+    /// Something about remote configuration.
+    RemoteConfig(remote_config::Dislike),
     /// A `Content-Type` that is not that of a form with parts.
     NotMultipart,
     /// Telemetry that does not say what it is about.
@@ -109,6 +111,7 @@ impl fmt::Display for What {
             Self::NotGrpc => "no gRPC over HTTP/2",
             Self::Metrics(dislike) => return write!(f, "{dislike}"),
             Self::Traces(dislike) => return write!(f, "{dislike}"),
+            Self::RemoteConfig(dislike) => return write!(f, "{dislike}"),
             Self::NotMultipart => "Content-Type is not multipart/form-data",
             Self::NoRequestType => "no request_type",
             Self::NoSuchPath => "no such path",

@@ -33,6 +33,8 @@ pub(crate) enum Product {
     PipelineStats,
     Lineage,
     Flare,
+    /// Polls for remote configuration, and questions about the organisation and its key.
+    RemoteConfig,
     /// Anything else that came through an agent.
     EventPlatform,
 }
@@ -60,6 +62,7 @@ impl Product {
             Self::PipelineStats => "pipeline_stats",
             Self::Lineage => "lineage",
             Self::Flare => "flare",
+            Self::RemoteConfig => "remote_config",
             Self::EventPlatform => "evp",
         }
     }
@@ -67,7 +70,7 @@ impl Product {
     /// The status of what is taken.
     pub(crate) fn status(self) -> u16 {
         match self {
-            Self::Flare | Self::EventPlatform => 200,
+            Self::Flare | Self::RemoteConfig | Self::EventPlatform => 200,
             _ => 202,
         }
     }
@@ -89,6 +92,15 @@ pub(crate) struct Seen {
 }
 
 impl Seen {
+    /// What has neither parts nor types.
+    pub(crate) fn only(product: Product) -> Self {
+        Self {
+            product,
+            parts: Vec::new(),
+            request_types: Vec::new(),
+        }
+    }
+
     /// Bytes that keeping it takes.
     pub(crate) fn cost(&self) -> usize {
         let parts: usize = self.parts.iter().map(Part::cost).sum();
@@ -129,11 +141,7 @@ pub(crate) fn look(
     raw: &[u8],
     problems: &mut Problems,
 ) -> Seen {
-    let mut seen = Seen {
-        product,
-        parts: Vec::new(),
-        request_types: Vec::new(),
-    };
+    let mut seen = Seen::only(product);
     if let Some(boundary) = multipart::boundary(content_type) {
         match multipart::parts(raw, &boundary) {
             Ok(parts) => seen.parts = parts,

@@ -4,11 +4,15 @@
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD as BASE64;
+use datadog_wire::remote_config::{CONFIGURATIONS_PATH, LatestConfigsRequest};
 use hyper::HeaderMap;
 use hyper::header::HeaderName;
+use prost::Message as _;
 use serde_json::{Map, Value, json};
 
 use crate::logs::Entry;
+use crate::product::Product;
+use crate::remote_config::AgentSnapshot;
 use crate::server::now_ms;
 use crate::store::{Batch, Origin, Received, Stored};
 use crate::streams::Live;
@@ -16,9 +20,10 @@ use crate::streams::Live;
 /// Characters of a key that are shown.
 const KEY_TAIL: usize = 4;
 /// Headers whose value is a secret.
-const SECRET_HEADERS: [&str; 5] = [
+const SECRET_HEADERS: [&str; 6] = [
     "dd-api-key",
     "dd-application-key",
+    "dd-par-jwt",
     "authorization",
     "proxy-authorization",
     "cookie",
@@ -176,8 +181,29 @@ pub(crate) fn request(stored: &Stored) -> Value {
         if let Some(seen) = &received.seen {
             fields.extend(seen.fields());
         }
+        if let Some(poll) = poll(received) {
+            fields.insert("poll".to_owned(), poll);
+        }
     }
     record
+}
+
+/// What a poll of remote configuration says; `None` of anything else.
+fn poll(received: &Received) -> Option<Value> {
+    let seen = received.seen.as_ref();
+    let is_poll = seen.is_some_and(|seen| seen.product == Product::RemoteConfig);
+    let is_poll = is_poll && received.path == CONFIGURATIONS_PATH;
+    let raw = received.raw.as_ref().filter(|_| is_poll)?;
+    let request = LatestConfigsRequest::decode(&raw[..]).ok()?;
+    let mut poll =
+        serde_json::to_value(AgentSnapshot::of(&request, received.received_at_ms)).ok()?;
+    if let Some(fields) = poll.as_object_mut() {
+        // What only the agent as a whole has.
+        for name in ["polls", "polled_at", "director_targets_version"] {
+            fields.shift_remove(name);
+        }
+    }
+    Some(poll)
 }
 
 fn head(stored: &Stored) -> Value {

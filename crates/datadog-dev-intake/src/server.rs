@@ -2,7 +2,9 @@
 //!
 //! Decides nothing about faults or records; see `ingest` for what is sent here and `inspect` for what is asked.
 
+use std::collections::hash_map::RandomState;
 use std::convert::Infallible;
+use std::hash::{BuildHasher as _, Hasher as _};
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::pin::pin;
@@ -22,6 +24,7 @@ use tokio_util::task::TaskTracker;
 
 use crate::fault::{Rule, Script};
 use crate::logs::Facets;
+use crate::remote_config::Backend;
 use crate::store::{Received, Store};
 use crate::streams::Streams;
 use answer::Body;
@@ -34,6 +37,7 @@ mod guard;
 mod ingest;
 mod inspect;
 mod look;
+mod remote_config;
 mod stream;
 
 /// Connections open at once; further ones wait to be accepted.
@@ -63,6 +67,7 @@ pub(crate) struct Shared {
     store: Mutex<Store>,
     script: Mutex<Script>,
     streams: Mutex<Streams>,
+    remote_config: Mutex<Backend>,
     /// A line that posts a log, for the page to show while there is none.
     hint: Mutex<Option<String>>,
     /// The last number given out; tells waiting readers that there is more.
@@ -79,6 +84,7 @@ impl Shared {
             store: Mutex::new(Store::new(keep_bytes)),
             script: Mutex::new(script),
             streams: Mutex::new(Streams::default()),
+            remote_config: Mutex::new(Backend::new(random(), now_s())),
             hint: Mutex::new(None),
             changed: watch::Sender::new(0),
         }
@@ -94,6 +100,12 @@ impl Shared {
 
     pub(crate) fn streams(&self) -> MutexGuard<'_, Streams> {
         self.streams.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn remote_config(&self) -> MutexGuard<'_, Backend> {
+        self.remote_config
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 
     pub(crate) fn hint(&self) -> MutexGuard<'_, Option<String>> {
@@ -122,11 +134,12 @@ impl Shared {
         self.changed.subscribe()
     }
 
-    /// Forgets all records, counts and faults.
+    /// Forgets all records, counts and faults, and what was pushed.
     pub(crate) fn reset(&self) {
         self.store().reset();
         self.streams().reset();
         self.script().replace(Vec::new());
+        self.remote_config().reset(now_s());
     }
 }
 
@@ -136,6 +149,16 @@ pub(crate) fn now_ms() -> i64 {
         .duration_since(SystemTime::UNIX_EPOCH)
         .unwrap_or_default();
     i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
+}
+
+/// A number that no other call gives, in this process or another, as far as chance goes.
+fn random() -> u64 {
+    RandomState::new().build_hasher().finish()
+}
+
+/// Unix seconds.
+pub(crate) fn now_s() -> u64 {
+    u64::try_from(now_ms() / 1_000).unwrap_or(0)
 }
 
 /// A listener with its connections, until it is stopped or dropped.

@@ -112,7 +112,7 @@ pub struct RequestRecord {
     /// What was wrong with it.
     pub problems: Vec<String>,
     /// Whom it is for, where an agent only passes it on: `profiling`, `telemetry`, `debugger`, `pipeline_stats`,
-    /// `lineage`, `flare`, or `evp` for anything else that names an agent in `Via`.
+    /// `lineage`, `flare`, `remote_config`, or `evp` for anything else that names an agent in `Via`.
     pub product: Option<&'static str>,
     /// The parts of the body of such a request, if it has some.
     pub parts: Vec<Part>,

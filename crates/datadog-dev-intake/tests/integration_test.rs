@@ -22,6 +22,8 @@ mod metrics;
 mod page;
 #[path = "integration_test/products.rs"]
 mod products;
+#[path = "integration_test/remote_config.rs"]
+mod remote_config;
 #[path = "integration_test/stream_errors.rs"]
 mod stream_errors;
 #[path = "integration_test/stream_faults.rs"]

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::{Ack, Rule};
 use crate::grpc::GrpcStatus;
+use crate::remote_config::Tamper;
 use crate::server::Shared;
 
 /// A rule being written. It is in force once this is dropped, at the end of the statement.
@@ -118,6 +119,18 @@ impl<'a> On<'a> {
     pub fn goaway_after(mut self, batches: u64) -> Self {
         self.rule.goaway = true;
         self.rule.after_batches = Some(batches);
+        self
+    }
+
+    /// Answers a poll of remote configuration with that mistake.
+    pub fn tamper(mut self, tamper: Tamper) -> Self {
+        self.rule.tamper = Some(tamper);
+        self
+    }
+
+    /// Tampers with that document, `config/ROLE` or `director/ROLE`.
+    pub fn document(mut self, document: impl Into<String>) -> Self {
+        self.rule.document = Some(document.into());
         self
     }
 

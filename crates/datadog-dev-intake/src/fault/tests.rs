@@ -134,7 +134,7 @@ fn a_script_with_a_mistake_is_refused_by_name() {
         "unknown field `statuss`, expected one of `path`, `api_key_suffix`, `min_items`, `min_raw_bytes`, `times`, \
          `status`, `retry_after`, `delay_ms`, `hang`, `close_after_bytes`, `close_after_read_bytes`, \
          `slow_read_bytes_per_s`, `grpc_status`, `grpc_message`, `end_after_batches`, `ack`, `forget_state`, `goaway`, \
-         `after_batches` at line 1 column 20",
+         `after_batches`, `tamper`, `document` at line 1 column 20",
     );
     refused(
         r#"{"rule":[]}"#,
@@ -143,7 +143,8 @@ fn a_script_with_a_mistake_is_refused_by_name() {
     refused(
         r#"{"rules":[{"status":500},{"path":"*"}]}"#,
         "rule 1 does nothing: set status, delay_ms, hang, close_after_bytes, close_after_read_bytes, \
-         slow_read_bytes_per_s, or for streams grpc_status, end_after_batches, ack, forget_state or goaway",
+         slow_read_bytes_per_s, for streams grpc_status, end_after_batches, ack, forget_state or goaway, or for \
+         remote configuration tamper",
     );
     refused(
         r#"{"rules":[{"status":100}]}"#,

@@ -11,6 +11,7 @@ pub(crate) fn summary(shared: &Shared) -> Value {
     let faults = shared.script().rules().to_vec();
     let hint = shared.hint().clone();
     let streams = shared.streams().totals();
+    let pushed = shared.remote_config().count();
     let store = shared.store();
     let counts = store.counts();
     let problems: Map<String, Value> = counts
@@ -34,6 +35,7 @@ pub(crate) fn summary(shared: &Shared) -> Value {
             "by_status": counts.by_status.shown(),
         },
         "streams": streams,
+        "remote_config": { "pushed": pushed },
         "problems": problems,
         "kept_bytes": store.kept_bytes(),
         "keep_bytes": store.keep_bytes(),

@@ -4,6 +4,7 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use datadog_wire::endpoints::API_KEY_HEADER;
+use datadog_wire::remote_config;
 use hyper::body::Incoming;
 use hyper::header::{AUTHORIZATION, CONNECTION, CONTENT_ENCODING, HeaderValue, RETRY_AFTER};
 use hyper::http::request::Parts;
@@ -12,7 +13,7 @@ use hyper::{HeaderMap, Request, Response, StatusCode, Version};
 use super::answer::{self, Body};
 use super::body::{self, Failure};
 use super::connection::Control;
-use super::look::{self, Kind, Looked};
+use super::look::{self, Asked, Kind, Looked};
 use super::{Shared, now_ms};
 use crate::fault::{self, Head, MAX_PAUSE, Rule};
 use crate::problem::Problems;
@@ -84,6 +85,11 @@ pub(super) async fn answer(
         received.records = looked.records;
     }
     let words = look::words(kind, verdict.status, looked.status, &received.problems);
+    let is_answered = verdict.status.is_success() && !verdict.is_silent;
+    let reply = match looked.asked.filter(|_| is_answered) {
+        Some(asked) => answer_question(asked, rule.as_ref(), shared),
+        None => Reply::json(words),
+    };
     let duration = started.elapsed() + verdict.delay;
     received.duration_ms = u64::try_from(duration.as_millis()).unwrap_or(u64::MAX);
     // Recorded before the pause: a client that gives up waiting has delivered all the same.
@@ -95,7 +101,7 @@ pub(super) async fn answer(
     if verdict.is_silent {
         fall_silent(rule.as_ref(), control).await;
     }
-    let mut response = respond(verdict.status, words, rule.as_ref());
+    let mut response = respond(verdict.status, reply, rule.as_ref());
     if let Some(bytes) = rule.and_then(|rule| rule.close_after_bytes) {
         control.close_after(bytes);
         if parts.version < Version::HTTP_2 {
@@ -118,8 +124,38 @@ async fn fall_silent(rule: Option<&Rule>, control: &Control) {
     std::future::pending::<()>().await;
 }
 
-fn respond(status: StatusCode, words: String, rule: Option<&Rule>) -> Response<Body> {
-    let mut response = answer::json(status, words);
+/// The body of an answer, and what it is.
+struct Reply {
+    content_type: &'static str,
+    body: Bytes,
+}
+
+impl Reply {
+    fn json(words: String) -> Self {
+        Self {
+            content_type: "application/json",
+            body: words.into(),
+        }
+    }
+}
+
+/// Answers an agent that asks for remote configuration, as wrongly as `rule` says.
+fn answer_question(asked: Asked, rule: Option<&Rule>, shared: &Shared) -> Reply {
+    let mut backend = shared.remote_config();
+    let tamper = rule.and_then(Rule::tampering);
+    let body = match asked {
+        Asked::Configurations(request) => backend.poll(&request, tamper, now_ms()),
+        Asked::Org => backend.org(tamper.map(|(tamper, _)| tamper)),
+        Asked::Status => backend.status(),
+    };
+    Reply {
+        content_type: remote_config::CONTENT_TYPE,
+        body,
+    }
+}
+
+fn respond(status: StatusCode, reply: Reply, rule: Option<&Rule>) -> Response<Body> {
+    let mut response = answer::whole(status, reply.content_type, reply.body);
     if let Some(seconds) = rule.and_then(|rule| rule.retry_after) {
         response
             .headers_mut()

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use bytes::Bytes;
 use futures_util::TryStreamExt;
 use http_body_util::{BodyExt, LengthLimitError, Limited, StreamBody};
 use hyper::body::{Frame, Incoming};
@@ -13,7 +14,7 @@ use hyper::{Method, Request, Response, StatusCode};
 use serde_json::json;
 
 use super::answer::{self, Body};
-use super::{Shared, guard};
+use super::{Shared, guard, remote_config};
 use crate::fault;
 use crate::query::{self, Kind, Query};
 use crate::store::Origin;
@@ -64,6 +65,9 @@ pub(super) async fn answer(request: Request<Incoming>, shared: &Arc<Shared>) -> 
             shared.script().replace(Vec::new());
             faults(shared)
         }
+        (_, question) if remote_config::owns(question) => {
+            remote_config::answer(request, question, shared).await
+        }
         ("GET", "streams") => streams(request.uri().query().unwrap_or(""), shared).await,
         ("GET", "patterns") => patterns(request.uri().query().unwrap_or(""), shared),
         (_, "summary" | "streams" | "patterns") => wrong_method("GET"),
@@ -102,7 +106,7 @@ fn patterns(parameters: &str, shared: &Shared) -> Response<Body> {
     answer::json(StatusCode::OK, patterns.to_string())
 }
 
-fn wrong_method(allowed: &'static str) -> Response<Body> {
+pub(super) fn wrong_method(allowed: &'static str) -> Response<Body> {
     let mut response = answer::refusal(StatusCode::METHOD_NOT_ALLOWED, &format!("use {allowed}"));
     response
         .headers_mut()
@@ -139,12 +143,9 @@ fn faults(shared: &Shared) -> Response<Body> {
 }
 
 async fn replace_faults(body: Incoming, shared: &Shared) -> Response<Body> {
-    let script = match Limited::new(body, MAX_SCRIPT_BYTES).collect().await {
-        Ok(collected) => collected.to_bytes(),
-        Err(error) if error.is::<LengthLimitError>() => {
-            return answer::refusal(StatusCode::PAYLOAD_TOO_LARGE, "a script has at most 1 MiB");
-        }
-        Err(error) => return answer::refusal(StatusCode::BAD_REQUEST, &error.to_string()),
+    let script = match whole(body, MAX_SCRIPT_BYTES, "a script has at most 1 MiB").await {
+        Ok(script) => script,
+        Err(refusal) => return refusal,
     };
     match fault::parse_script(&script) {
         Ok(rules) => {
@@ -155,13 +156,28 @@ async fn replace_faults(body: Incoming, shared: &Shared) -> Response<Body> {
     }
 }
 
+/// Reads a body of at most so many bytes; the answer in place of one that is longer, or that breaks off.
+pub(super) async fn whole(
+    body: Incoming,
+    most: usize,
+    too_long: &str,
+) -> Result<Bytes, Response<Body>> {
+    match Limited::new(body, most).collect().await {
+        Ok(collected) => Ok(collected.to_bytes()),
+        Err(error) if error.is::<LengthLimitError>() => {
+            Err(answer::refusal(StatusCode::PAYLOAD_TOO_LARGE, too_long))
+        }
+        Err(error) => Err(answer::refusal(StatusCode::BAD_REQUEST, &error.to_string())),
+    }
+}
+
 fn records(question: &str, parameters: &str, shared: &Arc<Shared>) -> Response<Body> {
     if let Some(rest) = question.strip_prefix("requests/") {
         return request_body(rest, parameters, shared);
     }
     let Some(kind) = Kind::named(question) else {
         let why = format!(
-            "no records are called \"{question}\" here; there are {}, and beside them summary, streams, patterns, faults and reset",
+            "no records are called \"{question}\" here; there are {}, and beside them summary, streams, patterns, faults, remote_config and reset",
             Kind::NAMES
         );
         return answer::refusal(StatusCode::NOT_FOUND, &why);

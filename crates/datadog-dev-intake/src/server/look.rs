@@ -23,9 +23,13 @@ use crate::metrics::{self, Door};
 use crate::problem::{Problems, What};
 use crate::product::{self, Product};
 use crate::records::{Body, Decoded, Records};
+use crate::remote_config::Call;
 use crate::store::Received;
 use crate::traces::Dislike;
 use crate::{stats, traces};
+pub(super) use remote_config::Asked;
+
+mod remote_config;
 
 /// What a path is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -38,6 +42,8 @@ pub(super) enum Kind {
     Stats,
     /// What an agent only passes on.
     Product(Product),
+    /// What an agent asks of remote configuration.
+    RemoteConfig(Call),
     Validate,
     /// A method of the stateful stream, asked for without gRPC.
     NotGrpc,
@@ -48,6 +54,9 @@ pub(super) enum Kind {
 
 impl Kind {
     pub(super) fn of(parts: &Parts) -> Self {
+        if let Some(call) = Call::of(&parts.method, parts.uri.path()) {
+            return Self::RemoteConfig(call);
+        }
         match (&parts.method, parts.uri.path()) {
             (&Method::POST, LOGS_V2_PATH | LOGS_V1_PATH) => Self::Logs,
             (&Method::GET, VALIDATE_PATH) => Self::Validate,
@@ -79,6 +88,7 @@ impl Kind {
             Self::Traces => Some(wire_traces::MAX_BODY_BYTES),
             Self::Stats => Some(wire_stats::MAX_BODY_BYTES),
             Self::Product(_) => Some(product::MAX_BYTES),
+            Self::RemoteConfig(_) => Some(remote_config::MAX_POLL_BYTES),
             _ => None,
         }
     }
@@ -112,7 +122,11 @@ impl Kind {
     fn explains(self) -> bool {
         matches!(
             self,
-            Self::Metrics(_) | Self::Traces | Self::Stats | Self::Product(_)
+            Self::Metrics(_)
+                | Self::Traces
+                | Self::Stats
+                | Self::Product(_)
+                | Self::RemoteConfig(_)
         )
     }
 }
@@ -124,6 +138,8 @@ pub(super) struct Looked {
     pub(super) logs: Vec<Range<u32>>,
     pub(super) records: Option<Records>,
     pub(super) facets: Facets,
+    /// What an agent asks of remote configuration.
+    pub(super) asked: Option<Asked>,
 }
 
 impl Looked {
@@ -133,6 +149,7 @@ impl Looked {
             logs: Vec::new(),
             records: None,
             facets: Facets::default(),
+            asked: None,
         }
     }
 }
@@ -181,6 +198,7 @@ pub(super) fn look(
             look_at_records(kind, received, undecoded, shared)
         }
         Kind::Product(product) => look_at_product(product, received, undecoded, shared),
+        Kind::RemoteConfig(call) => remote_config::look(call, received, undecoded, shared),
         Kind::Validate | Kind::Raw => Looked::with_status(StatusCode::OK),
         Kind::NotGrpc => {
             received.problems.add(What::NotGrpc);

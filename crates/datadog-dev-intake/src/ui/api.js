@@ -19,6 +19,8 @@
  * @property {string} [grpc_status] the name of a status of gRPC, for streams
  * @property {string} [ack] which batches of a stream are acknowledged
  * @property {boolean} [forget_state]
+ * @property {string} [tamper] what is wrong with answers of remote configuration
+ * @property {string} [document] which document of theirs
  * @property {number} [hits]
  */
 
@@ -30,6 +32,7 @@
  * @property {Record<string, Signal>} signals
  * @property {{ total: number, by_path: Record<string, number> }} requests
  * @property {{ open: number, patterns: number }} [streams] those that are open, and what they have defined
+ * @property {{ pushed: number }} [remote_config]
  * @property {Record<string, number>} problems how often each kind occurred
  * @property {number} kept_bytes
  * @property {number} keep_bytes
@@ -64,6 +67,65 @@
  */
 
 /** @typedef {{ patterns: Pattern[], total: number, cut: number }} Patterns */
+
+/**
+ * @typedef {object} Acknowledgement what a client says of a file
+ * @property {string} client
+ * @property {string} kind
+ * @property {string} name
+ * @property {string} language
+ * @property {string} runtime_id
+ * @property {"unknown" | "unacknowledged" | "acknowledged" | "error"} apply_state
+ * @property {string} apply_error
+ */
+
+/**
+ * @typedef {object} PushedConfig a file of remote configuration
+ * @property {string} path
+ * @property {string} product
+ * @property {string} id
+ * @property {number} version
+ * @property {number} pushed_at
+ * @property {number} bytes
+ * @property {Record<string, string>[]} predicates
+ * @property {string | null} text
+ * @property {Acknowledgement[]} clients
+ */
+
+/**
+ * @typedef {object} ConfigClient a client of an agent
+ * @property {string} id
+ * @property {string} kind
+ * @property {string} name
+ * @property {string} version
+ * @property {string} language
+ * @property {string} env
+ * @property {string} runtime_id
+ * @property {string[]} products
+ * @property {string} error
+ */
+
+/**
+ * @typedef {object} ConfigAgent what an agent said with its last poll
+ * @property {number} polled_at
+ * @property {string} hostname
+ * @property {string} agent_version
+ * @property {string} agent_uuid
+ * @property {string} error
+ * @property {ConfigClient[]} clients
+ * @property {number} clients_cut
+ */
+
+/**
+ * @typedef {object} RemoteConfig
+ * @property {number} config_snapshot_version
+ * @property {number} config_root_version
+ * @property {number} director_root_version
+ * @property {PushedConfig[]} pushed
+ * @property {ConfigAgent[]} agents the one that polled last at the end
+ */
+
+/** @typedef {{ product: string, id: string, name?: string, config?: unknown, config_base64?: string, predicates?: Record<string, string>[] }} ConfigToPush */
 
 /** How long a request that is answered at once may take before the intake counts as unreachable. */
 const PATIENCE_MS = 5_000;
@@ -112,6 +174,21 @@ export async function setFaults(rules) {
 /** @returns {Promise<void>} */
 export async function clearFaults() {
   await ask("DELETE", "/inspect/faults");
+}
+
+/** @returns {Promise<RemoteConfig>} */
+export function getRemoteConfig() {
+  return ask("GET", "/inspect/remote_config");
+}
+
+/** Pushes files of configuration, all or none. @param {ConfigToPush[]} files @returns {Promise<RemoteConfig>} */
+export function pushConfigs(files) {
+  return ask("POST", "/inspect/remote_config", files);
+}
+
+/** Withdraws a file, or every one. @param {string} [path] @returns {Promise<RemoteConfig>} */
+export function withdrawConfig(path) {
+  return ask("DELETE", path === undefined ? "/inspect/remote_config" : `/inspect/remote_config?path=${encodeURIComponent(path)}`);
 }
 
 /** @param {number} seq @returns {string} the address of a request's decoded body */

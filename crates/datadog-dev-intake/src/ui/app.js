@@ -15,6 +15,7 @@ import { OpenStreams } from "./open-streams.js";
 import { PatternsView } from "./patterns.js";
 import { announce, failure } from "./notice.js";
 import { RateMeter } from "./rate.js";
+import { RemoteConfigView } from "./remote-config.js";
 import { requestsView } from "./requests.js";
 import { resetControl } from "./reset.js";
 import { RecordStore } from "./store.js";
@@ -44,10 +45,13 @@ explorers.set("requests", new Explorer(requestsView(requests, { showLogsOf, empt
 const patterns = new PatternsView(showHealth);
 const metrics = new MetricsView({ onMode: showHealth, openRequest });
 const traces = new TracesView({ onMode: showHealth, openRequest });
+const remoteConfig = new RemoteConfigView(showHealth);
 const openStreams = new OpenStreams(requests, (changed) => explorer("requests").recount(changed));
-/** @typedef {Explorer<any> | PatternsView | MetricsView | TracesView} View */
+/** @typedef {Explorer<any> | import("./live-view.js").LiveView & { definition: import("./header.js").Tab }} View */
 /** @type {Map<string, View>} in the order of the tabs */
-const views = new Map([["logs", explorer("logs")], ["traces", traces], ["metrics", metrics], ["requests", explorer("requests")], ["patterns", patterns]]);
+const views = new Map([["logs", explorer("logs")], ["traces", traces], ["metrics", metrics], ["requests", explorer("requests")], ["patterns", patterns], ["config", remoteConfig]]);
+/** Those that ask anew with every summary. */
+const live = [patterns, metrics, traces, remoteConfig];
 let current = "logs";
 
 const faults = new FaultsPanel(() => connection.refresh().catch(() => undefined));
@@ -127,7 +131,7 @@ function show(id) {
   showHealth();
 }
 
-/** Shows what the address asks for: `#logs`, `#traces`, `#metrics`, `#patterns`, `#requests/11`. */
+/** Shows what the address asks for: `#logs`, `#traces`, `#metrics`, `#patterns`, `#config`, `#requests/11`. */
 function followAddress() {
   const [id, seq] = location.hash.slice(1).split("/");
   show(views.has(id) ? id : "logs");
@@ -172,9 +176,7 @@ function onSummary(now) {
   faults.offerPaths(Object.keys(now.requests.by_path));
   for (const one of explorers.values()) one.loss = lossOf(now);
   if (hintChanged) for (const one of explorers.values()) one.refreshEmpty();
-  patterns.refresh();
-  metrics.refresh(now);
-  traces.refresh(now);
+  for (const one of live) one.refresh(now);
   openStreams.refresh();
 }
 
@@ -199,7 +201,8 @@ function whatIsForgotten() {
   const more = metricCount > 0 ? `, ${counted(metricCount, "metric, event or check", "metrics, events and checks")}` : "";
   const traceCount = summary ? traces.definition.total(summary) : 0;
   const yetMore = traceCount > 0 ? `, ${counted(traceCount, "chunk or group of stats", "chunks and groups of stats")}` : "";
-  return `Forget ${counted(logCount, "log")}${yetMore}${more} and ${counted(summary?.requests.total ?? 0, "request")}? Faults are forgotten too.`;
+  const pushed = (summary?.remote_config?.pushed ?? 0) > 0 ? ", and what is pushed is withdrawn" : "";
+  return `Forget ${counted(logCount, "log")}${yetMore}${more} and ${counted(summary?.requests.total ?? 0, "request")}? Faults are forgotten too${pushed}.`;
 }
 
 async function forget() {

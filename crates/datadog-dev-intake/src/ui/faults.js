@@ -16,6 +16,9 @@ const MATCHERS = ["path", "times", "hits", "api_key_suffix", "min_items", "min_r
 /** Every method of the stateful stream, whatever path is chosen for the other presets. */
 const STREAMS = "/datadog.intake.stateful.*";
 
+/** Where agents ask for remote configuration. */
+const POLLS = "/api/v0.1/configurations";
+
 /** Paths offered at most. */
 const MOST_PATHS = 30;
 
@@ -94,6 +97,8 @@ export class FaultsPanel {
       { title: "Slow", means: "Answers 500 ms late", rule: () => ({ delay_ms: 500 }) },
       { title: "End stream", means: "Ends the next stream, UNAVAILABLE", rule: () => ({ path: STREAMS, times: 1, grpc_status: "UNAVAILABLE" }) },
       { title: "Forget", means: "Forgets the state of the next stream", rule: () => ({ path: STREAMS, times: 1, forget_state: true }) },
+      { title: "Forge", means: "Forges the next remote configuration", rule: () => ({ path: POLLS, times: 1, tamper: "bad_signature" }) },
+      { title: "Freeze", means: "Repeats the last remote configuration", rule: () => ({ path: POLLS, tamper: "frozen" }) },
       { title: "No acks", means: "Acknowledges nothing on streams", rule: () => ({ path: STREAMS, ack: "none" }) },
     ];
   }

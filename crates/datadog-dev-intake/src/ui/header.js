@@ -44,6 +44,8 @@ export class Header {
       button.setAttribute("aria-selected", String(name === id));
       button.tabIndex = name === id ? 0 : -1;
     }
+    // On a narrow page the tabs scroll.
+    this.tabs.get(id)?.button.scrollIntoView({ block: "nearest", inline: "nearest" });
   }
 
   /** @param {import("./api.js").Summary} summary */

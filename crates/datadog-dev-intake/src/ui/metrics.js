@@ -7,6 +7,7 @@ import { clock, count, counted, figure, oneLine } from "./format.js";
 import { Happenings, parseCheck, parseEvent } from "./happenings.js";
 import { icon } from "./icons.js";
 import { LineChart, sparkline } from "./line-chart.js";
+import { LiveView, press, segments } from "./live-view.js";
 import { isFound, lastOf, MetricModel, QUANTILES } from "./metric-model.js";
 import { SignalReader } from "./signal-reader.js";
 
@@ -20,9 +21,10 @@ const MAX_DRAWN = 8;
 
 const SIGNALS = ["series", "sketches", "events", "checks"];
 
-export class MetricsView {
+export class MetricsView extends LiveView {
   /** @param {{ onMode: () => void, openRequest: (seq: number) => void }} page */
   constructor(page) {
+    super(page.onMode);
     this.page = page;
     this.definition = {
       id: "metrics",
@@ -30,7 +32,6 @@ export class MetricsView {
       total: (/** @type {Summary} */ summary) => this.reader.total(summary),
     };
     this.reader = new SignalReader(SIGNALS, (name, record) => this.#take(name, record));
-    this.isHolding = false;
     this.model = new MetricModel();
     /** @type {Map<string, Row>} by key of the metric */
     this.rows = new Map();
@@ -54,33 +55,12 @@ export class MetricsView {
     this.checks.clear();
     this.chosen = null;
     this.focused = null;
-    if (this.element) this.#show();
+    if (this.element) this.show();
   }
 
-  /** To be called with every summary; reads what is new if the view is in sight. @param {Summary} [summary] */
-  async refresh(summary = this.summary) {
-    this.summary = summary;
-    if (!summary || this.element.hidden || this.isHolding) return;
-    if (await this.reader.readNew(summary)) this.#show();
-  }
-
-  shown() {
-    this.#show();
-    this.refresh();
-  }
-
-  togglePause() {
-    this.isHolding = !this.isHolding;
-    this.page.onMode();
-    this.refresh();
-  }
-
-  /** @param {KeyboardEvent} event @returns {boolean} whether it meant something here */
-  key(event) {
-    if (event.key === "p") this.togglePause();
-    else if (event.key === "/") this.filter.focus();
-    else return false;
-    return true;
+  /** @param {Summary} summary */
+  read(summary) {
+    return this.reader.readNew(summary);
   }
 
   /** @param {string} name @param {Record<string, any>} record */
@@ -101,11 +81,14 @@ export class MetricsView {
       autocomplete: "off",
       spellcheck: "false",
     });
-    this.filter.addEventListener("input", () => this.#show());
+    this.filter.addEventListener("input", () => this.show());
     this.filter.addEventListener("keydown", (/** @type {KeyboardEvent} */ event) => {
       if (event.key === "Escape") this.filter.blur();
     });
-    this.sections = new Map(["charts", "events", "checks"].map((name) => [name, this.#sectionButton(name)]));
+    this.sections = segments({ charts: "Charts", events: "Events", checks: "Checks" }, (name) => {
+      this.section = name;
+      this.show();
+    });
     this.list = h("div", { class: "metric-list", "aria-label": "Metrics" });
     this.title = h("h2", { class: "metric-title" });
     this.facts = h("p", { class: "note" });
@@ -123,23 +106,9 @@ export class MetricsView {
     );
   }
 
-  /** @param {string} name */
-  #sectionButton(name) {
-    const title = { charts: "Charts", events: "Events", checks: "Checks" }[name];
-    const button = h("button", { class: "button", type: "button", "data-section": name }, title);
-    button.addEventListener("click", () => {
-      this.section = name;
-      this.#show();
-    });
-    return button;
-  }
-
-  #show() {
+  show() {
     if (this.element.hidden) return;
-    for (const [name, button] of this.sections) {
-      button.classList.toggle("active", name === this.section);
-      button.setAttribute("aria-pressed", String(name === this.section));
-    }
+    press(this.sections, this.section);
     this.charts.hidden = this.section !== "charts";
     this.events.element.hidden = this.section !== "events";
     this.checks.element.hidden = this.section !== "checks";
@@ -191,7 +160,7 @@ export class MetricsView {
     const element = h("button", { class: "metric-row", type: "button", "data-metric": metric.name }, name, last, type, spark);
     element.addEventListener("click", () => {
       this.#choose(metric.key);
-      this.#show();
+      this.show();
     });
     /** @type {unknown} */
     let drawn = null;
@@ -236,7 +205,7 @@ export class MetricsView {
     );
     choose.addEventListener("click", () => {
       this.focused = this.focused === line.key ? null : line.key;
-      this.#show();
+      this.show();
     });
     const link = h("button", { class: "link request-link", type: "button", title: "Show the request that brought the newest point" }, `request ${line.request}`);
     link.addEventListener("click", () => this.page.openRequest(line.request));

@@ -6,6 +6,7 @@ import { getPatterns, getStreams } from "./api.js";
 import { textBlock } from "./details.js";
 import { arrange, fill, h, setText } from "./dom.js";
 import { bytes, clock, count, counted, duration, oneLine } from "./format.js";
+import { LiveView } from "./live-view.js";
 
 /** @typedef {import("./api.js").Pattern} Pattern */
 /** @typedef {import("./api.js").Stream} Stream */
@@ -23,17 +24,18 @@ const LONGEST_PIECE = 400;
  * @property {(pattern: Pattern, most: number) => void} show
  */
 
-export class PatternsView {
+export class PatternsView extends LiveView {
   /** @param {() => void} onMode called when it starts or stops holding still */
   constructor(onMode) {
-    this.onMode = onMode;
+    super(onMode);
     this.definition = {
       id: "patterns",
       title: "Patterns",
       total: (/** @type {import("./api.js").Summary} */ summary) => summary.streams?.patterns ?? 0,
     };
-    this.isHolding = false;
     this.isAsking = false;
+    /** @type {{ streams: import("./api.js").Streams, patterns: import("./api.js").Patterns } | null} */
+    this.answer = null;
     /** @type {Map<string, Row>} by stream and pattern */
     this.rows = new Map();
     this.stats = {
@@ -60,41 +62,25 @@ export class PatternsView {
     );
   }
 
-  /** To be called whenever the view comes into sight, and once a second while it is. */
-  async refresh() {
-    if (this.element.hidden || this.isHolding || this.isAsking) return;
+  async read() {
+    if (this.isAsking) return false;
     this.isAsking = true;
     try {
       const [streams, patterns] = await Promise.all([getStreams(), getPatterns()]);
-      if (!this.isHolding) this.#show(streams, patterns);
+      this.answer = { streams, patterns };
+      return true;
     } catch {
-      // The connection says so itself, and asks again.
+      // The connection says so itself, and the next summary asks again.
+      return false;
     } finally {
       this.isAsking = false;
     }
   }
 
-  shown() {
-    this.refresh();
-  }
-
-  togglePause() {
-    this.isHolding = !this.isHolding;
-    this.onMode();
-    this.refresh();
-  }
-
-  /** @param {KeyboardEvent} event @returns {boolean} whether it meant something here */
-  key(event) {
-    if (event.key !== "p") return false;
-    this.togglePause();
-    return true;
-  }
-
-  /** @param {import("./api.js").Streams} streams @param {import("./api.js").Patterns} answer */
-  #show(streams, answer) {
-    this.#showStreams(streams);
-    const { patterns, total, cut } = answer;
+  show() {
+    if (!this.answer) return;
+    this.#showStreams(this.answer.streams);
+    const { patterns, total, cut } = this.answer.patterns;
     const most = Math.max(1, ...patterns.map((pattern) => pattern.logs));
     const shown = patterns.map((pattern) => this.#row(pattern, most));
     this.rows = new Map(shown);

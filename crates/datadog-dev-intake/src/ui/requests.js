@@ -185,6 +185,22 @@ function productRows(raw) {
     ["for", String(raw.product)],
     ["about", oneLine([raw.request_type, ...(raw.messages ?? [])].filter(Boolean).join(", "), 1_000)],
     ["parts", oneLine(parts.join(", "), 2_000)],
+    ...pollRows(raw.poll),
+  ];
+}
+
+/** @param {Record<string, any> | undefined} poll what an agent asks of remote configuration @returns {[string, string | null][]} */
+function pollRows(poll) {
+  if (!poll) return [];
+  const words = (/** @type {string[]} */ texts) => oneLine(texts.join(", "), 1_000);
+  const { config_snapshot_version: snapshot, config_root_version: root, director_root_version: director } = poll;
+  return [
+    ["agent", words([poll.hostname, poll.agent_version, poll.agent_uuid].filter(Boolean))],
+    ["has", `config snapshot ${snapshot}, config root ${root}, director root ${director}`],
+    ["products", words(poll.products)],
+    ["new products", words(poll.new_products)],
+    ["clients", words(poll.clients.map((/** @type {any} */ client) => [client.name, client.language, client.id].filter(Boolean).join(" ")))],
+    ["error", oneLine(poll.error, 1_000)],
   ];
 }
 

@@ -6,6 +6,7 @@
 import { arrange, fill, h, setText } from "./dom.js";
 import { clock, count, counted, oneLine } from "./format.js";
 import { icon } from "./icons.js";
+import { LiveView, press, segments } from "./live-view.js";
 import { SignalReader } from "./signal-reader.js";
 import { spanDetails } from "./span-details.js";
 import { ResourceStats } from "./trace-stats.js";
@@ -20,13 +21,13 @@ import { Waterfall } from "./waterfall.js";
 /** Traces listed at once, the newest. */
 const MAX_LISTED = 300;
 
-export class TracesView {
+export class TracesView extends LiveView {
   /** @param {{ onMode: () => void, openRequest: (seq: number) => void }} page */
   constructor(page) {
+    super(page.onMode);
     this.page = page;
     this.definition = { id: "traces", title: "Traces", total: (/** @type {Summary} */ summary) => this.reader.total(summary) };
     this.reader = new SignalReader(["traces", "stats"], (name, record) => (name === "traces" ? this.model : this.stats).add(record));
-    this.isHolding = false;
     this.model = new TraceModel();
     this.stats = new StatsModel();
     /** @type {Map<string, Row>} by id of the trace */
@@ -44,33 +45,12 @@ export class TracesView {
     this.model.clear();
     this.stats.clear();
     this.#choose(null);
-    this.#show();
+    this.show();
   }
 
-  /** To be called with every summary; reads what is new if the view is in sight. @param {Summary} [summary] */
-  async refresh(summary = this.summary) {
-    this.summary = summary;
-    if (!summary || this.element.hidden || this.isHolding) return;
-    if (await this.reader.readNew(summary)) this.#show();
-  }
-
-  shown() {
-    this.#show();
-    this.refresh();
-  }
-
-  togglePause() {
-    this.isHolding = !this.isHolding;
-    this.page.onMode();
-    this.refresh();
-  }
-
-  /** @param {KeyboardEvent} event @returns {boolean} whether it meant something here */
-  key(event) {
-    if (event.key === "p") this.togglePause();
-    else if (event.key === "/") this.filter.focus();
-    else return false;
-    return true;
+  /** @param {Summary} summary */
+  read(summary) {
+    return this.reader.readNew(summary);
   }
 
   #assemble() {
@@ -83,11 +63,14 @@ export class TracesView {
       autocomplete: "off",
       spellcheck: "false",
     });
-    this.filter.addEventListener("input", () => this.#show());
+    this.filter.addEventListener("input", () => this.show());
     this.filter.addEventListener("keydown", (/** @type {KeyboardEvent} */ event) => {
       if (event.key === "Escape") this.filter.blur();
     });
-    this.sections = new Map(["traces", "stats"].map((name) => [name, this.#sectionButton(name)]));
+    this.sections = segments({ traces: "Waterfalls", stats: "Stats" }, (name) => {
+      this.section = name;
+      this.show();
+    });
     this.list = h("div", { class: "metric-list trace-list", "aria-label": "Traces" });
     this.title = h("h2", { class: "metric-title" });
     this.facts = h("p", { class: "note" });
@@ -105,23 +88,9 @@ export class TracesView {
     );
   }
 
-  /** @param {string} name */
-  #sectionButton(name) {
-    const title = { traces: "Waterfalls", stats: "Stats" }[name];
-    const button = h("button", { class: "button", type: "button", "data-section": name }, title);
-    button.addEventListener("click", () => {
-      this.section = name;
-      this.#show();
-    });
-    return button;
-  }
-
-  #show() {
+  show() {
     if (this.element.hidden) return;
-    for (const [name, button] of this.sections) {
-      button.classList.toggle("active", name === this.section);
-      button.setAttribute("aria-pressed", String(name === this.section));
-    }
+    press(this.sections, this.section);
     this.stage.hidden = this.section !== "traces";
     this.table.element.hidden = this.section !== "stats";
     const words = this.filter.value.toLowerCase().split(/\s+/).filter(Boolean);
@@ -174,7 +143,7 @@ export class TracesView {
     const element = h("button", { class: "metric-row trace-row", type: "button", "data-trace": trace.id }, resource, duration, facts, errors);
     element.addEventListener("click", () => {
       this.#choose(trace.id);
-      this.#show();
+      this.show();
     });
     let drawn = -1;
     /** @param {Trace} now @param {boolean} isChosen */
