@@ -6,6 +6,7 @@ mod accuracy;
 mod bench;
 mod codegen;
 mod dogstatsd;
+mod fips;
 mod http;
 mod language;
 mod lint;
@@ -42,6 +43,8 @@ enum Task {
     Dogstatsd(dogstatsd::Options),
     /// Has real tracers send to the agent, and compares what arrives with what they made; a part of `test`.
     Tracers(tracers::Options),
+    /// Builds with the FIPS validated module, runs its tests and looks at what is linked; needs CMake and Go.
+    Fips,
     /// Loads the stateful stream while something keeps going wrong, and compares what arrived with what was sent.
     Soak(soak::Options),
     /// Formatting, clippy, documentation, tidy.
@@ -83,6 +86,7 @@ fn perform(task: Task) -> anyhow::Result<()> {
         Task::Grpc => test::grpc(),
         Task::Dogstatsd(options) => dogstatsd::run(&options),
         Task::Tracers(options) => tracers::run(&options),
+        Task::Fips => fips::run(),
         Task::Soak(options) => soak::run(&options),
         Task::Screenshot => test::screenshot(),
         Task::Lint => lint::run(),

@@ -136,6 +136,18 @@ pub(crate) fn npm_compiled(folder: &Path) -> anyhow::Result<()> {
     finish(&mut npm)
 }
 
+/// Makes sure of CMake and Go, which the FIPS module is built with.
+///
+/// # Errors
+/// When one is missing and cannot be installed.
+pub(crate) fn cmake_and_go() -> anyhow::Result<()> {
+    if !works(&["cmake", "--version"]) || !works(&["go", "version"]) {
+        say("installing Debian's cmake and golang-go, which the FIPS module is built with");
+        install(&["cmake", "golang-go"])?;
+    }
+    Ok(())
+}
+
 /// Makes sure of a Go that builds modules, and builds the one of a folder; returns the program, which is called `name`
 /// under `target`. A module that asks for a newer Go than there is gets it from Go itself.
 ///

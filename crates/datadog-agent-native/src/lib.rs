@@ -17,6 +17,7 @@
 pub mod agent;
 pub mod config;
 pub mod event_bus;
+pub mod fips;
 pub mod http;
 mod keys;
 pub mod logger;
@@ -28,4 +29,4 @@ pub mod tags;
 pub mod traces;
 
 /// The version that this agent reports of itself.
-pub const VERSION: &str = env!("CARGO_PKG_VERSION");
+pub const VERSION: &str = fips::VERSION;

@@ -7,6 +7,7 @@
 mod body;
 mod bypass;
 mod connector;
+mod crypto;
 mod proxy;
 mod tls;
 
@@ -27,6 +28,7 @@ use hyper_util::rt::{TokioExecutor, TokioTimer};
 pub use self::body::Body;
 pub use self::bypass::Bypass;
 pub use self::connector::{Connector, DialError, Stream};
+pub use self::crypto::is_fips;
 use crate::proc::Clocks;
 
 /// Idle connections kept for each host; more are closed when their request is done.
@@ -138,6 +140,12 @@ pub enum ConnectError {
         url: String,
         /// What is wrong with it.
         problem: String,
+    },
+    /// The cryptography is not that which a build with the feature `fips` promises.
+    #[error("this build speaks TLS only with the FIPS validated module, and its {what} is not")]
+    NotValidated {
+        /// What is not validated.
+        what: &'static str,
     },
     /// The extra roots could not be read, or hold no certificate.
     #[error("certificate file {path}: {problem}")]

@@ -18,7 +18,7 @@ use clap::{Parser, Subcommand};
 ///
 /// Configured by `DD_*` variables and datadog.yaml; `config` shows every key. Independent of Datadog, Inc.
 #[derive(Debug, Parser)]
-#[command(name = "datadog-agent-native", version)]
+#[command(name = "datadog-agent-native", version = datadog_agent_native::VERSION)]
 struct Arguments {
     #[command(subcommand)]
     verb: Verb,

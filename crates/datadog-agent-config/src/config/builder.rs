@@ -88,7 +88,7 @@ impl Builder {
         self
     }
 
-    /// Says that this is a build with FIPS cryptography.
+    /// Says that this is a build with FIPS cryptography, as the feature `fips` does.
     #[must_use]
     pub const fn fips_build(mut self) -> Self {
         self.fips_build = true;
@@ -169,7 +169,7 @@ impl Builder {
         self.read_document();
         let mut config = Config::blank();
         config.profile = self.profile;
-        config.fips_build = self.fips_build;
+        config.fips_build = self.fips_build || cfg!(feature = "fips");
         config.platform_inputs = self.sources.environment.platform_inputs();
         let report = Report::with_issues(self.issues);
         load::read(&mut config, &self.sources, report);

@@ -481,6 +481,30 @@ fn a_government_site_asks_for_a_fips_build() {
 }
 
 #[test]
+fn a_function_that_expects_other_cryptography_is_told() {
+    let warned = |variables: &[(&str, &str)], profile| {
+        let config = Config::builder()
+            .profile(profile)
+            .with_env_iter(variables.iter().copied().chain([KEY]))
+            .build_with_issues();
+        warnings(&config).concat()
+    };
+    let text = warned(&[("DD_LAMBDA_FIPS_MODE", "true")], Profile::default());
+    assert!(text.contains("no FIPS cryptography"), "{text}");
+    let text = warned(&[("AWS_REGION", "us-gov-west-1")], Profile::Lambda);
+    assert!(text.contains("no FIPS cryptography"), "{text}");
+    let asked = [
+        ("AWS_REGION", "us-gov-west-1"),
+        ("DD_LAMBDA_FIPS_MODE", "false"),
+    ];
+    assert_eq!(warned(&asked, Profile::Lambda), "");
+    assert_eq!(
+        warned(&[("AWS_REGION", "us-gov-west-1")], Profile::default()),
+        ""
+    );
+}
+
+#[test]
 fn security_relevant_values_never_fall_back() {
     for (variable, text) in [
         ("DD_SKIP_SSL_VALIDATION", "maybe"),

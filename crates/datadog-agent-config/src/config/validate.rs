@@ -3,12 +3,13 @@
 //! Asked again each time, so that a field set by hand after reading counts.
 
 use super::{Config, ConfigIssue};
+use crate::Profile;
 use crate::endpoints::{Site, additional_logs_url};
 use crate::issue::{Masking, NOT_STARTED, Severity, Source, masked};
 use crate::key_source::KeySource;
 use crate::operational_mode::OperationalMode;
 use crate::table::Pipeline;
-use crate::value::url;
+use crate::value::{Value, url};
 
 impl Config {
     /// Everything that is wrong, or worth knowing: first what was read, then what does not go together.
@@ -194,11 +195,36 @@ impl Config {
                 ));
             }
         }
+        self.check_expected_cryptography(issues);
         let is_government = Site::new(&self.site).is_ok_and(|site| site.is_government());
         if is_government && !self.fips_build {
             let problem = "government sites ask for a build with FIPS cryptography";
             issues.push(self.warning("site", &self.site, problem, "used as it is"));
         }
+    }
+
+    /// Functions of Lambda say by a variable, or by their region, which build they expect.
+    fn check_expected_cryptography(&self, issues: &mut Vec<ConfigIssue>) {
+        let region = self.platform_inputs.get("AWS_REGION");
+        let expected = match self.report.value("lambda_fips_mode") {
+            Some(Value::Bool(expected)) => *expected,
+            _ if self.profile != Profile::Lambda => return,
+            _ => region.is_some_and(|region| region.starts_with("us-gov-")),
+        };
+        if expected == self.fips_build {
+            return;
+        }
+        let problem = match self.fips_build {
+            true => "this is a build with FIPS cryptography",
+            false => "this build has no FIPS cryptography",
+        };
+        let text = expected.to_string();
+        issues.push(self.warning(
+            "lambda_fips_mode",
+            &text,
+            problem,
+            "the build stays as it is",
+        ));
     }
 
     fn check_endpoints(&self, issues: &mut Vec<ConfigIssue>) {
@@ -219,7 +245,7 @@ impl Config {
 
     /// A tracer in the same process that sends to another socket than ours sends past us.
     fn check_tracer_socket(&self, issues: &mut Vec<ConfigIssue>) {
-        let Some(crate::value::Value::Text(url)) = self.report.value("trace_agent_url") else {
+        let Some(Value::Text(url)) = self.report.value("trace_agent_url") else {
             return;
         };
         let Some(path) = url.strip_prefix("unix://") else {

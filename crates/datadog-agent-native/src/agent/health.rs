@@ -11,8 +11,8 @@ use datadog_agent_runtime::proc::{Clocks, Usage};
 use datadog_agent_runtime::telemetry::Telemetry;
 
 use super::AgentError;
-use crate::VERSION;
 use crate::config::{Config, ConfigError};
+use crate::{VERSION, fips};
 
 /// Where the agent stands in its life.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -185,6 +185,7 @@ impl Board {
         self.with(|inner| {
             json!({
                 "version": VERSION,
+                "fips": fips::is_fips(),
                 "endpoints": inner.endpoints,
                 "listeners": inner.listeners,
                 "limits": inner.limits,

@@ -7,6 +7,8 @@ use std::io::Write as _;
 use http_body_util::BodyExt as _;
 use hyper::StatusCode;
 use hyper_util::client::legacy::connect::Connection as _;
+use rustls::SupportedCipherSuite;
+use rustls::crypto::{CryptoProvider, SupportedKxGroup, aws_lc_rs};
 use rustls::version::{TLS12, TLS13};
 use tokio::net::TcpListener;
 use tower_service::Service as _;
@@ -136,6 +138,33 @@ async fn certificate_of_another_host_is_refused() {
         text.starts_with("tls to 127.0.0.1: invalid peer certificate"),
         "{text}"
     );
+}
+
+/// Whether a request comes through to a TLS 1.3 server with nothing but this suite and this group.
+async fn reaches(suite: SupportedCipherSuite, group: &'static dyn SupportedKxGroup) -> bool {
+    let authority = Authority::new();
+    let provider = CryptoProvider {
+        cipher_suites: vec![suite],
+        kx_groups: vec![group],
+        ..aws_lc_rs::default_provider()
+    };
+    let acceptor = authority.acceptor_with(provider, &[], &[&TLS13]);
+    let server = origin(Speech::Tls(acceptor)).await;
+    let (config, _file) = trusting(&authority);
+    let client = client(config);
+    exchange(&client, secure(&server)).await.is_ok()
+}
+
+#[tokio::test]
+async fn a_fips_build_speaks_only_what_is_approved() {
+    use aws_lc_rs::cipher_suite::{TLS13_AES_256_GCM_SHA384, TLS13_CHACHA20_POLY1305_SHA256};
+    use aws_lc_rs::kx_group::{SECP256R1, X25519};
+    assert!(reaches(TLS13_AES_256_GCM_SHA384, SECP256R1).await);
+    let others = [
+        reaches(TLS13_CHACHA20_POLY1305_SHA256, SECP256R1).await,
+        reaches(TLS13_AES_256_GCM_SHA384, X25519).await,
+    ];
+    assert_eq!(others, [!is_fips(); 2]);
 }
 
 #[tokio::test]

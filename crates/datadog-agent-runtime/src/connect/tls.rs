@@ -1,4 +1,4 @@
-//! TLS to intakes and proxies: rustls over aws-lc, given explicitly so that no default of the process matters.
+//! TLS to intakes and proxies: rustls over the cryptography of this build.
 //!
 //! The platform's certificate store is read once, at the first connection that needs it: a process that never
 //! connects does not pay for it, and start-up does not wait for it.
@@ -17,7 +17,10 @@ use tokio::sync::OnceCell;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 
-use super::{ConnectConfig, ConnectError, DialError, SendErrorKind, TlsVerification, TlsVersion};
+use super::{
+    ConnectConfig, ConnectError, DialError, SendErrorKind, TlsVerification, TlsVersion,
+    crypto as cryptography,
+};
 
 /// The HTTP versions that we offer in a handshake.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -62,7 +65,7 @@ impl Tls {
             None => Vec::new(),
         };
         Ok(Self {
-            provider: Arc::new(crypto::aws_lc_rs::default_provider()),
+            provider: cryptography::provider()?,
             extra_roots,
             verification: config.tls_verification,
             min_version: config.tls_min_version,
@@ -119,6 +122,7 @@ impl Tls {
                 .with_custom_certificate_verifier(Arc::new(NoCheck(Arc::clone(&self.provider)))),
         }
         .with_no_client_auth();
+        cryptography::check_config(&config).map_err(|error| error.to_string())?;
         let offering = |protocols: &[&[u8]]| {
             let mut config = config.clone();
             config.alpn_protocols = protocols.iter().map(|name| name.to_vec()).collect();
