@@ -17,6 +17,7 @@ mod soak;
 mod test;
 mod tidy;
 mod tracers;
+mod waf;
 
 use std::process::ExitCode;
 
@@ -42,6 +43,8 @@ enum Task {
     Dogstatsd(dogstatsd::Options),
     /// Has real tracers send to the agent, and compares what arrives with what they made; a part of `test`.
     Tracers(tracers::Options),
+    /// Obtains the library of the firewall and its rules, which a part of `test` needs, and prints where they are.
+    Waf,
     /// Loads the stateful stream while something keeps going wrong, and compares what arrived with what was sent.
     Soak(soak::Options),
     /// Formatting, clippy, documentation, tidy.
@@ -83,6 +86,7 @@ fn perform(task: Task) -> anyhow::Result<()> {
         Task::Grpc => test::grpc(),
         Task::Dogstatsd(options) => dogstatsd::run(&options),
         Task::Tracers(options) => tracers::run(&options),
+        Task::Waf => waf::run(),
         Task::Soak(options) => soak::run(&options),
         Task::Screenshot => test::screenshot(),
         Task::Lint => lint::run(),
