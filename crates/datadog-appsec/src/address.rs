@@ -83,7 +83,9 @@ pub(crate) fn request(
         let pairs = request.path_params.iter();
         let mut map = Map::new();
         for (name, value) in pairs {
-            map.push(name.as_bytes(), shaper, |shaper| shaper.text(value.as_bytes()));
+            map.push(name.as_bytes(), shaper, |shaper| {
+                shaper.text(value.as_bytes())
+            });
         }
         map.into_value(shaper)
     });

@@ -85,7 +85,8 @@ impl AppSec {
         rules: Vec<u8>,
     ) -> Result<Self, Error> {
         if let Some(name) = config.client_ip_header.as_deref() {
-            let is_token = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte);
+            let is_token =
+                |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte);
             if name.is_empty() || !name.bytes().all(is_token) {
                 return Err(Error::ClientIpHeader(name.to_owned()));
             }

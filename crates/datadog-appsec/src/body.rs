@@ -10,7 +10,7 @@ mod multipart;
 use crate::form;
 use crate::http::values;
 use crate::json;
-use crate::limits::Shaper;
+use crate::limits::{ADDRESS_DEPTH, Shaper};
 use crate::value::Value;
 
 /// A body that could be read.
@@ -59,7 +59,8 @@ pub(crate) fn parse(
     if body.is_empty() {
         return Err(Skipped::Empty);
     }
-    let is_plain = |value: &str| value.trim().is_empty() || value.trim().eq_ignore_ascii_case("identity");
+    let is_plain =
+        |value: &str| value.trim().is_empty() || value.trim().eq_ignore_ascii_case("identity");
     if !values(headers, "content-encoding").all(is_plain) {
         return Err(Skipped::Encoded);
     }
@@ -76,7 +77,7 @@ pub(crate) fn parse(
         return multipart::parse(body, boundary, shaper);
     }
     Ok(Body {
-        value: value(&kind, body, shaper, 1)?,
+        value: value(&kind, body, shaper, ADDRESS_DEPTH)?,
         ..Body::default()
     })
 }

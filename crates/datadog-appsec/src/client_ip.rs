@@ -120,11 +120,26 @@ mod tests {
 
     #[test]
     fn a_global_address_goes_before_private_ones() {
-        check(&[("X-Forwarded-For", "10.0.0.1, 8.8.8.8")], "192.168.0.1", "8.8.8.8");
+        check(
+            &[("X-Forwarded-For", "10.0.0.1, 8.8.8.8")],
+            "192.168.0.1",
+            "8.8.8.8",
+        );
         check(&[("x-forwarded-for", "10.0.0.1")], "", "10.0.0.1");
-        check(&[("x-forwarded-for", "10.0.0.1")], "192.168.0.1", "10.0.0.1");
+        check(
+            &[("x-forwarded-for", "10.0.0.1")],
+            "192.168.0.1",
+            "10.0.0.1",
+        );
         check(&[("x-forwarded-for", "10.0.0.1")], "9.9.9.9:80", "9.9.9.9");
-        check(&[("x-forwarded-for", "100.64.0.1,169.254.1.1,::1,fd00::1,7.7.7.7")], "", "7.7.7.7");
+        check(
+            &[(
+                "x-forwarded-for",
+                "100.64.0.1,169.254.1.1,::1,fd00::1,7.7.7.7",
+            )],
+            "",
+            "7.7.7.7",
+        );
     }
 
     #[test]
@@ -132,15 +147,35 @@ mod tests {
         let headers = [("x-real-ip", "8.8.4.4"), ("x-forwarded-for", "bogus")];
         check(&headers, "192.168.0.1", "192.168.0.1");
         check(&headers, "", "");
-        check(&[("x-client-ip", "1.1.1.1"), ("x-real-ip", "8.8.4.4")], "", "8.8.4.4");
+        check(
+            &[("x-client-ip", "1.1.1.1"), ("x-real-ip", "8.8.4.4")],
+            "",
+            "8.8.4.4",
+        );
     }
 
     #[test]
     fn every_form_of_an_address_is_read() {
-        check(&[("forwarded", "for=\"[2001:4860::1]:80\"")], "", "2001:4860::1");
-        check(&[("forwarded", "proto=https;For=8.8.8.8;by=x")], "", "8.8.8.8");
-        check(&[("forwarded", "for=unknown, for=1.2.3.4:56")], "", "1.2.3.4");
-        check(&[("cf-connecting-ipv6", "2606:4700::1")], "", "2606:4700::1");
+        check(
+            &[("forwarded", "for=\"[2001:4860::1]:80\"")],
+            "",
+            "2001:4860::1",
+        );
+        check(
+            &[("forwarded", "proto=https;For=8.8.8.8;by=x")],
+            "",
+            "8.8.8.8",
+        );
+        check(
+            &[("forwarded", "for=unknown, for=1.2.3.4:56")],
+            "",
+            "1.2.3.4",
+        );
+        check(
+            &[("cf-connecting-ipv6", "2606:4700::1")],
+            "",
+            "2606:4700::1",
+        );
         check(&[], "::ffff:8.8.8.8", "8.8.8.8");
         check(&[], "[::1]:80", "::1");
         check(&[], "example.com", "");

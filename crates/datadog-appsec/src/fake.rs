@@ -10,9 +10,7 @@ use std::time::Duration;
 use serde_json::{Value as Json, json};
 
 use crate::address;
-use crate::engine::{
-    Added, Evaluation, WafBuilder, WafContext, WafEngine, WafError, WafInstance,
-};
+use crate::engine::{Added, Evaluation, WafBuilder, WafContext, WafEngine, WafError, WafInstance};
 use crate::value::Value;
 
 /// An engine that is told what to say.
@@ -105,7 +103,10 @@ impl WafBuilder for FakeEngine {
 
     fn build(&mut self) -> Option<Arc<dyn WafInstance>> {
         let mut script = self.script();
-        script.configs.values().find(|config| !rules(config).is_empty())?;
+        script
+            .configs
+            .values()
+            .find(|config| !rules(config).is_empty())?;
         script.builds += 1;
         let addresses = address::ALL.iter().map(|name| (*name).to_owned()).collect();
         Some(Arc::new(FakeInstance {

@@ -82,7 +82,10 @@ impl Lists {
 /// Reads `a=1&b=2`, the form of queries and of forms.
 pub(crate) fn parse(text: &[u8], shaper: &mut Shaper<'_>) -> Lists {
     let mut lists = Lists::new();
-    for pair in text.split(|byte| *byte == b'&').filter(|pair| !pair.is_empty()) {
+    for pair in text
+        .split(|byte| *byte == b'&')
+        .filter(|pair| !pair.is_empty())
+    {
         let (name, value) = split(pair, b'=');
         let value = shaper.text(&decode(value));
         lists.push(&decode(name), value, shaper);
@@ -160,7 +163,10 @@ mod tests {
 
     #[test]
     fn names_are_gathered_wherever_they_stand() {
-        check("key=value&space=%20", json!({"key":["value"],"space":[" "]}));
+        check(
+            "key=value&space=%20",
+            json!({"key":["value"],"space":[" "]}),
+        );
         check(
             "a=1&b=x+y&a=2&c&=z&&a=%C3%A4",
             json!({"a":["1","2","ä"],"b":["x y"],"c":[""],"":["z"]}),
@@ -169,7 +175,10 @@ mod tests {
 
     #[test]
     fn what_is_no_encoding_stays() {
-        check("a=100%&b=%zz&c=%4", json!({"a":["100%"],"b":["%zz"],"c":["%4"]}));
+        check(
+            "a=100%&b=%zz&c=%4",
+            json!({"a":["100%"],"b":["%zz"],"c":["%4"]}),
+        );
         assert_eq!(decode(b"%00%ff%41"), [0, 255, b'A']);
     }
 

@@ -52,7 +52,9 @@ pub fn from_tags<'a>(
         return None;
     }
     if let Some(agent) = agent.filter(|_| !has_agent) {
-        request.headers.push(("user-agent".to_owned(), agent.to_owned()));
+        request
+            .headers
+            .push(("user-agent".to_owned(), agent.to_owned()));
     }
     // The tracer knew better than what the few headers on the span tell.
     request.client_ip = client.map(str::to_owned).or(request.client_ip);

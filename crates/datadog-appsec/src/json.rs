@@ -213,7 +213,8 @@ mod tests {
     fn every_kind_of_value_is_read() {
         let text = r#"{"a":[1,-2,1.5,true,null,"x\u00e4"],"b":{"c":18446744073709551615}}"#;
         let (value, truncated) = read(text);
-        let wanted = json!({"a":[1,-2,1.5,true,null,"xä"],"b":{"c":18_446_744_073_709_551_615_u64}});
+        let wanted =
+            json!({"a":[1,-2,1.5,true,null,"xä"],"b":{"c":18_446_744_073_709_551_615_u64}});
         assert_eq!(value.to_json(), wanted);
         assert_eq!(value, Value::from(&wanted));
         assert!(!truncated.any());
@@ -250,7 +251,10 @@ mod tests {
     #[test]
     fn what_is_cut_off_or_followed_is_no_document() {
         for text in ["", "{", "[1,", "{\"a\"}", "[1]]", "nul", "{\"a\":1,}"] {
-            assert!(parse(text.as_bytes(), &Limits::default()).is_err(), "{text}");
+            assert!(
+                parse(text.as_bytes(), &Limits::default()).is_err(),
+                "{text}"
+            );
         }
     }
 

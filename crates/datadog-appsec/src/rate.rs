@@ -24,8 +24,7 @@ impl RateLimiter {
 
     /// Whether one more is allowed, which then counts.
     pub(crate) fn allow(&mut self, now: Instant) -> bool {
-        let is_over =
-            |since| now.saturating_duration_since(since) >= Duration::from_secs(1);
+        let is_over = |since| now.saturating_duration_since(since) >= Duration::from_secs(1);
         if self.since.is_none_or(is_over) {
             self.since = Some(now);
             self.allowed = 0;

@@ -74,7 +74,10 @@ mod tests {
     #[test]
     fn a_file_says_so_or_nothing() {
         assert_eq!(Activation::read(br#"{"asm":{"enabled":true}}"#), Some(true));
-        assert_eq!(Activation::read(br#"{"asm":{"enabled":false}}"#), Some(false));
+        assert_eq!(
+            Activation::read(br#"{"asm":{"enabled":false}}"#),
+            Some(false)
+        );
         assert_eq!(Activation::read(br#"{"api_security":{}}"#), None);
         assert_eq!(Activation::read(b"{"), None);
     }

@@ -120,7 +120,13 @@ mod tests {
             sampler.take(endpoint("/a", status), start + Duration::from_secs(seconds))
         };
         assert_eq!(
-            [take(0, 200), take(10, 200), take(10, 500), take(30, 200), take(59, 200)],
+            [
+                take(0, 200),
+                take(10, 200),
+                take(10, 500),
+                take(30, 200),
+                take(59, 200)
+            ],
             [true, false, true, true, false]
         );
     }
@@ -153,7 +159,9 @@ mod tests {
         let schema = json!([{"id": [8], "tags": [[[8]], {"len": 2}]}]);
         let gzip = STANDARD.decode(encode(&schema).unwrap()).unwrap();
         let mut text = String::new();
-        GzDecoder::new(gzip.as_slice()).read_to_string(&mut text).unwrap();
+        GzDecoder::new(gzip.as_slice())
+            .read_to_string(&mut text)
+            .unwrap();
         assert_eq!(text, schema.to_string());
     }
 
@@ -161,7 +169,9 @@ mod tests {
     fn a_schema_that_would_be_cut_is_left_out() {
         let mut number = 1_u64;
         let mut random = || {
-            number = number.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+            number = number
+                .wrapping_mul(6_364_136_223_846_793_005)
+                .wrapping_add(1);
             json!(number)
         };
         let noise: Vec<_> = (0..3000).map(|_| random()).collect();

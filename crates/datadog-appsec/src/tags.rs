@@ -139,7 +139,10 @@ impl List<'_> {
         }
         if rules.is_first_request() {
             self.metric("_dd.appsec.event_rules.loaded", count(diagnostics.loaded));
-            self.metric("_dd.appsec.event_rules.error_count", count(diagnostics.failed));
+            self.metric(
+                "_dd.appsec.event_rules.error_count",
+                count(diagnostics.failed),
+            );
             if !diagnostics.errors.is_empty() {
                 let errors = Json::Object(diagnostics.errors.clone()).to_string();
                 self.meta("_dd.appsec.event_rules.errors", errors);

@@ -110,7 +110,11 @@ impl Transaction {
         let rules = Arc::clone(&self.rules);
         let limits = self.shared.config.limits.clone();
         let mut shaper = Shaper::new(&limits);
-        addresses.extend(address::request(request, |name| rules.knows(name), &mut shaper));
+        addresses.extend(address::request(
+            request,
+            |name| rules.knows(name),
+            &mut shaper,
+        ));
         self.truncated(shaper.truncated());
         if let Some(body) = &request.body {
             addresses.extend(self.body(body, &request.headers));
@@ -161,7 +165,9 @@ impl Transaction {
     pub fn rasp(&mut self, addresses: Vec<(&'static str, Value)>) -> Rasp {
         let started = Instant::now();
         let mut shaper = Shaper::new(&self.shared.config.limits);
-        let known = addresses.into_iter().filter(|(name, _)| self.rules.knows(name));
+        let known = addresses
+            .into_iter()
+            .filter(|(name, _)| self.rules.knows(name));
         let addresses: Addresses = known
             .map(|(name, value)| (name, shaper.shape(value)))
             .collect();
@@ -177,7 +183,9 @@ impl Transaction {
             None => return Rasp::default(),
         };
         let actions = self.run(&mut within, addresses, started);
-        let stacks = actions.iter().filter(|action| action.kind == "generate_stack");
+        let stacks = actions
+            .iter()
+            .filter(|action| action.kind == "generate_stack");
         let ids = stacks.filter_map(|action| action.parameters.get("stack_id")?.as_str());
         Rasp {
             stack_ids: ids.map(str::to_owned).collect(),
@@ -199,9 +207,20 @@ impl Transaction {
             kept = Kept::Yes;
         }
         let counters = &self.shared.counters;
-        counters.attacks.add(u64::from(!self.findings.events.is_empty()));
-        counters.truncated.add(u64::from(self.findings.truncated.any()));
-        tags::of(&self.shared, &self.rules, &self.findings, &self.facts, kept, span)
+        counters
+            .attacks
+            .add(u64::from(!self.findings.events.is_empty()));
+        counters
+            .truncated
+            .add(u64::from(self.findings.truncated.any()));
+        tags::of(
+            &self.shared,
+            &self.rules,
+            &self.findings,
+            &self.facts,
+            kept,
+            span,
+        )
     }
 
     /// Whether this request gets a schema.
@@ -248,7 +267,12 @@ impl Transaction {
         }
         let limits = self.shared.config.limits.clone();
         let mut shaper = Shaper::new(&limits);
-        match body::parse(body, headers, self.shared.config.max_body_bytes, &mut shaper) {
+        match body::parse(
+            body,
+            headers,
+            self.shared.config.max_body_bytes,
+            &mut shaper,
+        ) {
             Ok(read) => {
                 addresses.push((address::BODY, read.value));
                 if !read.filenames.is_empty() {

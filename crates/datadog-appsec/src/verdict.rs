@@ -209,7 +209,10 @@ mod tests {
         let html = block(json!({"status_code": "429", "type": "html"}), "");
         assert_eq!((html.status, html.content_type), (429, Some("text/html")));
         let none = block(json!({"status_code": 70_000, "type": "none"}), "text/html");
-        assert_eq!((none.status, none.content_type, none.body.as_str()), (403, None, ""));
+        assert_eq!(
+            (none.status, none.content_type, none.body.as_str()),
+            (403, None, "")
+        );
     }
 
     #[test]
@@ -222,19 +225,27 @@ mod tests {
                 security_response_id: "u".to_owned(),
             })
         };
-        let with = |status, location| {
-            json!({"status_code": status, "location": location, "security_response_id": "u"})
-        };
-        assert_eq!(redirect(with(302, "/no?id=[security_response_id]")), to(302, "/no?id=u"));
+        let with = |status, location| json!({"status_code": status, "location": location, "security_response_id": "u"});
+        assert_eq!(
+            redirect(with(302, "/no?id=[security_response_id]")),
+            to(302, "/no?id=u")
+        );
         assert_eq!(redirect(with(200, "/no")), to(303, "/no"));
         for nowhere in ["", "/a\r\nx: y"] {
-            assert_eq!(redirect(with(302, nowhere)).status(), Some(403), "{nowhere:?}");
+            assert_eq!(
+                redirect(with(302, nowhere)).status(),
+                Some(403),
+                "{nowhere:?}"
+            );
         }
     }
 
     #[test]
     fn other_actions_let_a_request_go_on() {
-        assert_eq!(verdict("generate_stack", json!({"stack_id": "s"}), ""), WafVerdict::Allow);
+        assert_eq!(
+            verdict("generate_stack", json!({"stack_id": "s"}), ""),
+            WafVerdict::Allow
+        );
         assert_eq!(Templates::default().verdict(&[], ""), WafVerdict::Allow);
     }
 

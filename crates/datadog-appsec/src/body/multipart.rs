@@ -6,7 +6,7 @@
 use memchr::memmem;
 
 use super::{Body, Skipped, kind, parameter, value};
-use crate::limits::Shaper;
+use crate::limits::{ADDRESS_DEPTH, Shaper};
 use crate::value::Value;
 
 /// Bytes of the headers of one part; more are not headers.
@@ -24,11 +24,7 @@ struct Header {
 }
 
 /// Reads a form whose parts stand between boundaries.
-pub(super) fn parse(
-    body: &[u8],
-    boundary: &str,
-    shaper: &mut Shaper<'_>,
-) -> Result<Body, Skipped> {
+pub(super) fn parse(body: &[u8], boundary: &str, shaper: &mut Shaper<'_>) -> Result<Body, Skipped> {
     if boundary.len() > MAX_BOUNDARY_BYTES {
         return Err(Skipped::Malformed);
     }
@@ -65,7 +61,7 @@ pub(super) fn parse(
 fn part_value(header: &Header, content: &[u8], shaper: &mut Shaper<'_>) -> Value {
     let kind = kind(header.content_type.as_deref().unwrap_or("text/plain"));
     let kind = kind.filter(|_| !header.is_encoded);
-    let read = kind.map(|kind| value(&kind, content, shaper, 2));
+    let read = kind.map(|kind| value(&kind, content, shaper, ADDRESS_DEPTH + 1));
     match read {
         Some(Ok(value)) => value,
         // Its content stands among the files, where it has such a name.

@@ -60,7 +60,8 @@ impl State {
     /// Changes the builder and builds once; gives the rules to swap in, if any is active.
     pub(super) fn apply(&mut self, batch: Batch) -> (Applied, Option<Rules>) {
         if self.source == Source::User {
-            let refused = "the rules come from DD_APPSEC_RULES, which remote configuration does not change";
+            let refused =
+                "the rules come from DD_APPSEC_RULES, which remote configuration does not change";
             let files = batch.updated.into_iter();
             let files = files
                 .map(|file| (file.path, Err(refused.to_owned())))

@@ -82,7 +82,9 @@ mod tests {
         );
         assert_eq!(Diagnostics::of(&json!({})).failures(), None);
         assert_eq!(
-            Diagnostics::of(&json!({"error": "no map"})).failures().as_deref(),
+            Diagnostics::of(&json!({"error": "no map"}))
+                .failures()
+                .as_deref(),
             Some(r#"{"error":"no map"}"#)
         );
     }

@@ -55,8 +55,14 @@ mod tests {
             ("/a/1-2_3", "/a/{param:int_id}"),
             ("/a/01", "/a/01"),
             ("/o/deadbee5", "/o/{param:hex}"),
-            ("/o/550e8400-e29b-41d4-a716-446655440000", "/o/{param:hex_id}"),
-            ("/s/a%20b/aaaaaaaaaaaaaaaaaaaa", "/s/{param:str}/{param:str}"),
+            (
+                "/o/550e8400-e29b-41d4-a716-446655440000",
+                "/o/{param:hex_id}",
+            ),
+            (
+                "/s/a%20b/aaaaaaaaaaaaaaaaaaaa",
+                "/s/{param:str}/{param:str}",
+            ),
             ("/1/2/3/4/5/6/7/8/9", "/1/2/3/4/5/6/7/8"),
             ("", "/"),
         ] {

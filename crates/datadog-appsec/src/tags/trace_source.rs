@@ -52,7 +52,13 @@ mod tests {
 
     #[test]
     fn appsec_joins_the_other_products() {
-        for (before, wanted) in [(None, "02"), (Some("20"), "22"), (Some("02"), "02"), (Some("?"), "02"), (Some("100"), "102")] {
+        for (before, wanted) in [
+            (None, "02"),
+            (Some("20"), "22"),
+            (Some("02"), "02"),
+            (Some("?"), "02"),
+            (Some("100"), "102"),
+        ] {
             assert_eq!(with_appsec(before), wanted, "{before:?}");
         }
         assert!(has_appsec(Some("06")) && !has_appsec(Some("05")) && !has_appsec(None));
@@ -62,7 +68,8 @@ mod tests {
     fn one_trace_in_a_minute_shows_life() {
         let mut standalone = Standalone::default();
         let start = Instant::now();
-        let mut keeps = |source, seconds| standalone.keeps(source, start + Duration::from_secs(seconds));
+        let mut keeps =
+            |source, seconds| standalone.keeps(source, start + Duration::from_secs(seconds));
         assert!(keeps(None, 0) && keeps(Some("02"), 1));
         assert!(!keeps(Some("01"), 59));
         assert!(keeps(None, 60));

