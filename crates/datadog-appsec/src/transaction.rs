@@ -375,3 +375,6 @@ impl Transaction {
         Instant::now()
     }
 }
+
+#[cfg(test)]
+mod tests;
