@@ -48,3 +48,7 @@ pub use transaction::{Rasp, Transaction};
 pub use value::Value;
 pub use verdict::WafVerdict;
 pub use waf::DdwafEngine;
+
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -9,7 +9,7 @@ use crate::value::Value;
 pub(crate) const ADDRESS_DEPTH: usize = 2;
 
 /// How much is looked at.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits {
     /// Containers within one another, the map of all addresses included, so that a body has one less. Default 20.
     pub depth: usize,

@@ -271,5 +271,5 @@ fn micros(duration: Duration) -> f64 {
 
 /// A size as spans carry it.
 fn count(number: usize) -> f64 {
-    u32::try_from(number).map_or(f64::from(u32::MAX), f64::from)
+    f64::from(u32::try_from(number).unwrap_or(u32::MAX))
 }

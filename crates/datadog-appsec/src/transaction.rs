@@ -108,7 +108,7 @@ impl Transaction {
         }
         let started = self.resume(started);
         let rules = Arc::clone(&self.rules);
-        let limits = self.shared.config.limits.clone();
+        let limits = self.shared.config.limits;
         let mut shaper = Shaper::new(&limits);
         addresses.extend(address::request(
             request,
@@ -140,7 +140,7 @@ impl Transaction {
         }
         self.facts.set_response(response);
         let rules = Arc::clone(&self.rules);
-        let limits = self.shared.config.limits.clone();
+        let limits = self.shared.config.limits;
         let mut shaper = Shaper::new(&limits);
         let mut addresses = address::response(response, |name| rules.knows(name), &mut shaper);
         let looks = self.shared.config.api_security.parse_response_body
@@ -196,15 +196,15 @@ impl Transaction {
     /// Makes the schema if it is time for one, and the tags of the service's entry span. `now` is for the limits of
     /// schemas and kept traces.
     pub fn finish(mut self, span: &dyn EntrySpan, now: Instant) -> SpanTags {
-        let wants = self.findings.keep || !self.findings.events.is_empty();
-        let mut kept = match wants && self.shared.may_keep(now) {
+        let mut kept = match self.findings.keep && self.shared.may_keep(now) {
             true => Kept::Yes,
             false => Kept::No,
         };
-        let is_transport = self.shared.config.use_of_traces == UseOfTraces::Transport;
-        let is_sampled = kept == Kept::Yes || span.priority().is_none_or(|priority| priority > 0);
-        if (is_transport || is_sampled) && self.takes_schema(now) && self.schema() && is_transport {
-            kept = Kept::Yes;
+        if self.may_have_schema(kept, span.priority()) && self.takes_schema(now) {
+            let has_schema = self.schema();
+            if has_schema && self.is_transport() {
+                kept = Kept::Yes;
+            }
         }
         let counters = &self.shared.counters;
         counters
@@ -221,6 +221,20 @@ impl Transaction {
             kept,
             span,
         )
+    }
+
+    /// Where traces only carry what AppSec finds, a schema has its trace kept; elsewhere only those are made that
+    /// travel anyway. A trace that the user rejected carries none.
+    fn may_have_schema(&self, kept: Kept, priority: Option<i32>) -> bool {
+        match priority {
+            _ if kept == Kept::Yes => true,
+            Some(priority) if priority < 0 => false,
+            priority => self.is_transport() || priority.is_none_or(|priority| priority > 0),
+        }
+    }
+
+    fn is_transport(&self) -> bool {
+        self.shared.config.use_of_traces == UseOfTraces::Transport
     }
 
     /// Whether this request gets a schema.
@@ -265,7 +279,7 @@ impl Transaction {
         if !wanted.iter().any(|name| self.rules.knows(name)) {
             return addresses;
         }
-        let limits = self.shared.config.limits.clone();
+        let limits = self.shared.config.limits;
         let mut shaper = Shaper::new(&limits);
         match body::parse(
             body,

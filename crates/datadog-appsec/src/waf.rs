@@ -3,7 +3,7 @@
 //! Written against the 2.x C interface by hand: a 1.x library has functions of the same names with other layouts, so
 //! the version is asked for before anything else is called. The library is never unloaded, because it keeps state of
 //! its own for each thread.
-//! What goes in and comes out are [`Value`]s and JSON; no pointer leaves this module.
+//! What goes in and comes out are values and JSON; no pointer leaves this module.
 
 mod builder;
 mod context;

@@ -202,6 +202,18 @@ mod properties {
 
     use crate::body::checks;
 
+    #[test]
+    fn everything_in_the_corpus_is_read_within_the_limits() {
+        let corpus =
+            std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fuzz/corpus/appsec_body");
+        let mut inputs = 0;
+        for file in std::fs::read_dir(corpus).unwrap() {
+            checks::body(&std::fs::read(file.unwrap().path()).unwrap());
+            inputs += 1;
+        }
+        assert!(inputs >= 10, "the corpus is where it should be");
+    }
+
     proptest! {
         #[test]
         fn any_bytes_are_read_within_the_limits(first in 0_u8..8, bytes in prop::collection::vec(any::<u8>(), 0..600)) {

@@ -40,7 +40,7 @@ fn kind(segment: &str) -> Option<&'static str> {
         return Some("{param:hex_id}");
     }
     let is_special = |byte: &u8| b"%&'()*+,:=@".contains(byte);
-    (long >= 20 || bytes.iter().any(|byte| is_special(byte))).then_some("{param:str}")
+    (long >= 20 || bytes.iter().any(is_special)).then_some("{param:str}")
 }
 
 #[cfg(test)]

@@ -440,6 +440,20 @@ fn where_traces_only_carry_a_schema_keeps_its_trace() {
         (tags.priority, metric(&tags, "_dd.apm.enabled")),
         (None, Some(0.0))
     );
+    let mut transaction = appsec.transaction();
+    transaction.request(&get("/"));
+    transaction.response(&answered(500));
+    let rejected = Span {
+        priority: Some(-1),
+        ..Span::default()
+    };
+    let before = engine.evaluated().len();
+    transaction.finish(&rejected, Instant::now());
+    assert_eq!(
+        engine.evaluated().len(),
+        before,
+        "the user wants no such trace"
+    );
 }
 
 #[test]
