@@ -4,7 +4,7 @@
 
 use std::fmt;
 use std::path::Path;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -48,6 +48,28 @@ pub(crate) struct Shared {
     limiter: Mutex<RateLimiter>,
     told_timeout: Mutex<Option<Instant>>,
     told_block: AtomicBool,
+    /// Spans that are being looked at.
+    inspections: AtomicUsize,
+}
+
+/// One of the few spans that are looked at at once.
+struct Turn<'s>(&'s Shared);
+
+impl<'s> Turn<'s> {
+    fn take(shared: &'s Shared) -> Option<Self> {
+        let max = shared.config.max_inspections;
+        let more = |running: usize| (running < max).then(|| running + 1);
+        let taken = shared
+            .inspections
+            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, more);
+        taken.is_ok().then_some(Self(shared))
+    }
+}
+
+impl Drop for Turn<'_> {
+    fn drop(&mut self) {
+        self.0.inspections.fetch_sub(1, Ordering::Relaxed);
+    }
 }
 
 impl fmt::Debug for Shared {
@@ -110,6 +132,7 @@ impl AppSec {
             limiter: Mutex::new(RateLimiter::new(config.trace_rate_limit)),
             told_timeout: Mutex::new(None),
             told_block: AtomicBool::new(false),
+            inspections: AtomicUsize::new(0),
             config,
         };
         Ok(Self {
@@ -122,19 +145,24 @@ impl AppSec {
         Transaction::new(Arc::clone(&self.shared), self.shared.config.blocking)
     }
 
-    /// Looks at a request that is over, as traces tell of it: nothing can be blocked any more.
+    /// Looks at a request that is over, as traces tell of it: nothing can be blocked any more. Nothing, if enough
+    /// others are being looked at; that is counted.
     pub fn inspect(
         &self,
         transaction: &HttpTransaction,
         span: &dyn EntrySpan,
         now: Instant,
-    ) -> SpanTags {
+    ) -> Option<SpanTags> {
+        let Some(_turn) = Turn::take(&self.shared) else {
+            self.shared.counters.inspections_skipped.add_one();
+            return None;
+        };
         let mut seen = Transaction::new(Arc::clone(&self.shared), Blocking::Ignored);
         seen.request(&transaction.request);
         if let Some(response) = &transaction.response {
             seen.response(response);
         }
-        seen.finish(span, now)
+        Some(seen.finish(span, now))
     }
 
     /// Applies one batch of remote configuration.
@@ -155,6 +183,11 @@ impl AppSec {
     /// The version of the engine.
     pub fn version(&self) -> &str {
         &self.shared.version
+    }
+
+    /// Counts a request that was given up before its span came.
+    pub(crate) fn evicted(&self) {
+        self.shared.counters.evicted.add_one();
     }
 
     /// What was counted since the start.

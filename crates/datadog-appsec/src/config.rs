@@ -34,6 +34,8 @@ pub struct Config {
     pub blocking: Blocking,
     /// Bytes of a body; a larger one is not looked at. Default 1 MiB.
     pub max_body_bytes: usize,
+    /// Spans that are looked at at once; more are left alone. Default: as many as there are processors.
+    pub max_inspections: usize,
     /// How much of a request is looked at.
     pub limits: Limits,
     /// Where events stand on a span.
@@ -56,6 +58,7 @@ impl Default for Config {
             use_of_traces: UseOfTraces::default(),
             blocking: Blocking::default(),
             max_body_bytes: 1 << 20,
+            max_inspections: std::thread::available_parallelism().map_or(1, usize::from),
             limits: Limits::default(),
             events: EventsAs::default(),
         }

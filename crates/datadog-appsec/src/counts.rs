@@ -34,6 +34,10 @@ counters! {
     requests,
     /// Evaluations.
     evaluations,
+    /// Spans that were left alone because enough others were being looked at.
+    inspections_skipped,
+    /// Requests that were given up for newer ones before their span came.
+    evicted,
     /// Requests in which something was found.
     attacks,
     /// Requests that were answered here instead of going on.

@@ -3,6 +3,8 @@
 //! Keeps members that repeat, and what stands in front of a limit; what lies beyond is read over, without recursion.
 //! Bytes that are not UTF-8 are replaced, so that one of them does not hide the rest.
 
+mod repair;
+
 use std::fmt;
 
 use serde::de::{DeserializeSeed, IgnoredAny, MapAccess, SeqAccess, Visitor};
@@ -16,11 +18,13 @@ use crate::value::Value;
 /// When it is not one, with where.
 pub(crate) fn parse(bytes: &[u8], limits: &Limits) -> Result<(Value, Truncated), String> {
     let mut shaper = Shaper::new(limits);
-    let value = parse_with(bytes, &mut shaper, 1)?;
+    let text = String::from_utf8_lossy(bytes);
+    let value = read(&text, &mut shaper, 1)?;
     Ok((value, shaper.truncated()))
 }
 
-/// Reads a document that stands at `depth` within another value.
+/// Reads a document of a client, that stands at `depth` within another value. Takes what servers take, though it is
+/// no JSON strictly.
 ///
 /// # Errors
 /// When it is not one, with where.
@@ -31,6 +35,17 @@ pub(crate) fn parse_with(
 ) -> Result<Value, String> {
     let text = String::from_utf8_lossy(bytes);
     let text = text.strip_prefix('\u{feff}').unwrap_or(&text);
+    let values = shaper.values();
+    read(text, shaper, depth).or_else(|error| match repair::repair(text) {
+        Some(repaired) => {
+            shaper.forget_values_since(values);
+            read(&repaired, shaper, depth)
+        }
+        None => Err(error),
+    })
+}
+
+fn read(text: &str, shaper: &mut Shaper<'_>, depth: usize) -> Result<Value, String> {
     let mut reader = serde_json::Deserializer::from_str(text);
     let mut too_deep = false;
     let seed = Place {
@@ -206,7 +221,10 @@ mod tests {
     use super::*;
 
     fn read(text: &str) -> (Value, Truncated) {
-        parse(text.as_bytes(), &Limits::default()).unwrap()
+        let limits = Limits::default();
+        let mut shaper = Shaper::new(&limits);
+        let value = parse_with(text.as_bytes(), &mut shaper, 1).unwrap();
+        (value, shaper.truncated())
     }
 
     #[test]
@@ -260,8 +278,25 @@ mod tests {
 
     #[test]
     fn bytes_that_are_no_text_hide_nothing() {
-        let (value, _) = parse(b"\xef\xbb\xbf[\"a\xffb\"]", &Limits::default()).unwrap();
+        let limits = Limits::default();
+        let text = b"\xef\xbb\xbf[\"a\xffb\"]";
+        let value = parse_with(text, &mut Shaper::new(&limits), 1).unwrap();
         assert_eq!(value.to_json(), json!(["a\u{fffd}b"]));
+    }
+
+    #[test]
+    fn what_servers_take_hides_nothing() {
+        let (value, _) = read(r#"{"a":"\ud800","b":1e999,"c":NaN,"q":"attack"}"#);
+        let wanted = json!({"a": "\u{fffd}", "b": 1e308, "c": null, "q": "attack"});
+        assert_eq!(value.to_json(), wanted);
+    }
+
+    #[test]
+    fn what_is_read_again_counts_once() {
+        let rows = format!("[{}0],", "0,".repeat(254)).repeat(200);
+        let (value, truncated) = read(&format!(r#"[{rows}"\ud800"]"#));
+        assert_eq!(value.count(), 1 + 200 * 256 + 1);
+        assert!(!truncated.any());
     }
 
     #[test]

@@ -17,7 +17,7 @@ pub struct Limits {
     pub container: usize,
     /// Bytes of a text or a key. Default 4096.
     pub text: usize,
-    /// Values of one address, containers included. Default 65,536.
+    /// Values of a request without its body, of a body, or of a response, containers included. Default 65,536.
     pub values: usize,
 }
 
@@ -76,6 +76,16 @@ impl<'l> Shaper<'l> {
 
     pub(crate) fn truncated(&self) -> Truncated {
         self.truncated
+    }
+
+    /// Values that were made so far.
+    pub(crate) fn values(&self) -> usize {
+        self.values
+    }
+
+    /// Takes back what was counted since, because it is made again.
+    pub(crate) fn forget_values_since(&mut self, values: usize) {
+        self.values = values;
     }
 
     /// A text within its limit, cut between two characters.

@@ -193,6 +193,11 @@ impl Transaction {
         }
     }
 
+    /// Whether somebody was told not to let it go on.
+    pub(crate) fn is_blocked(&self) -> bool {
+        self.findings.blocked.is_some()
+    }
+
     /// Makes the schema if it is time for one, and the tags of the service's entry span. `now` is for the limits of
     /// schemas and kept traces.
     pub fn finish(mut self, span: &dyn EntrySpan, now: Instant) -> SpanTags {

@@ -562,3 +562,25 @@ fn a_header_that_is_none_is_refused() {
         "\"x y\" is no name of a header"
     );
 }
+
+#[test]
+fn only_so_many_spans_are_looked_at_at_once() {
+    let engine = FakeEngine::default();
+    let config = Config {
+        max_inspections: 0,
+        ..Config::default()
+    };
+    let none = appsec(&engine, config);
+    let seen = crate::inspect::from_tags([("http.method", "GET")]).unwrap();
+    assert_eq!(none.inspect(&seen, &Span::default(), Instant::now()), None);
+    assert_eq!(none.counts().inspections_skipped, 1);
+    let config = Config {
+        max_inspections: 1,
+        ..Config::default()
+    };
+    let one = appsec(&engine, config);
+    for _ in 0..2 {
+        let tags = one.inspect(&seen, &Span::default(), Instant::now());
+        assert!(tags.is_some(), "the turn is given back");
+    }
+}

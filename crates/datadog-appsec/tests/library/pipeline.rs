@@ -217,7 +217,7 @@ fn a_span_alone_tells_of_a_scanner_and_is_never_blocked() {
         ("http.status_code", "404"),
     ])
     .unwrap();
-    let tags = appsec.inspect(&seen, &NewSpan, Instant::now());
+    let tags = appsec.inspect(&seen, &NewSpan, Instant::now()).unwrap();
     let events: Json = serde_json::from_str(meta(&tags, "_dd.appsec.json").unwrap()).unwrap();
     let triggers = events["triggers"].as_array().unwrap().iter();
     let ids: Vec<_> = triggers

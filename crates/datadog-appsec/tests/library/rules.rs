@@ -50,6 +50,40 @@ fn another_library_has_no_version_of_ours() {
     assert_eq!(error.to_string(), "libc.so.6 has no ddwaf_get_version");
 }
 
+/// A library with one function, which says that it is of that version.
+#[cfg(target_os = "linux")]
+fn stub(folder: &Path, version: &str) -> std::path::PathBuf {
+    let source = folder.join("stub.c");
+    let code = format!("const char *ddwaf_get_version(void) {{ return \"{version}\"; }}");
+    std::fs::write(&source, code).unwrap();
+    let library = folder.join(format!("lib{version}.so"));
+    let mut cc = std::process::Command::new("cc");
+    let cc = cc
+        .args(["-shared", "-fPIC", "-o"])
+        .arg(&library)
+        .arg(&source);
+    assert!(cc.status().unwrap().success());
+    library
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn another_generation_is_refused_by_its_version_alone() {
+    let folder = tempfile::tempdir().unwrap();
+    let old = stub(folder.path(), "1.30.1");
+    let error = DdwafEngine::load(Some(&old)).unwrap_err();
+    let Error::LibraryIncompatible { path, found } = error else {
+        panic!("{error}");
+    };
+    assert_eq!((path, &*found), (old.display().to_string(), "1.30.1"));
+    let bare = stub(folder.path(), "2.9.9");
+    let error = DdwafEngine::load(Some(&bare)).unwrap_err().to_string();
+    assert_eq!(
+        error,
+        format!("{} has no ddwaf_get_default_allocator", bare.display())
+    );
+}
+
 #[test]
 fn the_recommended_rules_are_all_taken_but_one() {
     let Some(rules) = loaded() else {
