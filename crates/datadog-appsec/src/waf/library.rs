@@ -2,6 +2,7 @@
 
 use std::ffi::{CStr, OsStr, c_char, c_int, c_void};
 use std::fmt;
+use std::mem::ManuallyDrop;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
@@ -104,6 +105,8 @@ functions! {
 pub(super) struct Library {
     path: PathBuf,
     version: String,
+    /// Held so that it stays loaded.
+    _opened: ManuallyDrop<libloading::Library>,
     /// The allocator of everything that goes in and comes out; one for the process.
     pub(super) allocator: Allocator,
     pub(super) functions: Functions,
@@ -184,7 +187,7 @@ fn search() -> Vec<PathBuf> {
 
 /// Asks for the version, and only then for everything else. What is refused stays loaded, as what is taken does.
 fn check(path: PathBuf, opened: libloading::Library) -> Result<Library, Error> {
-    let opened: &'static libloading::Library = Box::leak(Box::new(opened));
+    let opened = ManuallyDrop::new(opened);
     let named = path.display().to_string();
     let missing = |symbol| Error::LibraryIncomplete {
         path: named.clone(),
@@ -207,13 +210,14 @@ fn check(path: PathBuf, opened: libloading::Library) -> Result<Library, Error> {
             found: version,
         });
     }
-    // SAFETY: its version says that it is 2.x, and it was leaked above.
-    let functions = unsafe { Functions::resolve(opened) }.map_err(missing)?;
+    // SAFETY: its version says that it is 2.x, and nothing closes it.
+    let functions = unsafe { Functions::resolve(&opened) }.map_err(missing)?;
     // SAFETY: takes nothing, and gives the one allocator of the process.
     let allocator = Allocator(unsafe { (functions.default_allocator)() });
     Ok(Library {
         path,
         version,
+        _opened: opened,
         allocator,
         functions,
     })
