@@ -159,6 +159,7 @@ impl AppSec {
         };
         let mut seen = Transaction::new(Arc::clone(&self.shared), Blocking::Ignored);
         seen.request(&transaction.request);
+        seen.forget_peer();
         if let Some(response) = &transaction.response {
             seen.response(response);
         }

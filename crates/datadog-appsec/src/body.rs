@@ -49,13 +49,36 @@ enum Kind {
     Text,
 }
 
-/// Reads a body by what its headers say.
+/// Reads the body of a request by what its headers say.
 pub(crate) fn parse(
     body: &[u8],
     headers: &[(String, String)],
     max_bytes: usize,
     shaper: &mut Shaper<'_>,
 ) -> Result<Body, Skipped> {
+    let kind = decide(body, headers, max_bytes)?;
+    if let Kind::Multipart { boundary } = &kind {
+        return multipart::parse(body, boundary, shaper);
+    }
+    Ok(Body {
+        value: value(&kind, body, shaper, ADDRESS_DEPTH)?,
+        ..Body::default()
+    })
+}
+
+/// Reads the body of a response, of which those with parts are not looked at.
+pub(crate) fn parse_response(
+    body: &[u8],
+    headers: &[(String, String)],
+    max_bytes: usize,
+    shaper: &mut Shaper<'_>,
+) -> Result<Value, Skipped> {
+    let kind = decide(body, headers, max_bytes)?;
+    value(&kind, body, shaper, ADDRESS_DEPTH)
+}
+
+/// What a body is, if it is looked at.
+fn decide(body: &[u8], headers: &[(String, String)], max_bytes: usize) -> Result<Kind, Skipped> {
     if body.is_empty() {
         return Err(Skipped::Empty);
     }
@@ -73,13 +96,7 @@ pub(crate) fn parse(
     if body.len() > max_bytes {
         return Err(Skipped::TooLarge);
     }
-    if let Kind::Multipart { boundary } = &kind {
-        return multipart::parse(body, boundary, shaper);
-    }
-    Ok(Body {
-        value: value(&kind, body, shaper, ADDRESS_DEPTH)?,
-        ..Body::default()
-    })
+    Ok(kind)
 }
 
 /// Reads what has one value, a part within a form too: `depth` is where it stands.

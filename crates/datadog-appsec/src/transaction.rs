@@ -147,12 +147,8 @@ impl Transaction {
             && rules.knows(address::RESPONSE_BODY);
         if let Some(body) = response.body.as_deref().filter(|_| looks) {
             let max = self.shared.config.max_body_bytes;
-            match body::parse(body, &response.headers, max, &mut shaper) {
-                // Forms in parts are what clients send.
-                Ok(read) if read.filenames.is_empty() => {
-                    addresses.push((address::RESPONSE_BODY, read.value));
-                }
-                Ok(_) => {}
+            match body::parse_response(body, &response.headers, max, &mut shaper) {
+                Ok(value) => addresses.push((address::RESPONSE_BODY, value)),
                 Err(why) => self.shared.skipped_body(why),
             }
         }
@@ -191,6 +187,11 @@ impl Transaction {
             stack_ids: ids.map(str::to_owned).collect(),
             verdict: self.verdict(&actions),
         }
+    }
+
+    /// Tells no peer on the span: the tracer knew whether there is one.
+    pub(crate) fn forget_peer(&mut self) {
+        self.facts.peer = None;
     }
 
     /// Whether somebody was told not to let it go on.

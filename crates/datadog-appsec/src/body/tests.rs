@@ -169,6 +169,20 @@ fn a_form_of_a_hundred_thousand_parts_is_bounded() {
 }
 
 #[test]
+fn responses_have_no_parts() {
+    let limits = Limits::default();
+    let mut shaper = Shaper::new(&limits);
+    let mut read = |content_type: &str, body: &[u8]| {
+        let headers = [("content-type".to_owned(), content_type.to_owned())];
+        parse_response(body, &headers, MAX, &mut shaper)
+    };
+    let parts = b"--b\r\n\r\nx\r\n--b--";
+    let refused = read("multipart/form-data; boundary=b", parts);
+    assert_eq!(refused, Err(Skipped::Unsupported));
+    assert_eq!(read("text/plain", b"x"), Ok(Value::text("x")));
+}
+
+#[test]
 fn headers_of_a_part_that_do_not_end_are_no_part() {
     let head = format!("--b\r\nx: {}\r\n\r\nbody\r\n--b--", "y".repeat(17_000));
     let read = read("multipart/form-data; boundary=b", head.as_bytes());

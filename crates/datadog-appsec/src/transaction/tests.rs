@@ -584,3 +584,16 @@ fn only_so_many_spans_are_looked_at_at_once() {
         assert!(tags.is_some(), "the turn is given back");
     }
 }
+
+#[test]
+fn a_span_that_tells_no_peer_is_told_none() {
+    let engine = FakeEngine::default();
+    let appsec = appsec(&engine, without_schemas());
+    let tags = [("http.method", "GET"), ("http.client_ip", "8.8.8.8")];
+    let seen = crate::inspect::from_tags(tags).unwrap();
+    let tags = appsec
+        .inspect(&seen, &Span::default(), Instant::now())
+        .unwrap();
+    assert_eq!(meta(&tags, "network.client.ip"), None);
+    assert_eq!(engine.evaluated()[0]["http.client_ip"], "8.8.8.8");
+}
