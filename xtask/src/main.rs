@@ -18,6 +18,7 @@ mod soak;
 mod test;
 mod tidy;
 mod tracers;
+mod waf;
 
 use std::process::ExitCode;
 
@@ -45,6 +46,8 @@ enum Task {
     Tracers(tracers::Options),
     /// Builds with the FIPS validated module, runs its tests and looks at what is linked; needs CMake and Go.
     Fips,
+    /// Obtains the library of the firewall and its rules, which a part of `test` needs, and prints where they are.
+    Waf,
     /// Loads the stateful stream while something keeps going wrong, and compares what arrived with what was sent.
     Soak(soak::Options),
     /// Formatting, clippy, documentation, tidy.
@@ -87,6 +90,7 @@ fn perform(task: Task) -> anyhow::Result<()> {
         Task::Dogstatsd(options) => dogstatsd::run(&options),
         Task::Tracers(options) => tracers::run(&options),
         Task::Fips => fips::run(),
+        Task::Waf => waf::run(),
         Task::Soak(options) => soak::run(&options),
         Task::Screenshot => test::screenshot(),
         Task::Lint => lint::run(),

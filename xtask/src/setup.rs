@@ -74,17 +74,8 @@ fn apt(arguments: &[&str]) -> anyhow::Result<()> {
 /// # Errors
 /// When Python is missing and cannot be installed, or a package cannot.
 pub(crate) fn python(folder: &Path, name: &str) -> anyhow::Result<PathBuf> {
-    let environment = target_folder()?.join(name);
-    let python = environment.join("bin/python");
-    let (at, python_text) = (environment.to_string_lossy(), python.to_string_lossy());
-    if !python.exists() {
-        let has_venv = command(&root(), &["python3", "-c", "import ensurepip, venv"]).output();
-        if !has_venv.is_ok_and(|output| output.status.success()) {
-            say("installing Debian's python3 with its venv, in which packages are installed");
-            install(&["python3", "python3-venv"])?;
-        }
-        sh(&root(), &["python3", "-m", "venv", &at])?;
-    }
+    let python = environment(name)?;
+    let python_text = text(&python);
     let pip = [
         "-m",
         "pip",
@@ -98,6 +89,25 @@ pub(crate) fn python(folder: &Path, name: &str) -> anyhow::Result<PathBuf> {
         &["--requirement", "requirements.txt"],
     ];
     sh(folder, &words.concat())?;
+    Ok(python)
+}
+
+/// Makes an empty environment of Python unless it is there, and returns its interpreter. `name` is that of its folder
+/// under `target`.
+///
+/// # Errors
+/// When Python is missing and cannot be installed.
+pub(crate) fn environment(name: &str) -> anyhow::Result<PathBuf> {
+    let environment = target_folder()?.join(name);
+    let python = environment.join("bin/python");
+    if !python.exists() {
+        let has_venv = command(&root(), &["python3", "-c", "import ensurepip, venv"]).output();
+        if !has_venv.is_ok_and(|output| output.status.success()) {
+            say("installing Debian's python3 with its venv, in which packages are installed");
+            install(&["python3", "python3-venv"])?;
+        }
+        sh(&root(), &["python3", "-m", "venv", &text(&environment)])?;
+    }
     Ok(python)
 }
 

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use crate::program::{self, Profile, Program};
 use crate::run::{command, finish, root, say, sh};
-use crate::{dogstatsd, setup, smoke, tracers};
+use crate::{dogstatsd, setup, smoke, tracers, waf};
 
 /// Installs what is missing, then runs everything.
 ///
@@ -14,10 +14,7 @@ use crate::{dogstatsd, setup, smoke, tracers};
 pub(crate) fn run() -> anyhow::Result<()> {
     setup::chromium()?;
     let root = root();
-    sh(
-        &root,
-        &["cargo", "test", "--locked", "--workspace", "--all-targets"],
-    )?;
+    crates(&root)?;
     sh(
         &root,
         &["cargo", "test", "--locked", "--workspace", "--doc"],
@@ -27,6 +24,19 @@ pub(crate) fn run() -> anyhow::Result<()> {
     dogstatsd::run(&dogstatsd::Options::default())?;
     tracers::run(&tracers::Options::default())?;
     smoke::run()
+}
+
+/// The tests of all crates, those of the firewall with its library where there is one for this machine.
+fn crates(root: &Path) -> anyhow::Result<()> {
+    let mut tests = command(
+        root,
+        &["cargo", "test", "--locked", "--workspace", "--all-targets"],
+    );
+    if waf::is_available() {
+        tests.env("DD_APPSEC_LIBDDWAF_PATH", waf::obtain()?.library);
+    }
+    say("cargo test --locked --workspace --all-targets");
+    finish(&mut tests)
 }
 
 /// The stateful stream between our programs and gRPC for Python.

@@ -12,7 +12,7 @@ use crate::codegen;
 use crate::run::{print, read, root, say};
 
 /// What each crate may depend on in the workspace; `ARCHITECTURE.md` says why.
-const LAYERS: [(&str, &[&str]); 15] = [
+const LAYERS: [(&str, &[&str]); 16] = [
     ("datadog-wire", &[]),
     ("datadog-sketch", &[]),
     ("datadog-logs-patterns", &["datadog-wire"]),
@@ -62,6 +62,7 @@ const LAYERS: [(&str, &[&str]); 15] = [
         "datadog-remote-config",
         &["datadog-agent-runtime", "datadog-wire"],
     ),
+    ("datadog-appsec", &["datadog-wire"]),
     (
         "datadog-agent-native",
         &[

@@ -1,0 +1,118 @@
+//! What spans tell of a request, beside what was found in it.
+//!
+//! Keeps no more of a request than spans carry, and cuts it.
+
+use std::net::IpAddr;
+
+use crate::http::{HttpRequest, HttpResponse, target, values};
+
+/// Bytes of a text on a span.
+const MAX_TEXT: usize = 4096;
+
+/// Headers of requests that spans always carry.
+const ALWAYS: [&str; 11] = [
+    "accept",
+    "content-type",
+    "user-agent",
+    "x-amzn-trace-id",
+    "cloudfront-viewer-ja3-fingerprint",
+    "cf-ray",
+    "x-cloud-trace-context",
+    "x-appgw-trace-id",
+    "akamai-user-risk",
+    "x-sigsci-requestid",
+    "x-sigsci-tags",
+];
+
+/// Headers of requests that spans carry when something was found.
+const ON_EVENT: [&str; 18] = [
+    "accept-encoding",
+    "accept-language",
+    "cf-connecting-ip",
+    "cf-connecting-ipv6",
+    "content-encoding",
+    "content-language",
+    "content-length",
+    "fastly-client-ip",
+    "forwarded",
+    "forwarded-for",
+    "host",
+    "true-client-ip",
+    "via",
+    "x-client-ip",
+    "x-cluster-client-ip",
+    "x-forwarded",
+    "x-forwarded-for",
+    "x-real-ip",
+];
+
+/// Headers of responses that spans carry.
+const OF_RESPONSE: [&str; 4] = [
+    "content-length",
+    "content-type",
+    "content-encoding",
+    "content-language",
+];
+
+/// What spans tell of a request.
+#[derive(Debug, Default)]
+pub(crate) struct Facts {
+    pub(crate) method: String,
+    /// As it was handed over, with host if there was one.
+    pub(crate) url: String,
+    /// Path and query.
+    pub(crate) target: String,
+    pub(crate) route: Option<String>,
+    pub(crate) status: Option<i64>,
+    pub(crate) client: Option<IpAddr>,
+    pub(crate) peer: Option<IpAddr>,
+    pub(crate) headers: Vec<(&'static str, String)>,
+    pub(crate) headers_on_event: Vec<(&'static str, String)>,
+    pub(crate) response_headers: Vec<(&'static str, String)>,
+}
+
+impl Facts {
+    pub(crate) fn set_request(
+        &mut self,
+        request: &HttpRequest,
+        peer: Option<IpAddr>,
+        client: Option<IpAddr>,
+    ) {
+        self.method = cut(&request.method);
+        self.url = cut(&request.uri);
+        self.target = cut(target(&request.uri));
+        self.route = request.route.as_deref().map(cut);
+        self.peer = peer;
+        self.client = client;
+        self.headers = pick(&request.headers, &ALWAYS);
+        self.headers_on_event = pick(&request.headers, &ON_EVENT);
+    }
+
+    pub(crate) fn set_response(&mut self, response: &HttpResponse) {
+        self.status = Some(response.status_code);
+        self.response_headers = pick(&response.headers, &OF_RESPONSE);
+    }
+
+    /// The types that the client accepts.
+    pub(crate) fn accept(&self) -> &str {
+        let accept = self.headers.iter().find(|(name, _)| *name == "accept");
+        accept.map_or("", |(_, value)| value)
+    }
+}
+
+/// The headers of a list, values of the same name joined.
+fn pick(headers: &[(String, String)], names: &[&'static str]) -> Vec<(&'static str, String)> {
+    let mut picked = Vec::new();
+    for name in names {
+        let all: Vec<_> = values(headers, name).collect();
+        if !all.is_empty() {
+            picked.push((*name, cut(&all.join(","))));
+        }
+    }
+    picked
+}
+
+fn cut(text: &str) -> String {
+    let end = text.floor_char_boundary(MAX_TEXT);
+    text.get(..end).unwrap_or(text).to_owned()
+}
