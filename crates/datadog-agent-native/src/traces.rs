@@ -22,9 +22,9 @@ pub use datadog_traces_agent::{
 };
 
 use crate::agent::{AgentError, Face, Shared, api_key};
-use crate::config::{self, Config, ConfigError, OperationalMode, Profile, Value};
+use crate::config::{Config, ConfigError, OperationalMode, Value};
 use crate::keys::Keys;
-use crate::{VERSION, logs, metrics};
+use crate::{VERSION, logs, metrics, strategy};
 
 /// The paths of the trace listener that people look for; `/info` of that listener has them all.
 const PATHS: [&str; 6] = [
@@ -61,6 +61,7 @@ pub(crate) async fn start(
             let take: Arc<traces_agent::Statsd> = Arc::new(move |lines| handle.send(lines).is_ok());
             take
         }),
+        events: shared.events.clone(),
     };
     let running = traces_agent::start(traces, own, shared.drain.clone())
         .await
@@ -289,22 +290,11 @@ fn sending(config: &Config, keys: &Keys<'_>, traces: &mut TracesConfig) {
 }
 
 fn flush(config: &Config) -> FlushStrategy {
-    let usual = FlushStrategy::Interval(Duration::from_secs(match config.flush_interval {
+    let usual = Duration::from_secs(match config.flush_interval {
         0 => 5,
         seconds => seconds,
-    }));
-    match config.serverless_flush_strategy {
-        config::FlushStrategy::Default => usual,
-        config::FlushStrategy::End | config::FlushStrategy::EndPeriodically(_) => {
-            match config.profile {
-                Profile::Standalone => usual,
-                _ => FlushStrategy::OnDemand,
-            }
-        }
-        config::FlushStrategy::Periodically(ms) | config::FlushStrategy::Continuously(ms) => {
-            FlushStrategy::Interval(Duration::from_millis(ms))
-        }
-    }
+    });
+    strategy::timer(config, usual).map_or(FlushStrategy::OnDemand, FlushStrategy::Interval)
 }
 
 fn proxies(config: &Config, keys: &Keys<'_>, traces: &mut TracesConfig) {
