@@ -22,7 +22,7 @@ mod keys;
 pub mod logger;
 pub mod logs;
 pub mod metrics;
-mod platform;
+pub mod platform;
 pub mod proc;
 mod strategy;
 pub mod tags;

@@ -36,7 +36,7 @@ const PATHS: [&str; 6] = [
     "/v0.6/stats",
 ];
 
-/// Where a socket goes that was given no path.
+/// Where a socket goes that was given no path, unless the environment has a folder for what does not last.
 const SOCKETS: &str = "/tmp";
 
 /// Binds and starts the pipeline, and shows it in `/status`. What logs and metrics offer to tracers goes through its
@@ -48,6 +48,7 @@ pub(crate) async fn start(
     metrics: Option<&metrics::Running>,
 ) -> Result<Running, AgentError> {
     let mut traces = traces_config(config, &shared.hostname)?;
+    traces.tags.extend(shared.span_tags.iter().cloned());
     let statsd = metrics.and_then(|metrics| metrics.local_addrs().first());
     traces.info.statsd_port = statsd.map_or(0, std::net::SocketAddr::port);
     let limits = json!({ "max_body_bytes": traces.requests.traces_bytes });
@@ -143,9 +144,10 @@ fn targets(config: &Config) -> Vec<Target> {
     if config.operational_mode == OperationalMode::HttpUds {
         let path = config.trace_agent_uds_path.as_ref();
         let path = path.or(config.apm_receiver_socket.as_ref());
+        let folder = config.platform_inputs.get("TMPDIR").unwrap_or(SOCKETS);
         return vec![path.map_or_else(
             || Target::Unix {
-                path: datadog_agent_runtime::bind::uds::auto_path(Path::new(SOCKETS)),
+                path: datadog_agent_runtime::bind::uds::auto_path(Path::new(folder)),
                 mode,
             },
             unix,

@@ -30,6 +30,7 @@ pub(super) struct Options {
     pub(super) signal_handlers: bool,
     pub(super) logger: bool,
     pub(super) listener: Option<Listener>,
+    pub(super) span_tags: Vec<(String, String)>,
 }
 
 impl Builder {
@@ -75,6 +76,12 @@ impl Builder {
         self
     }
 
+    /// Adds these tags to every span that has none of the same name; `_dd.origin` is that of whole traces.
+    pub fn span_tags(mut self, tags: impl IntoIterator<Item = (String, String)>) -> Self {
+        self.options.span_tags.extend(tags);
+        self
+    }
+
     /// Checks the configuration. Binds nothing, spawns nothing, needs no runtime.
     ///
     /// # Errors
@@ -92,6 +99,7 @@ impl fmt::Debug for Options {
             .field("signal_handlers", &self.signal_handlers)
             .field("logger", &self.logger)
             .field("listener", &self.listener.is_some())
+            .field("span_tags", &self.span_tags)
             .finish()
     }
 }

@@ -21,6 +21,8 @@ pub(crate) struct Shared {
     pub(crate) drain: Drain,
     pub(crate) hostname: String,
     pub(crate) events: event_bus::Sender,
+    /// Tags for every span, besides those of the configuration.
+    pub(crate) span_tags: Arc<[(String, String)]>,
 }
 
 impl Shared {
@@ -54,6 +56,7 @@ impl Shared {
                 drain,
                 hostname,
                 events: event_bus::Sender::default(),
+                span_tags: Arc::default(),
             },
             signal,
         ))

@@ -50,6 +50,7 @@ pub(super) async fn start_pipelines(
     let (mut shared, drain) = Shared::new(&config, board, client)?;
     let (bus, events) = EventBus::run(config.event_bus_capacity, &shared.board.telemetry());
     shared.events = events.clone();
+    shared.span_tags = options.span_tags.clone().into();
     let (close_events, closing) = oneshot::channel();
     let (logs_drain, of_logs) = drain::channel();
     let mut running = Running {
