@@ -1,6 +1,10 @@
 //! A host that sets the variables which configure the agent, before anything else runs.
 
-#![allow(unsafe_code, reason = "setting a variable is, while other threads run")]
+#![allow(
+    unsafe_code,
+    clippy::disallowed_methods,
+    reason = "setting a variable is unsafe while other threads run; here none does"
+)]
 
 use std::env;
 
