@@ -1,6 +1,6 @@
 //! Which platform the agent runs on, by the variables that platforms set; and what these say about it, as tags.
 //!
-//! Asks nobody and looks at no file; [`verify`] does. Only an agent that was told that it runs beside a function looks
+//! Asks nobody and looks at no file; [`verify()`] does. Only an agent that was told that it runs beside a function looks
 //! at all: inside of another program, that program's platform is not the agent's business.
 
 mod detect;

@@ -6,12 +6,15 @@
 mod support;
 
 use std::fs;
+use std::time::Duration;
 
 use datadog_agent_native::agent::{AgentCoordinator, State};
 use datadog_dev_intake::Intake;
 use support::{ask, assert_ok, config, post, start, trace};
 
 const CYCLES: usize = 100;
+/// Until a file that is still open counts as left behind.
+const PATIENCE: Duration = Duration::from_secs(60);
 /// What the allocator may keep of a hundred cycles, in debug builds and with several threads.
 const KEPT_KIB: u64 = 8 * 1_024;
 
@@ -55,9 +58,13 @@ async fn cycle(agent: &mut AgentCoordinator, intake: &Intake) {
 
 /// Waits until the intake has seen that the agent's connections are closed.
 async fn closed(files: usize) {
-    while open_files() > files {
-        tokio::task::yield_now().await;
-    }
+    let closing = async {
+        while open_files() > files {
+            tokio::task::yield_now().await;
+        }
+    };
+    let all = tokio::time::timeout(PATIENCE, closing).await;
+    assert!(all.is_ok(), "{} files are open, not {files}", open_files());
 }
 
 #[tokio::test]
