@@ -34,8 +34,10 @@ impl Options {
     }
 }
 
-/// Bench targets of the crates; each prints its figures in the same form.
-const TARGETS: [(&str, &str); 12] = [
+/// Bench targets of the crates; each prints its figures in the same form. The first stands alone with
+/// `--only lifecycle`.
+const TARGETS: [(&str, &str); 13] = [
+    ("datadog-agent-native", "lifecycle"),
     ("datadog-logs-agent", "pure"),
     ("datadog-logs-agent", "server"),
     ("datadog-logs-patterns", "encode"),
@@ -70,9 +72,14 @@ pub(crate) fn run(options: &Options) -> anyhow::Result<()> {
             return Ok(());
         }
     }
-    let targets = match options.only.starts_with("dogstatsd") {
-        true => &[][..],
-        false => &TARGETS[..],
+    let (lifecycle, dogstatsd) = (
+        options.only.starts_with("lifecycle"),
+        options.only.starts_with("dogstatsd"),
+    );
+    let targets = match (lifecycle, dogstatsd) {
+        (true, _) => &TARGETS[..1],
+        (_, true) => &[],
+        _ => &TARGETS[..],
     };
     for (package, bench) in targets {
         say(&format!("cargo bench --package {package} --bench {bench}"));
@@ -81,7 +88,7 @@ pub(crate) fn run(options: &Options) -> anyhow::Result<()> {
     if options.wants("dogstatsd") {
         dogstatsd::run(options)?;
     }
-    match options.only.starts_with("dogstatsd") {
+    match lifecycle || dogstatsd {
         true => Ok(()),
         false => program::run(options),
     }

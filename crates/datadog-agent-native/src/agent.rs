@@ -1,18 +1,24 @@
 //! The agent as a whole: its coordinator, the handle to it, what can go wrong, how it fares.
 
+mod builder;
 mod coordinator;
 mod error;
 mod handle;
 mod health;
 mod identity;
+mod keepers;
+mod pace;
+mod report;
 mod shared;
 mod signals;
 
-pub use coordinator::{AgentCoordinator, FlushReport, Listeners};
+pub use builder::Builder;
+pub use coordinator::{AgentCoordinator, Listeners};
 pub use error::AgentError;
 pub use handle::{AgentHandle, ShutdownReason};
 pub(crate) use health::{Board, Face};
 pub use health::{Health, State};
 pub(crate) use identity::api_key;
+pub use report::{FlushReport, StopReport};
 pub(crate) use shared::Shared;
 pub use signals::Signals;

@@ -5,8 +5,9 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use bytes::Bytes;
+pub use datadog_agent_runtime::connect::Client;
 use datadog_agent_runtime::connect::{
-    Client, ConnectConfig, HttpProtocol, NoProxyMatch, TlsVerification, TlsVersion,
+    ConnectConfig, HttpProtocol, NoProxyMatch, TlsVerification, TlsVersion,
 };
 use http_body_util::{BodyExt as _, Full, Limited};
 use hyper::{Request, StatusCode};

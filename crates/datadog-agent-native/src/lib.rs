@@ -23,10 +23,15 @@ mod keys;
 pub mod logger;
 pub mod logs;
 pub mod metrics;
-mod platform;
+pub mod platform;
 pub mod proc;
+mod strategy;
 pub mod tags;
 pub mod traces;
+
+/// The version of Datadog's agent whose protocols this one speaks: what backends are told that ask for an agent's
+/// version, such as that of remote configuration.
+pub const AGENT_VERSION: &str = "7.70.0";
 
 /// The version that this agent reports of itself.
 pub const VERSION: &str = fips::VERSION;

@@ -18,7 +18,6 @@ use datadog_logs_agent::config::{BufferLimits, OnFull};
 use datadog_logs_agent::rules::{RuleConfig, RuleKind};
 use datadog_logs_agent::{self as logs_agent, Config as LogsConfig, FlushStrategy};
 use serde_json::json;
-use tracing::warn;
 
 pub use self::sender::{Delivered, Identity, Sender};
 pub use datadog_logs_agent::aggregator::BatchLimits;
@@ -31,7 +30,8 @@ pub use datadog_logs_agent::{
 
 use crate::agent::{AgentError, Face, Shared, api_key};
 use crate::config::endpoints::{Endpoints, LogsDestination};
-use crate::config::{self, Config, ConfigError, LogsCompression, ProcessingRuleKind, Profile};
+use crate::config::{self, Config, ConfigError, LogsCompression, ProcessingRuleKind};
+use crate::strategy;
 
 /// The paths of the log server, as `/info` lists them.
 const PATHS: [&str; 2] = ["/v1/input", "/api/v2/logs"];
@@ -68,6 +68,7 @@ async fn start_with(logs: LogsConfig, shared: &Shared) -> Result<Running, AgentE
         client: shared.client.clone(),
         telemetry: shared.board.telemetry(),
         pages: shared.pages.clone(),
+        events: shared.events.clone(),
     };
     logs_agent::start(logs, own, shared.drain.clone())
         .await
@@ -223,24 +224,8 @@ fn encoding(compression: LogsCompression) -> Encoding {
 /// Without invocations, every strategy is a timer; "at the end" then means when somebody asks for it, which only a host
 /// can do.
 fn flush(config: &Config) -> FlushStrategy {
-    let by_age = FlushStrategy::Interval(config.logs_config_batch_wait);
-    match config.serverless_flush_strategy {
-        config::FlushStrategy::Default => by_age,
-        config::FlushStrategy::End | config::FlushStrategy::EndPeriodically(_)
-            if config.profile == Profile::Standalone =>
-        {
-            warn!(
-                "a program of its own has no invocations: logs are sent by their age, not at the end"
-            );
-            by_age
-        }
-        config::FlushStrategy::End | config::FlushStrategy::EndPeriodically(_) => {
-            FlushStrategy::OnDemand
-        }
-        config::FlushStrategy::Periodically(ms) | config::FlushStrategy::Continuously(ms) => {
-            FlushStrategy::Interval(Duration::from_millis(ms))
-        }
-    }
+    let by_age = config.logs_config_batch_wait;
+    strategy::timer(config, by_age).map_or(FlushStrategy::OnDemand, FlushStrategy::Interval)
 }
 
 /// Functions live for seconds and are flushed at their end; hosts wait longer and longer.

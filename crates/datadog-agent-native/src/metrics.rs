@@ -24,9 +24,10 @@ pub use datadog_metrics_agent::{
 
 use crate::agent::{AgentError, Face, Shared, api_key};
 
-use crate::config::{self, Config, ConfigError, OperationalMode, Profile, Value};
+use crate::config::{Config, ConfigError, OperationalMode, Profile, Value};
 use crate::keys::Keys;
 use crate::platform::Platform;
+use crate::strategy;
 
 /// How often everything is sent, unless the strategy of flushes says otherwise.
 const FLUSH_EVERY: Duration = Duration::from_secs(10);
@@ -78,6 +79,7 @@ pub(crate) async fn start(config: &Config, shared: &Shared) -> Result<Running, A
     let own = metrics_agent::Shared {
         client: shared.client.clone(),
         telemetry: shared.board.telemetry(),
+        events: shared.events.clone(),
     };
     let running = metrics_agent::start(metrics, own, shared.drain.clone())
         .await
@@ -274,20 +276,7 @@ fn percent(share: &str) -> Option<u8> {
 }
 
 fn flush(config: &Config) -> FlushStrategy {
-    match config.serverless_flush_strategy {
-        config::FlushStrategy::Default => FlushStrategy::Interval(FLUSH_EVERY),
-        config::FlushStrategy::End | config::FlushStrategy::EndPeriodically(_)
-            if config.profile == Profile::Standalone =>
-        {
-            FlushStrategy::Interval(FLUSH_EVERY)
-        }
-        config::FlushStrategy::End | config::FlushStrategy::EndPeriodically(_) => {
-            FlushStrategy::OnDemand
-        }
-        config::FlushStrategy::Periodically(ms) | config::FlushStrategy::Continuously(ms) => {
-            FlushStrategy::Interval(Duration::from_millis(ms))
-        }
-    }
+    strategy::timer(config, FLUSH_EVERY).map_or(FlushStrategy::OnDemand, FlushStrategy::Interval)
 }
 
 fn sending(config: &Config, keys: &Keys<'_>, metrics: &mut MetricsConfig) {

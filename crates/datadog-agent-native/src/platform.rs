@@ -1,18 +1,29 @@
 //! Which platform the agent runs on, by the variables that platforms set; and what these say about it, as tags.
 //!
-//! Asks nobody and looks at no file. Only an agent that was told that it runs beside a function looks at all: inside of
-//! another program, that program's platform is not the agent's business.
+//! Asks nobody and looks at no file; [`verify()`] does. Only an agent that was told that it runs beside a function looks
+//! at all: inside of another program, that program's platform is not the agent's business.
+
+mod detect;
+mod verify;
+
+pub use detect::{NotDetected, Place, detect};
+pub use verify::{Facts, Unfit, verify};
 
 use crate::config::{Config, PlatformInputs, Profile, Value};
 
 /// A platform of functions or containers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Platform {
+#[non_exhaustive]
+pub enum Platform {
+    /// AWS Lambda.
     Lambda,
+    /// Azure Functions.
     AzureFunctions,
+    /// Functions of Google Cloud, of either generation.
     GoogleFunctions,
-    /// A container of Google, not that of a function.
+    /// A container of Google Cloud Run that is not that of a function.
     CloudRun,
+    /// Azure Spring Apps.
     AzureSpring,
 }
 
@@ -28,8 +39,7 @@ impl Platform {
         if config.profile == Profile::Lambda {
             return Some(Self::Lambda);
         }
-        let inputs = &config.platform_inputs;
-        let mut found = Self::all_of(inputs);
+        let mut found = Self::all_of(&config.platform_inputs);
         match (found.next(), found.next()) {
             (Some(platform), None) => Some(platform),
             _ => None,
@@ -76,16 +86,52 @@ impl Platform {
 
     /// The tags of everything that the agent sends from there.
     pub(crate) fn tags(self, config: &Config) -> Vec<String> {
-        let origin = match self {
-            Self::Lambda if config.profile == Profile::Lambda => return lambda(config),
+        if self == Self::Lambda && config.profile == Profile::Lambda {
+            return lambda(config);
+        }
+        let origin = self.origin();
+        vec![format!("origin:{origin}"), format!("dd.origin:{origin}")]
+    }
+
+    /// What telemetry from there is said to come from.
+    const fn origin(self) -> &'static str {
+        match self {
             Self::Lambda => "lambda",
             Self::AzureFunctions => "azurefunction",
             Self::GoogleFunctions => "cloudfunction",
             Self::CloudRun => "cloudrun",
             Self::AzureSpring => "azurespringapp",
-        };
-        vec![format!("origin:{origin}"), format!("dd.origin:{origin}")]
+        }
     }
+}
+
+/// Tags for every span from a place: what its platform is, and what it told of itself.
+#[must_use]
+pub fn span_tags(place: &Place, facts: &Facts, config: &Config) -> Vec<(String, String)> {
+    let mut tags = vec![("_dd.origin", place.platform.origin().to_owned())];
+    if let Some(Value::Text(version)) = config.value("serverless_compat_version") {
+        tags.push(("_dd.serverless_compat_version", version.clone()));
+    }
+    let Place { platform, name } = place;
+    match platform {
+        Platform::GoogleFunctions => {
+            let Facts { project, region } = facts;
+            let resource = format!("projects/{project}/locations/{region}/functions/{name}");
+            tags.push(("gcrfx.location", region.clone()));
+            tags.push(("gcrfx.project_id", project.clone()));
+            tags.push(("gcrfx.resource_name", resource));
+        }
+        Platform::AzureSpring => {
+            let host = config.platform_inputs.get("HOSTNAME").unwrap_or_default();
+            tags.push(("asa.hostname", host.to_owned()));
+            tags.push(("asa.name", name.clone()));
+        }
+        Platform::Lambda | Platform::AzureFunctions | Platform::CloudRun => {}
+    }
+    tags.retain(|(_, value)| !value.is_empty());
+    tags.into_iter()
+        .map(|(key, value)| (key.to_owned(), value))
+        .collect()
 }
 
 /// Adds a tag unless its value is missing, empty or unknown.
@@ -218,6 +264,38 @@ mod tests {
             Platform::of(&config(Profile::Lambda, &[])),
             Some(Platform::Lambda)
         );
+    }
+
+    #[test]
+    fn spans_carry_what_their_platform_told_of_itself() {
+        let version = ("DD_SERVERLESS_COMPAT_VERSION", "1.2.3");
+        let config = config(Profile::Serverless, &[version, ("HOSTNAME", "web-1")]);
+        let facts = Facts {
+            project: "p".to_owned(),
+            region: "us-east1".to_owned(),
+        };
+        let of = |platform, name: &str| {
+            let name = name.to_owned();
+            let tags = span_tags(&Place { platform, name }, &facts, &config).into_iter();
+            tags.map(|(key, value)| format!("{key}={value}"))
+                .collect::<Vec<_>>()
+        };
+        assert_eq!(
+            of(Platform::GoogleFunctions, "f"),
+            [
+                "_dd.origin=cloudfunction",
+                "_dd.serverless_compat_version=1.2.3",
+                "gcrfx.location=us-east1",
+                "gcrfx.project_id=p",
+                "gcrfx.resource_name=projects/p/locations/us-east1/functions/f",
+            ]
+        );
+        assert_eq!(
+            of(Platform::AzureSpring, "app")[2..],
+            ["asa.hostname=web-1", "asa.name=app"]
+        );
+        assert_eq!(of(Platform::AzureSpring, "").len(), 3);
+        assert_eq!(of(Platform::Lambda, "f").len(), 2);
     }
 
     #[test]

@@ -22,9 +22,9 @@ pub use datadog_traces_agent::{
 };
 
 use crate::agent::{AgentError, Face, Shared, api_key};
-use crate::config::{self, Config, ConfigError, OperationalMode, Profile, Value};
+use crate::config::{Config, ConfigError, OperationalMode, Value};
 use crate::keys::Keys;
-use crate::{VERSION, logs, metrics};
+use crate::{VERSION, logs, metrics, strategy};
 
 /// The paths of the trace listener that people look for; `/info` of that listener has them all.
 const PATHS: [&str; 6] = [
@@ -36,7 +36,7 @@ const PATHS: [&str; 6] = [
     "/v0.6/stats",
 ];
 
-/// Where a socket goes that was given no path.
+/// Where a socket goes that was given no path, unless the environment has a folder for what does not last.
 const SOCKETS: &str = "/tmp";
 
 /// Binds and starts the pipeline, and shows it in `/status`. What logs and metrics offer to tracers goes through its
@@ -48,6 +48,7 @@ pub(crate) async fn start(
     metrics: Option<&metrics::Running>,
 ) -> Result<Running, AgentError> {
     let mut traces = traces_config(config, &shared.hostname)?;
+    traces.tags.extend(shared.span_tags.iter().cloned());
     let statsd = metrics.and_then(|metrics| metrics.local_addrs().first());
     traces.info.statsd_port = statsd.map_or(0, std::net::SocketAddr::port);
     let limits = json!({ "max_body_bytes": traces.requests.traces_bytes });
@@ -61,6 +62,7 @@ pub(crate) async fn start(
             let take: Arc<traces_agent::Statsd> = Arc::new(move |lines| handle.send(lines).is_ok());
             take
         }),
+        events: shared.events.clone(),
     };
     let running = traces_agent::start(traces, own, shared.drain.clone())
         .await
@@ -142,9 +144,10 @@ fn targets(config: &Config) -> Vec<Target> {
     if config.operational_mode == OperationalMode::HttpUds {
         let path = config.trace_agent_uds_path.as_ref();
         let path = path.or(config.apm_receiver_socket.as_ref());
+        let folder = config.platform_inputs.get("TMPDIR").unwrap_or(SOCKETS);
         return vec![path.map_or_else(
             || Target::Unix {
-                path: datadog_agent_runtime::bind::uds::auto_path(Path::new(SOCKETS)),
+                path: datadog_agent_runtime::bind::uds::auto_path(Path::new(folder)),
                 mode,
             },
             unix,
@@ -289,22 +292,11 @@ fn sending(config: &Config, keys: &Keys<'_>, traces: &mut TracesConfig) {
 }
 
 fn flush(config: &Config) -> FlushStrategy {
-    let usual = FlushStrategy::Interval(Duration::from_secs(match config.flush_interval {
+    let usual = Duration::from_secs(match config.flush_interval {
         0 => 5,
         seconds => seconds,
-    }));
-    match config.serverless_flush_strategy {
-        config::FlushStrategy::Default => usual,
-        config::FlushStrategy::End | config::FlushStrategy::EndPeriodically(_) => {
-            match config.profile {
-                Profile::Standalone => usual,
-                _ => FlushStrategy::OnDemand,
-            }
-        }
-        config::FlushStrategy::Periodically(ms) | config::FlushStrategy::Continuously(ms) => {
-            FlushStrategy::Interval(Duration::from_millis(ms))
-        }
-    }
+    });
+    strategy::timer(config, usual).map_or(FlushStrategy::OnDemand, FlushStrategy::Interval)
 }
 
 fn proxies(config: &Config, keys: &Keys<'_>, traces: &mut TracesConfig) {

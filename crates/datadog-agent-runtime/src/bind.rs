@@ -7,7 +7,7 @@ pub mod http;
 pub mod uds;
 
 use std::io;
-use std::net::SocketAddr;
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::os::fd::AsFd;
 use std::path::{Path, PathBuf};
 use std::pin::Pin;
@@ -50,9 +50,48 @@ pub struct BindError {
 #[derive(Debug)]
 pub enum Listener {
     /// On a TCP port.
-    Tcp(TcpListener),
+    Tcp(TcpSocket),
     /// On a Unix socket, whose file goes when this is dropped.
     Unix(uds::UnixSocket),
+}
+
+/// A bound TCP port.
+#[derive(Debug)]
+pub struct TcpSocket {
+    listener: TcpListener,
+    /// The same port on the loopback of IPv6, for clients whose `localhost` is that.
+    ipv6: Option<TcpListener>,
+}
+
+impl TcpSocket {
+    /// Where it could be had: another process may have the port there, or the machine no IPv6.
+    async fn with_ipv6(listener: TcpListener) -> Self {
+        let ipv6 = match listener.local_addr() {
+            Ok(address) if address.ip() == Ipv4Addr::LOCALHOST => {
+                let also = TcpListener::bind((Ipv6Addr::LOCALHOST, address.port())).await;
+                also.inspect_err(|error| tracing::debug!(%address, %error, "not bound on ::1 too"))
+                    .ok()
+            }
+            _ => None,
+        };
+        Self { listener, ipv6 }
+    }
+
+    async fn accept(&self) -> io::Result<TcpStream> {
+        let also = async {
+            match &self.ipv6 {
+                Some(ipv6) => ipv6.accept().await,
+                None => std::future::pending().await,
+            }
+        };
+        let (stream, _) = tokio::select! {
+            accepted = self.listener.accept() => accepted,
+            accepted = also => accepted,
+        }?;
+        // Answers are small and written at once: waiting for more to send only delays them.
+        stream.set_nodelay(true)?;
+        Ok(stream)
+    }
 }
 
 /// An accepted connection.
@@ -71,13 +110,12 @@ pub enum Stream {
 pub async fn bind(target: &Target) -> Result<Listener, BindError> {
     match target {
         Target::Tcp { host, port } => {
-            bind_tcp(host, *port)
-                .await
-                .map(Listener::Tcp)
-                .map_err(|error| BindError {
-                    target: authority(host, *port),
-                    problem: tcp_problem(&error, *port),
-                })
+            let bound = bind_tcp(host, *port).await;
+            let listener = bound.map_err(|error| BindError {
+                target: authority(host, *port),
+                problem: tcp_problem(&error, *port),
+            })?;
+            Ok(Listener::Tcp(TcpSocket::with_ipv6(listener).await))
         }
         Target::Unix { path, mode } => uds::bind(path, *mode).await.map(Listener::Unix),
     }
@@ -127,7 +165,7 @@ impl Listener {
     #[must_use]
     pub fn local_addr(&self) -> Option<SocketAddr> {
         match self {
-            Self::Tcp(listener) => listener.local_addr().ok(),
+            Self::Tcp(socket) => socket.listener.local_addr().ok(),
             Self::Unix(_) => None,
         }
     }
@@ -147,12 +185,7 @@ impl Listener {
     /// Those of the system; the caller decides whether to go on.
     pub async fn accept(&self) -> io::Result<Stream> {
         match self {
-            Self::Tcp(listener) => {
-                let (stream, _) = listener.accept().await?;
-                // Answers are small and written at once: waiting for more to send only delays them.
-                stream.set_nodelay(true)?;
-                Ok(Stream::Tcp(stream))
-            }
+            Self::Tcp(socket) => socket.accept().await.map(Stream::Tcp),
             Self::Unix(socket) => socket.accept().await.map(Stream::Unix),
         }
     }
@@ -308,6 +341,39 @@ mod tests {
     async fn name_of_the_loopback_is_bound_on_ipv4_first() {
         let listener = bind(&tcp("localhost", 0)).await.unwrap();
         assert!(listener.local_addr().unwrap().is_ipv4());
+    }
+
+    #[tokio::test]
+    async fn the_loopback_of_ipv4_is_bound_on_ipv6_too_where_the_port_is_free_there() {
+        if TcpListener::bind("[::1]:0").await.is_err() {
+            // No IPv6 on this machine; that the port of IPv4 is bound all the same is shown by every other test.
+            return;
+        }
+        // Somebody else may have just this port on ::1, but not every one.
+        for _ in 0..100 {
+            let listener = bind(&tcp("127.0.0.1", 0)).await.unwrap();
+            let Listener::Tcp(socket) = &listener else {
+                panic!("no TCP");
+            };
+            if socket.ipv6.is_none() {
+                continue;
+            }
+            let port = listener.local_addr().unwrap().port();
+            for host in ["127.0.0.1", "::1"] {
+                let client = TcpStream::connect((host, port));
+                let (client, server) = tokio::join!(client, listener.accept());
+                assert!(matches!(server.unwrap(), Stream::Tcp(_)));
+                assert_eq!(client.unwrap().peer_addr().unwrap().port(), port);
+            }
+            // Only the loopback has two faces.
+            let everywhere = bind(&tcp("0.0.0.0", 0)).await.unwrap();
+            assert!(matches!(
+                everywhere,
+                Listener::Tcp(TcpSocket { ipv6: None, .. })
+            ));
+            return;
+        }
+        panic!("no port of 100 could be bound on ::1");
     }
 
     #[tokio::test]

@@ -3,8 +3,9 @@
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
+use anyhow::bail;
 use clap::Args;
-use datadog_agent_native::agent::{AgentCoordinator, Listeners, Signals};
+use datadog_agent_native::agent::{AgentCoordinator, Listeners, ShutdownReason, Signals};
 use datadog_agent_native::config::{Builder, Config, Profile};
 use datadog_agent_native::logger;
 use serde_json::{Map, Value};
@@ -30,8 +31,11 @@ pub(crate) async fn run(options: Options) -> anyhow::Result<ExitCode> {
     let mut agent = AgentCoordinator::new(config)?;
     agent.start().await?;
     line(&announce(agent.listeners(), options.format));
-    agent.wait_for(signals).await;
+    let reason = agent.wait_for(signals).await;
     agent.shutdown().await?;
+    if reason == ShutdownReason::FatalError {
+        bail!("a part of the agent ended by itself");
+    }
     Ok(ExitCode::SUCCESS)
 }
 

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use datadog_agent_runtime::event_bus::Producer;
 use datadog_agent_runtime::telemetry::Metric;
 use datadog_wire::status::StatusTable;
 
@@ -40,6 +41,8 @@ pub struct Config {
     pub redrive_age: Duration,
     /// What happens when the redrive queue is full.
     pub overflow: Overflow,
+    /// Tells of what the primary accepted and of what it did not; `None` tells nobody.
+    pub notices: Option<Producer>,
 }
 
 /// The names under which a product counts.

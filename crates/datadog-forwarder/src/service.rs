@@ -457,6 +457,9 @@ fn workers(config: &Config, endpoints: &[Endpoint], telemetry: &Telemetry) -> Ve
                 _ => endpoint.reliability,
             };
             let ledger = Ledger::new(&endpoint.name, &endpoint.url, config.metrics, telemetry);
+            // What further endpoints do is told in counters alone.
+            let notices = config.notices.clone().filter(|_| index == 0);
+            let ledger = ledger.with_notices(notices);
             Worker::new(config, endpoint, reliability, ledger)
         })
         .collect()

@@ -23,6 +23,7 @@ use datadog_agent_runtime::bind::Target;
 use datadog_agent_runtime::bind::http::Pages;
 use datadog_agent_runtime::connect::{Client, ConnectConfig};
 use datadog_agent_runtime::drain;
+use datadog_agent_runtime::event_bus;
 use datadog_agent_runtime::telemetry::{Metric, Telemetry};
 use datadog_forwarder::service::Overflow;
 use datadog_forwarder::{ApiKey, Encoding};
@@ -186,6 +187,7 @@ async fn agent() -> (Running, Telemetry, drain::DrainSignal) {
     config.redrive_bytes = 1;
     let telemetry = Telemetry::default();
     let shared = Shared {
+        events: event_bus::Sender::default(),
         client: Client::new(ConnectConfig::default()).unwrap(),
         telemetry: telemetry.clone(),
         pages: Pages {

@@ -11,6 +11,7 @@ use datadog_agent_runtime::bind::BindError;
 use datadog_agent_runtime::bind::http::{Pages, ServeStats};
 use datadog_agent_runtime::connect::Client;
 use datadog_agent_runtime::drain::Drain;
+use datadog_agent_runtime::event_bus;
 pub use datadog_agent_runtime::tasks::Failure;
 use datadog_agent_runtime::tasks::{Room, Watch};
 use datadog_agent_runtime::telemetry::{Metric, Reason, Telemetry};
@@ -38,6 +39,8 @@ pub struct Shared {
     pub telemetry: Telemetry,
     /// What every listener answers besides its own paths.
     pub pages: Pages,
+    /// Where flushes and failures are told of.
+    pub events: event_bus::Sender,
 }
 
 /// Why the log agent did not start. Nothing of it is left running.
@@ -90,9 +93,10 @@ pub async fn start(config: Config, shared: Shared, drain: Drain) -> Result<Runni
         client,
         telemetry,
         pages,
+        events,
     } = shared;
     let rules = Rules::compile(&config.rules).map_err(ConfigError::from)?;
-    let (flusher, tasks) = Flusher::new(&config, client, telemetry.clone(), &drain)?;
+    let (flusher, tasks) = Flusher::new(&config, client, telemetry.clone(), &events, &drain)?;
     let budget = Budget::new(config.memory_bytes);
     let status = Status {
         telemetry: telemetry.clone(),

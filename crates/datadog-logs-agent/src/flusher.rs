@@ -9,6 +9,7 @@ use std::collections::BTreeMap;
 
 use datadog_agent_runtime::connect::Client;
 use datadog_agent_runtime::drain::Drain;
+use datadog_agent_runtime::event_bus::{self, Producer, Product};
 use datadog_agent_runtime::telemetry::{Metric, Telemetry};
 use datadog_forwarder::service::{self as forwarder, Metrics};
 use datadog_forwarder::{Endpoint, Forwarder, ForwarderHandle, Payload, Reservation, Split};
@@ -131,18 +132,20 @@ impl Flusher {
         config: &Config,
         client: Client,
         telemetry: Telemetry,
+        events: &event_bus::Sender,
         drain: &Drain,
     ) -> Result<(Self, Tasks), ConfigError> {
         let mut endpoints = endpoints(config)?;
         let mut forwarders = Vec::new();
-        let mut http = |endpoints: Vec<Endpoint>| {
-            let config = forwarder_config(config, endpoints);
+        let notices = events.of(Product::Logs);
+        let mut http = |endpoints: Vec<Endpoint>, notices: Option<Producer>| {
+            let config = forwarder_config(config, endpoints, notices);
             let (task, handle) = Forwarder::new(config, client.clone(), telemetry.clone());
             forwarders.push(task);
             Http { forwarder: handle }
         };
         let Some(stream) = config.stream.clone() else {
-            let way = Way::Http(http(endpoints));
+            let way = Way::Http(http(endpoints, Some(notices)));
             let streams = None;
             return Ok((
                 Self { way },
@@ -156,9 +159,10 @@ impl Flusher {
             stream::Role::Primary => endpoints.split_off(1),
             stream::Role::Shadow => Vec::new(),
         };
-        let additional = (!additional.is_empty()).then(|| http(additional));
-        let http = http(endpoints);
-        let (streams, tasks) = Streams::new(stream, &client, http.clone(), &telemetry, drain);
+        let additional = (!additional.is_empty()).then(|| http(additional, None));
+        let http = http(endpoints, Some(notices.clone()));
+        let own = http.clone();
+        let (streams, tasks) = Streams::new(stream, &client, own, &telemetry, notices, drain);
         let way = match streams.is_shadow() {
             true => Way::Both {
                 http,
@@ -235,7 +239,11 @@ impl Flusher {
     }
 }
 
-fn forwarder_config(config: &Config, endpoints: Vec<Endpoint>) -> forwarder::Config {
+fn forwarder_config(
+    config: &Config,
+    endpoints: Vec<Endpoint>,
+    notices: Option<Producer>,
+) -> forwarder::Config {
     forwarder::Config {
         endpoints,
         content_type: "application/json",
@@ -251,6 +259,7 @@ fn forwarder_config(config: &Config, endpoints: Vec<Endpoint>) -> forwarder::Con
         redrive_bytes: config.redrive_bytes,
         redrive_age: config.redrive_age,
         overflow: config.overflow,
+        notices,
     }
 }
 

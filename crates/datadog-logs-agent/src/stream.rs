@@ -17,6 +17,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use datadog_agent_runtime::connect::Client;
 use datadog_agent_runtime::drain::Drain;
+use datadog_agent_runtime::event_bus::Producer;
 use datadog_agent_runtime::telemetry::{Metric, Reason, Series, Telemetry};
 use datadog_forwarder::Reservation;
 use datadog_logs_stream::service::{Handle, Owner, Service};
@@ -112,6 +113,7 @@ impl Streams {
         client: &Client,
         http: Http,
         telemetry: &Telemetry,
+        notices: Producer,
         drain: &Drain,
     ) -> (Self, Tasks) {
         let name = endpoint_name(&config.endpoint);
@@ -120,6 +122,7 @@ impl Streams {
         let owner = EntryOwner {
             counts: Arc::clone(&counts),
             http: http.clone(),
+            notices,
             drain: drain.clone(),
             is_shadow: config.role == Role::Shadow,
         };
@@ -226,6 +229,7 @@ impl Tasks {
 struct EntryOwner {
     counts: Arc<Counts>,
     http: Http,
+    notices: Producer,
     drain: Drain,
     is_shadow: bool,
 }
@@ -265,6 +269,7 @@ impl Owner<EntryLogs> for EntryOwner {
         self.counts.batches.fetch_add(1, Ordering::Relaxed);
         self.counts.entries.fetch_add(entries, Ordering::Relaxed);
         self.counts.bytes.fetch_add(bytes, Ordering::Relaxed);
+        self.notices.flushed(entries);
     }
 
     fn undelivered(&mut self, logs: EntryLogs) {

@@ -12,6 +12,7 @@ use std::path::PathBuf;
 use datadog_agent_runtime::bind::BindError;
 use datadog_agent_runtime::connect::Client;
 use datadog_agent_runtime::drain::Drain;
+use datadog_agent_runtime::event_bus;
 pub use datadog_agent_runtime::tasks::Failure;
 use datadog_agent_runtime::tasks::{Room, Watch};
 use datadog_agent_runtime::telemetry::{Metric, Telemetry};
@@ -36,6 +37,8 @@ pub struct Shared {
     pub client: Client,
     /// Where this agent counts.
     pub telemetry: Telemetry,
+    /// Where flushes and failures are told of.
+    pub events: event_bus::Sender,
 }
 
 /// Why the metrics agent did not start. Nothing of it is left running.
@@ -96,12 +99,16 @@ pub struct DrainReport {
 /// A configuration that cannot be run, or a listener that could not be bound.
 pub async fn start(config: Config, shared: Shared, drain: Drain) -> Result<Running, StartError> {
     config.check()?;
-    let Shared { client, telemetry } = shared;
+    let Shared {
+        client,
+        telemetry,
+        events,
+    } = shared;
     let aggregator = Aggregator::new(config.aggregation.clone()).map_err(ConfigError::from)?;
     let endpoints = endpoints(&config)?;
     let mut validation = JoinSet::new();
     let ask = validate::run(config.validate_every, endpoints.clone(), client.clone());
-    let (flusher, forwarder) = Flusher::new(&config, client, telemetry.clone())?;
+    let (flusher, forwarder) = Flusher::new(&config, client, telemetry.clone(), &events)?;
     let (service, handle) =
         AggregatorService::new(&config, aggregator, flusher, &telemetry, drain.clone());
     let forward = match &config.forward_to {

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use datadog_agent_runtime::connect::Client;
+use datadog_agent_runtime::event_bus::{self, Product};
 use datadog_agent_runtime::telemetry::{Metric, Telemetry};
 use datadog_forwarder::endpoint::{Names, base_url};
 use datadog_forwarder::service::{self as forwarder, Metrics, Order};
@@ -65,6 +66,7 @@ impl Flusher {
         config: &Config,
         client: Client,
         telemetry: Telemetry,
+        events: &event_bus::Sender,
     ) -> Result<(Self, Forwarder), ConfigError> {
         let forwarder = forwarder::Config {
             endpoints: endpoints(config)?,
@@ -82,6 +84,7 @@ impl Flusher {
             redrive_bytes: config.redrive_bytes,
             redrive_age: config.redrive_age,
             overflow: forwarder::Overflow::DropOldest,
+            notices: Some(events.of(Product::Metrics)),
         };
         let (task, handle) = Forwarder::new(forwarder, client, telemetry);
         let flusher = Self {

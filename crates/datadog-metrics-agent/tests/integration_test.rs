@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use datadog_agent_runtime::connect::{Client, ConnectConfig};
 use datadog_agent_runtime::drain::{self, DrainSignal};
+use datadog_agent_runtime::event_bus;
 use datadog_agent_runtime::telemetry::{Metric, Telemetry};
 use datadog_dev_intake::Intake;
 use datadog_forwarder::{ApiKey, Encoding};
@@ -58,6 +59,7 @@ impl Agent {
     async fn start(config: Config) -> Self {
         let telemetry = Telemetry::default();
         let shared = Shared {
+            events: event_bus::Sender::default(),
             client: Client::new(ConnectConfig::default()).unwrap(),
             telemetry: telemetry.clone(),
         };
@@ -430,6 +432,7 @@ async fn a_payload_that_the_intake_finds_too_large_is_halved() {
 async fn a_pipe_is_not_supported_here_and_says_so() {
     let intake = Intake::start().await;
     let shared = Shared {
+        events: event_bus::Sender::default(),
         client: Client::new(ConnectConfig::default()).unwrap(),
         telemetry: Telemetry::default(),
     };

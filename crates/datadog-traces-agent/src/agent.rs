@@ -11,6 +11,7 @@ use datadog_agent_runtime::bind::BindError;
 use datadog_agent_runtime::bind::http::Pages;
 use datadog_agent_runtime::connect::Client;
 use datadog_agent_runtime::drain::Drain;
+use datadog_agent_runtime::event_bus;
 pub use datadog_agent_runtime::tasks::Failure;
 use datadog_agent_runtime::tasks::{Room, Watch};
 use datadog_agent_runtime::telemetry::{Metric, Reason, Telemetry};
@@ -40,6 +41,8 @@ pub struct Shared {
     pub mounts: Vec<Mount>,
     /// Where messages of DogStatsD go; `None` while it is off.
     pub statsd: Option<Arc<Statsd>>,
+    /// Where received traces, flushes and failures are told of.
+    pub events: event_bus::Sender,
 }
 
 impl std::fmt::Debug for Shared {
@@ -113,6 +116,12 @@ pub struct DrainReport {
     pub dropped: BTreeMap<String, u64>,
     /// Spans that were unsent when the time was over.
     pub pending: u64,
+    /// Groups of stats that the primary accepted.
+    pub stats_sent: u64,
+    /// Groups of stats that were unsent when the time was over.
+    pub stats_pending: u64,
+    /// Requests for other intakes that were unsent when the time was over.
+    pub proxied_pending: u64,
 }
 
 /// Starts the trace agent: everything is bound when this returns, and nothing runs when it fails.
@@ -129,14 +138,25 @@ pub async fn start(config: Config, shared: Shared, drain: Drain) -> Result<Runni
         pages,
         mounts,
         statsd,
+        events,
     } = shared;
     let names = endpoints(&config, Kind::Traces)?;
-    let (traces, traces_task) =
-        Flusher::new(Kind::Traces, &config, client.clone(), telemetry.clone())?;
-    let (stats, stats_task) =
-        Flusher::new(Kind::Stats, &config, client.clone(), telemetry.clone())?;
+    let (traces, traces_task) = Flusher::new(
+        Kind::Traces,
+        &config,
+        client.clone(),
+        telemetry.clone(),
+        &events,
+    )?;
+    let (stats, stats_task) = Flusher::new(
+        Kind::Stats,
+        &config,
+        client.clone(),
+        telemetry.clone(),
+        &events,
+    )?;
     let open_stats = SharedStats::new(&config);
-    let processor = Processor::new(&config, open_stats.clone(), &telemetry)?;
+    let processor = Processor::new(&config, open_stats.clone(), &telemetry, events)?;
     let proxy = Proxy::new(&config, client, &telemetry)?;
     let (service, handle) =
         AggregatorService::new(&config, open_stats, [traces, stats], &telemetry);
@@ -361,10 +381,16 @@ impl Status {
         }
         let primary = self.endpoints.first().map_or("", String::as_str);
         let sent = [("endpoint", primary)];
+        let stats = |of: Option<&str>| of.is_none_or(|name| name == primary);
+        let stats_lost = (self.telemetry).by(Metric::TraceStatsWriterDropped, "reason", stats);
+        let proxied_lost = self.by(Metric::TracesProxyDropped, "reason");
         DrainReport {
             sent: self.telemetry.sum(Metric::TracesSent, &sent),
             pending: dropped.get("shutdown").copied().unwrap_or_default(),
             dropped,
+            stats_sent: self.telemetry.sum(Metric::TraceStatsSent, &sent),
+            stats_pending: stats_lost.get("shutdown").copied().unwrap_or_default(),
+            proxied_pending: proxied_lost.get("shutdown").copied().unwrap_or_default(),
         }
     }
 }

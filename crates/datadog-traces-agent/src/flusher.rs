@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use datadog_agent_runtime::connect::Client;
+use datadog_agent_runtime::event_bus::{self, Product};
 use datadog_agent_runtime::telemetry::{Metric, Telemetry};
 use datadog_forwarder::endpoint::{Names, base_url};
 use datadog_forwarder::service::{self as forwarder, Metrics, Order};
@@ -75,17 +76,25 @@ impl Flusher {
         config: &Config,
         client: Client,
         telemetry: Telemetry,
+        events: &event_bus::Sender,
     ) -> Result<(Self, Forwarder), ConfigError> {
         let endpoints = endpoints(config, kind)?;
-        let (path, content_type, metrics, redrive_bytes) = match kind {
+        let (product, path, content_type, metrics, redrive_bytes) = match kind {
             Kind::Traces => (
+                Product::Traces,
                 TRACES_PATH,
                 traces::CONTENT_TYPE,
                 TRACES,
                 // The oldest must go before the memory of all is used up, else an outage would turn tracers away.
                 config.redrive_bytes.min(config.requests.memory_bytes / 2),
             ),
-            Kind::Stats => (STATS_PATH, stats::CONTENT_TYPE, STATS, STATS_REDRIVE_BYTES),
+            Kind::Stats => (
+                Product::Stats,
+                STATS_PATH,
+                stats::CONTENT_TYPE,
+                STATS,
+                STATS_REDRIVE_BYTES,
+            ),
         };
         let forwarder = forwarder::Config {
             concurrency: (CONCURRENCY / endpoints.len().max(1)).max(1),
@@ -102,6 +111,7 @@ impl Flusher {
             redrive_bytes,
             redrive_age: config.redrive_age,
             overflow: forwarder::Overflow::DropOldest,
+            notices: Some(events.of(product)),
         };
         let (task, forwarder) = Forwarder::new(forwarder, client, telemetry);
         let flusher = Self {

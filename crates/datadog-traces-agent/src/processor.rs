@@ -10,6 +10,7 @@ mod counters;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use datadog_agent_runtime::event_bus;
 use datadog_agent_runtime::telemetry::{Reason, Telemetry};
 use datadog_forwarder::{Budget, Reservation};
 use datadog_wire::traces::MAX_BODY_BYTES;
@@ -78,6 +79,7 @@ impl Processor {
         config: &Config,
         open_stats: SharedStats,
         telemetry: &Telemetry,
+        events: event_bus::Sender,
     ) -> Result<Arc<Self>, ConfigError> {
         let (filter, warnings) = Filter::new(config.filter.clone())?;
         for warning in warnings {
@@ -95,7 +97,7 @@ impl Processor {
             tags: config.tags.clone(),
             sampler: Mutex::new(Sampler::new(config.sampler.clone())),
             open_stats,
-            counters: Counters::new(telemetry),
+            counters: Counters::new(telemetry, events),
         }))
     }
 

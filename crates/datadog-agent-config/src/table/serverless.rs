@@ -107,6 +107,7 @@ pub(super) static KEYS: &[Key] = &[
         env: &["DD_AZURE_RESOURCE_GROUP"],
         kind: Kind::Text,
         class: Class::Fatal,
+        pipeline: Pipeline::Core,
         doc: "Resource group; needed on the Flex Consumption plan of Azure Functions.",
         ..BASE
     },
@@ -122,6 +123,7 @@ pub(super) static KEYS: &[Key] = &[
         ]),
         default: Default::Described("detected"),
         class: Class::Fatal,
+        pipeline: Pipeline::Core,
         doc: "Takes this platform for granted; `none` runs without one.",
         ..BASE
     },
@@ -130,6 +132,7 @@ pub(super) static KEYS: &[Key] = &[
         env: &["DD_SERVERLESS_COMPAT_VERSION"],
         kind: Kind::Text,
         class: Class::Free,
+        pipeline: Pipeline::Core,
         doc: "Value of the tag `serverless_compat_version`.",
         ..BASE
     },

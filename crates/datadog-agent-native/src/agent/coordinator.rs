@@ -1,23 +1,27 @@
 //! Starts, flushes and stops the agent: the order of things, and nothing else.
 
+mod doors;
+mod running;
+
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use datadog_agent_runtime::drain::DrainSignal;
-use datadog_agent_runtime::event_bus::{self, Event, EventBus};
+use datadog_agent_runtime::event_bus::{self, Event};
 use serde_json::json;
-use tokio::task::JoinSet;
+use tokio::runtime::Handle;
 use tokio::time::Instant;
-use tracing::{debug, error, info, warn};
+use tracing::{info, warn};
 
-use super::health::Board;
-use super::shared::Shared;
-use super::{AgentError, AgentHandle, Health, ShutdownReason, Signals, State};
-use crate::config::table::Pipeline;
+use self::running::{Running, listeners, on_runtime, start_pipelines};
+use super::builder::Options;
+use super::handle::Doors;
+use super::{
+    AgentError, AgentHandle, Board, Builder, FlushReport, Shared, ShutdownReason, Signals, State,
+    StopReport, keepers,
+};
 use crate::config::{Config, Severity};
-use crate::metrics::Transport;
-use crate::{logs, metrics, traces};
+use crate::{logger, logs, metrics, strategy, traces};
 
 /// Where a running agent listens; `None` for what is off.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -38,37 +42,19 @@ pub struct Listeners {
     pub dogstatsd_stream_uds: Option<PathBuf>,
 }
 
-/// What a flush delivered, by pipeline; `None` for what is off.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct FlushReport {
-    /// Logs.
-    pub logs: Option<logs::FlushReport>,
-    /// Series, sketches, events and service checks.
-    pub metrics: Option<metrics::FlushReport>,
-    /// Spans, and groups of trace stats.
-    pub traces: Option<traces::Reports>,
-}
-
 /// One agent. Several can live in one process; nothing of it is global but the handlers of signals.
+///
+/// Dropped while it runs, it removes its sockets, cuts its tasks and says so in the log: what it held is lost. Only
+/// [`stop`](Self::stop) sends it.
 #[derive(Debug)]
 pub struct AgentCoordinator {
     config: Config,
+    options: Options,
     handle: AgentHandle,
     board: Board,
     listeners: Listeners,
     running: Option<Running>,
-}
-
-/// What runs between a start and a stop. Dropping it cuts everything at once.
-#[derive(Debug)]
-struct Running {
-    drain: DrainSignal,
-    events: event_bus::Sender,
-    /// The reader of notices, and who watches over the pipelines.
-    keepers: JoinSet<()>,
-    logs: Option<logs::Running>,
-    metrics: Option<metrics::Running>,
-    traces: Option<traces::Running>,
+    last_stop: Option<StopReport>,
 }
 
 impl AgentCoordinator {
@@ -77,13 +63,24 @@ impl AgentCoordinator {
     /// # Errors
     /// [`AgentError::ConfigError`] with every reason for which the agent must not start.
     pub fn new(config: Config) -> Result<Self, AgentError> {
+        Self::with(config, Options::default())
+    }
+
+    /// For an embedder who decides more than the configuration does.
+    pub fn builder(config: Config) -> Builder {
+        Builder::new(config)
+    }
+
+    pub(super) fn with(config: Config, options: Options) -> Result<Self, AgentError> {
         let board = Board::checked(&config)?;
         Ok(Self {
+            handle: AgentHandle::new(&config),
             config,
-            handle: AgentHandle::new(),
+            options,
             board,
             listeners: Listeners::default(),
             running: None,
+            last_stop: None,
         })
     }
 
@@ -93,7 +90,8 @@ impl AgentCoordinator {
     /// # Errors
     /// The first thing for which a start would fail.
     pub fn preflight(&self) -> Result<(), AgentError> {
-        let (shared, _drain) = Shared::new(&self.config, self.board.clone())?;
+        let client = self.options.http_client.clone();
+        let (shared, _drain) = Shared::new(&self.config, self.board.clone(), client)?;
         if self.config.logs_enabled {
             logs::preflight(&self.config, &shared)?;
         }
@@ -107,7 +105,7 @@ impl AgentCoordinator {
     }
 
     /// Starts every enabled pipeline; returns once all listeners accept. After a [`stop`](Self::stop) it can be
-    /// called again.
+    /// called again. Needs no network: intakes are connected to when there is something to send.
     ///
     /// # Errors
     /// [`AgentError::StartupError`] when a listener cannot be bound, [`AgentError::InitError`] when the HTTP client
@@ -118,14 +116,27 @@ impl AgentCoordinator {
                 "the agent is already started".to_owned(),
             ));
         }
+        if self.options.logger {
+            // A logger of the host stays.
+            let _installed = logger::install(logger::config_of(&self.config)).is_ok();
+        }
         self.board.begin();
-        self.handle.reset();
-        match self.start_pipelines().await {
+        self.handle.reset(&self.config);
+        self.announce_issues();
+        let start = Box::pin(start_pipelines(
+            self.config.clone(),
+            self.options.clone(),
+            self.board.clone(),
+            self.handle.clone(),
+        ));
+        let started = on_runtime(self.options.runtime.as_ref(), start).await;
+        let started = started.unwrap_or_else(|gone| {
+            let problem = format!("the runtime of the agent: {gone}");
+            Err(AgentError::StartupError(problem))
+        });
+        match started {
             Ok(running) => {
-                self.board.set_state(State::Running);
-                running
-                    .events
-                    .send(Event::HealthChanged(event_bus::Health::Running));
+                self.opened(&running);
                 self.running = Some(running);
                 Ok(())
             }
@@ -137,24 +148,14 @@ impl AgentCoordinator {
         }
     }
 
-    async fn start_pipelines(&mut self) -> Result<Running, AgentError> {
-        self.announce_issues();
-        let (shared, drain) = Shared::new(&self.config, self.board.clone())?;
-        let (bus, events) = EventBus::run(self.config.event_bus_capacity, &self.board.telemetry());
-        let logs = match self.config.logs_enabled {
-            true => Some(logs::start(&self.config, &shared).await?),
-            false => None,
-        };
-        let metrics = match metrics::is_wanted(&self.config) {
-            true => Some(metrics::start(&self.config, &shared).await?),
-            false => None,
-        };
-        let traces = match self.config.apm_enabled {
-            true => {
-                Some(traces::start(&self.config, &shared, logs.as_ref(), metrics.as_ref()).await?)
-            }
-            false => None,
-        };
+    /// Shows what was opened, and opens the doors to it.
+    fn opened(&mut self, running: &Running) {
+        let Running {
+            logs,
+            metrics,
+            traces,
+            ..
+        } = running;
         self.listeners = listeners(logs.as_ref(), metrics.as_ref(), traces.as_ref());
         self.board.set_listeners(json!({
             "trace_tcp": self.listeners.trace_tcp,
@@ -165,37 +166,16 @@ impl AgentCoordinator {
             "dogstatsd_uds": self.listeners.dogstatsd_uds,
             "dogstatsd_stream_uds": self.listeners.dogstatsd_stream_uds,
         }));
-        self.handle
-            .set_logs(logs.as_ref().map(logs::Running::handle));
-        self.handle
-            .set_metrics(metrics.as_ref().map(metrics::Running::handle));
-        self.handle
-            .set_traces(traces.as_ref().map(traces::Running::flush_handle));
-        let mut keepers = JoinSet::new();
-        keepers.spawn(consume(bus, self.handle.clone()));
-        if let Some(logs) = &logs {
-            let failure = logs.failure();
-            let (board, handle) = (self.board.clone(), self.handle.clone());
-            keepers.spawn(supervise(failure.seen(), board, handle, events.clone()));
-        }
-        if let Some(metrics) = &metrics {
-            let failure = metrics.failure();
-            let (board, handle) = (self.board.clone(), self.handle.clone());
-            keepers.spawn(supervise(failure.seen(), board, handle, events.clone()));
-        }
-        if let Some(traces) = &traces {
-            let failure = traces.failure();
-            let (board, handle) = (self.board.clone(), self.handle.clone());
-            keepers.spawn(supervise(failure.seen(), board, handle, events.clone()));
-        }
-        Ok(Running {
-            drain,
-            events,
-            keepers,
-            logs,
-            metrics,
-            traces,
-        })
+        self.handle.set_doors(Doors {
+            logs: logs.as_ref().map(logs::Running::handle),
+            metrics: metrics.as_ref().map(metrics::Running::handle),
+            traces: traces.as_ref().map(traces::Running::flush_handle),
+            runtime: Some(running.runtime.clone()),
+        });
+        self.board.set_running();
+        running
+            .events
+            .send(Event::HealthChanged(event_bus::Health::Running));
     }
 
     fn announce_issues(&self) {
@@ -205,83 +185,49 @@ impl AgentCoordinator {
                 Severity::Warning | Severity::Fatal => warn!("{issue}"),
             }
         }
-    }
-
-    /// Sends what every pipeline holds; returns when it is settled or `deadline` is over.
-    pub async fn flush(&self, deadline: Duration) -> FlushReport {
-        let report = self.handle.flush(deadline).await;
-        if let (Some(running), Some(logs)) = (&self.running, &report.logs) {
-            let count = usize::try_from(logs.entries_sent).unwrap_or(usize::MAX);
-            running.events.send(Event::LogsFlushed { count });
+        if strategy::asks_nobody(&self.config) {
+            warn!(
+                "there are no invocations here: data is sent by the timers of the pipelines, not at the end"
+            );
         }
-        report
     }
 
-    /// Drains, flushes and ends everything within the configured time. Does nothing when nothing runs.
+    /// Sends what every pipeline holds; returns when it is settled or `deadline` is over. See
+    /// [`AgentHandle::flush`].
+    pub async fn flush(&self, deadline: Duration) -> FlushReport {
+        self.handle.flush(deadline).await
+    }
+
+    /// Drains, flushes and ends everything within the configured time; [`last_stop`](Self::last_stop) has the figures.
+    /// Does nothing when nothing runs.
     ///
     /// # Errors
     /// [`AgentError::ShutdownError`] that counts what was not delivered in time.
     pub async fn stop(&mut self) -> Result<(), AgentError> {
-        let Some(mut running) = self.running.take() else {
+        let Some(running) = self.running.take() else {
             return Ok(());
         };
         self.board.set_state(State::Stopping);
         running
             .events
             .send(Event::HealthChanged(event_bus::Health::Stopping));
+        self.handle.set_doors(Doors::default());
         let begin = Instant::now();
-        running
-            .drain
-            .signal(begin + self.config.logs_stop_timeout());
-        self.handle.set_logs(None);
-        self.handle.set_metrics(None);
-        self.handle.set_traces(None);
-        let logs = async {
-            match running.logs {
-                Some(logs) => logs.join().await,
-                None => logs::DrainReport::default(),
-            }
-        };
-        let metrics = async {
-            match running.metrics {
-                Some(metrics) => metrics.join().await,
-                None => metrics::DrainReport::default(),
-            }
-        };
-        let traces = async {
-            match running.traces {
-                Some(traces) => traces.join().await,
-                None => traces::DrainReport::default(),
-            }
-        };
-        let (logs, metrics, traces) = tokio::join!(logs, metrics, traces);
-        running.keepers.shutdown().await;
-        let dropped = [&logs.dropped, &metrics.dropped, &traces.dropped];
-        let dropped: u64 = dropped.into_iter().flat_map(|it| it.values()).sum();
-        let elapsed_ms = begin.elapsed().as_millis();
-        info!(
-            "flushed logs={} metrics={} spans={} dropped={dropped} in {elapsed_ms}ms",
-            logs.sent, metrics.sent, traces.sent
-        );
+        let deadline = begin + self.config.shutdown_timeout;
+        let logs_deadline = begin + self.config.logs_stop_timeout();
+        let end = Box::pin(running.end(deadline, logs_deadline));
+        let ended = on_runtime(self.options.runtime.as_ref(), end).await;
         self.listeners = Listeners::default();
         self.board.clear();
         self.board.set_state(State::Stopped);
-        let late: Vec<String> = [
-            (logs.pending, "logs"),
-            (metrics.pending, "metrics"),
-            (traces.pending, "spans"),
-        ]
-        .into_iter()
-        .filter(|(pending, _)| *pending > 0)
-        .map(|(pending, what)| format!("{pending} {what}"))
-        .collect();
-        match late.is_empty() {
-            true => Ok(()),
-            false => Err(AgentError::ShutdownError(format!(
-                "{} were not delivered in time",
-                late.join(" and ")
-            ))),
-        }
+        let mut report = ended.map_err(|gone| {
+            AgentError::ShutdownError(format!("the runtime of the agent: {gone}"))
+        })?;
+        report.took = begin.elapsed();
+        info!("{}", report.summary());
+        let outcome = report.outcome();
+        self.last_stop = Some(report);
+        outcome
     }
 
     /// [`stop`](Self::stop), and the end of this agent.
@@ -298,7 +244,7 @@ impl AgentCoordinator {
     /// A program that announces its start should rather take the signals before, and call
     /// [`wait_for`](Self::wait_for).
     pub async fn wait_for_shutdown(&self) -> ShutdownReason {
-        match Signals::install() {
+        match self.within(Signals::install) {
             Ok(signals) => self.wait_for(signals).await,
             Err(error) => {
                 warn!(%error, "signals cannot be waited for");
@@ -307,19 +253,21 @@ impl AgentCoordinator {
         }
     }
 
+    /// As [`wait_for_shutdown`](Self::wait_for_shutdown), for so long at most: [`ShutdownReason::Timeout`] then, which
+    /// asks nothing of the agent.
+    pub async fn wait_for_shutdown_timeout(&self, limit: Duration) -> ShutdownReason {
+        let over = self.within(|| tokio::time::sleep(limit));
+        tokio::select! {
+            biased;
+            reason = self.wait_for_shutdown() => reason,
+            () = over => ShutdownReason::Timeout,
+        }
+    }
+
     /// As [`wait_for_shutdown`](Self::wait_for_shutdown), with signals that were taken earlier.
     pub async fn wait_for(&self, signals: Signals) -> ShutdownReason {
-        let signalled = async {
-            match signals.next().await {
-                Ok(reason) => reason,
-                Err(error) => {
-                    warn!(%error, "signals cannot be waited for");
-                    std::future::pending().await
-                }
-            }
-        };
         tokio::select! {
-            reason = signalled => {
+            reason = keepers::signalled(signals) => {
                 self.handle.request(reason);
                 reason
             }
@@ -327,111 +275,22 @@ impl AgentCoordinator {
         }
     }
 
-    /// A door to this agent.
-    #[must_use]
-    pub fn handle(&self) -> &AgentHandle {
-        &self.handle
-    }
-
-    /// The configuration that it runs with.
-    #[must_use]
-    pub fn config(&self) -> &Config {
-        &self.config
-    }
-
-    /// Where it listens.
-    #[must_use]
-    pub fn listeners(&self) -> &Listeners {
-        &self.listeners
-    }
-
-    /// How it fares.
-    #[must_use]
-    pub fn health(&self) -> Health {
-        self.board.health()
-    }
-
-    /// The door for logs of this process; `None` while logs are off or nothing runs.
-    #[must_use]
-    pub fn logs(&self) -> Option<logs::AggregatorHandle> {
-        self.handle.logs()
-    }
-
-    /// The door for metrics of this process; `None` while DogStatsD is off or nothing runs.
-    #[must_use]
-    pub fn metrics(&self) -> Option<metrics::AggregatorHandle> {
-        self.handle.metrics()
-    }
-
-    /// The TCP port of the trace listener; `None` while there is none.
-    #[must_use]
-    pub fn get_bound_port(&self) -> Option<u16> {
-        self.listeners.trace_tcp.map(|address| address.port())
-    }
-
-    /// The UDP port of the DogStatsD listener; `None` while there is none.
-    #[must_use]
-    pub fn get_dogstatsd_port(&self) -> Option<u16> {
-        self.listeners.dogstatsd_udp.map(|address| address.port())
-    }
-
-    /// Whether this build has remote configuration, and it is on.
-    #[must_use]
-    pub fn is_remote_config_enabled(&self) -> bool {
-        Pipeline::RemoteConfiguration.available() && self.config.remote_configuration_enabled
-    }
-
-    /// Whether this build has AppSec, and it is on.
-    #[must_use]
-    pub fn is_appsec_enabled(&self) -> bool {
-        Pipeline::AppSec.available() && self.config.appsec_enabled == Some(true)
-    }
-
-    /// Where notices are sent; [`Event::Tombstone`] asks the agent to stop. `None` while nothing runs.
-    #[must_use]
-    pub fn events(&self) -> Option<event_bus::Sender> {
-        self.running.as_ref().map(|running| running.events.clone())
+    /// Makes something that needs a runtime, on that of the agent if it has one of its own.
+    fn within<T>(&self, make: impl FnOnce() -> T) -> T {
+        let _inside = self.options.runtime.as_ref().map(Handle::enter);
+        make()
     }
 }
 
-fn listeners(
-    logs: Option<&logs::Running>,
-    metrics: Option<&metrics::Running>,
-    traces: Option<&traces::Running>,
-) -> Listeners {
-    Listeners {
-        trace_tcp: traces.and_then(|traces| traces.local_addrs().first().copied()),
-        trace_uds: traces.and_then(|traces| traces.paths().first().cloned()),
-        logs_tcp: logs.and_then(|logs| logs.local_addrs().first().copied()),
-        logs_uds: logs.and_then(|logs| logs.paths().first().cloned()),
-        dogstatsd_udp: metrics.and_then(|metrics| metrics.local_addrs().first().copied()),
-        dogstatsd_uds: metrics.and_then(|metrics| metrics.path(Transport::UnixDatagram)),
-        dogstatsd_stream_uds: metrics.and_then(|metrics| metrics.path(Transport::UnixStream)),
-    }
-}
-
-/// Writes notices to the log; the last one asks the agent to stop, if nothing has yet.
-async fn consume(mut bus: EventBus, handle: AgentHandle) {
-    while let Some(event) = bus.next().await {
-        debug!(?event, "notice");
-        if event == Event::Tombstone {
-            handle.shutdown();
+impl Drop for AgentCoordinator {
+    fn drop(&mut self) {
+        if self.running.take().is_some() {
+            warn!("an agent was dropped while it ran: what it had not sent is lost");
+            self.handle.set_doors(Doors::default());
+            self.board.clear();
+            self.board.set_state(State::Stopped);
         }
     }
-}
-
-/// Asks the agent to stop when a task of a pipeline ended that must not end.
-async fn supervise(
-    failure: impl Future<Output = &'static str>,
-    board: Board,
-    handle: AgentHandle,
-    events: event_bus::Sender,
-) {
-    let task = failure.await;
-    error!(task, "a task of a pipeline ended by itself");
-    board.set_state(State::Failed);
-    events.send(Event::HealthChanged(event_bus::Health::Failed));
-    handle.request(ShutdownReason::FatalError);
 }
 
 #[cfg(test)]

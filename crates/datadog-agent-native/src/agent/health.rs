@@ -5,7 +5,7 @@ use std::fmt;
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use datadog_agent_runtime::proc::{Clocks, Usage};
 use datadog_agent_runtime::telemetry::Telemetry;
@@ -51,6 +51,8 @@ impl State {
 pub struct Health {
     /// Where the agent stands.
     pub state: State,
+    /// Where each of its parts stands that runs or was meant to, by its name.
+    pub components: BTreeMap<&'static str, State>,
     /// What each pipeline says of itself, by its name.
     pub pipelines: BTreeMap<&'static str, Value>,
 }
@@ -82,6 +84,7 @@ struct Inner {
     listeners: Value,
     endpoints: Vec<&'static str>,
     limits: Value,
+    components: BTreeMap<&'static str, State>,
     pipelines: BTreeMap<&'static str, Report>,
 }
 
@@ -109,6 +112,7 @@ impl Board {
             listeners: json!({}),
             endpoints: Vec::new(),
             limits: json!({}),
+            components: BTreeMap::new(),
             pipelines: BTreeMap::new(),
         };
         Self {
@@ -126,6 +130,7 @@ impl Board {
             inner.state = State::Starting;
             inner.since = Clocks::now();
             inner.telemetry = Telemetry::default();
+            inner.components.clear();
         });
     }
 
@@ -135,7 +140,30 @@ impl Board {
     }
 
     pub(crate) fn set_state(&self, state: State) {
-        self.with(|inner| inner.state = state);
+        self.with(|inner| {
+            inner.state = state;
+            if state == State::Stopping {
+                for component in inner.components.values_mut() {
+                    if *component == State::Running {
+                        *component = state;
+                    }
+                }
+            }
+        });
+    }
+
+    /// All runs, unless something failed meanwhile.
+    pub(crate) fn set_running(&self) {
+        self.with(|inner| {
+            if inner.state == State::Starting {
+                inner.state = State::Running;
+            }
+        });
+    }
+
+    /// Says where a part stands; one that was added runs.
+    pub(crate) fn set_component(&self, name: &'static str, state: State) {
+        self.with(|inner| inner.components.insert(name, state));
     }
 
     pub(crate) fn state(&self) -> State {
@@ -155,6 +183,7 @@ impl Board {
         self.with(|inner| {
             inner.endpoints.extend_from_slice(face.paths);
             inner.limits[name] = face.limits;
+            inner.components.insert(name, State::Running);
             inner.pipelines.insert(name, face.report);
         });
     }
@@ -164,15 +193,20 @@ impl Board {
         self.with(|inner| {
             inner.endpoints.clear();
             inner.limits = json!({});
+            inner.components.clear();
             inner.pipelines.clear();
             inner.listeners = json!({});
         });
     }
 
     pub(crate) fn health(&self) -> Health {
-        let (state, reports) = self.with(|inner| (inner.state, inner.pipelines.clone()));
+        let (state, components, reports) = self.with(|inner| {
+            let components = inner.components.clone();
+            (inner.state, components, inner.pipelines.clone())
+        });
         Health {
             state,
+            components,
             pipelines: reports
                 .into_iter()
                 .map(|(name, report)| (name, report()))
@@ -212,6 +246,11 @@ impl Board {
             "rss_bytes": usage.map(|usage| usage.rss_bytes),
             "threads": usage.map(|usage| usage.threads),
         });
+        status["components"] = (health.components)
+            .into_iter()
+            .map(|(name, state)| (name.to_owned(), state.name().into()))
+            .collect::<Map<_, _>>()
+            .into();
         status["pipelines"] = health
             .pipelines
             .into_iter()

@@ -68,7 +68,7 @@ impl Sender {
     /// A configuration that cannot be used.
     pub async fn start(config: &Config, identity: Identity) -> Result<Self, AgentError> {
         let board = Board::checked(config)?;
-        let (shared, drain) = Shared::new(config, board)?;
+        let (shared, drain) = Shared::new(config, board, None)?;
         let mut logs = logs_config(config, &shared.hostname)?;
         logs.listen.clear();
         logs.order = Order::Kept;

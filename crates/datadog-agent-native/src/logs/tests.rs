@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::*;
+use crate::config::Profile;
 
 const KEY: (&str, &str) = ("DD_API_KEY", "0123456789abcdef0123456789abcdef");
 

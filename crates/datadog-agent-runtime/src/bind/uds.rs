@@ -31,8 +31,9 @@ const ATTEMPTS: usize = 4;
 /// A bound Unix socket, with the file that leads to it.
 #[derive(Debug)]
 pub struct UnixSocket {
-    listener: UnixListener,
+    /// First, so that it is gone before the socket is closed: an inode in use is given to no other file.
     file: SocketFile,
+    listener: UnixListener,
 }
 
 impl UnixSocket {
@@ -80,8 +81,9 @@ fn accept_now(listener: &UnixListener) -> Result<OwnedFd, Errno> {
 /// A bound Unix datagram socket, with the file that leads to it.
 #[derive(Debug)]
 pub struct DatagramSocket {
-    socket: UnixDatagram,
+    /// First, as above.
     file: SocketFile,
+    socket: UnixDatagram,
 }
 
 impl DatagramSocket {
@@ -100,10 +102,29 @@ impl DatagramSocket {
 
 /// Removes the file on drop, if it is still ours.
 #[derive(Debug)]
-struct SocketFile {
+pub struct SocketFile {
     path: PathBuf,
     identity: (u64, u64),
     owner: u32,
+}
+
+impl SocketFile {
+    /// A second claim to the file of a socket that this process has just bound, for an owner who must be able to remove
+    /// it at once, whenever the task that has the socket ends. `None` where there is no file.
+    #[must_use]
+    pub fn claim(path: &Path) -> Option<Self> {
+        Some(Self {
+            path: path.to_owned(),
+            identity: identity(path)?,
+            owner: std::process::id(),
+        })
+    }
+
+    /// Gives the claim up: whoever has the socket removes its file.
+    pub fn release(mut self) {
+        // No process has this id.
+        self.owner = 0;
+    }
 }
 
 impl Drop for SocketFile {
@@ -476,6 +497,22 @@ mod tests {
         fs::write(&path, "precious").unwrap();
         drop(socket);
         assert_eq!(fs::read_to_string(&path).unwrap(), "precious");
+    }
+
+    #[tokio::test]
+    async fn a_second_claim_removes_the_file_at_once_and_a_released_one_leaves_it() {
+        let directory = scratch();
+        let path = directory.path().join("s");
+        assert!(SocketFile::claim(&path).is_none());
+        let socket = bind(&path, 0o600).await.unwrap();
+        SocketFile::claim(&path).unwrap().release();
+        assert!(path.exists());
+        drop(SocketFile::claim(&path).unwrap());
+        assert!(!path.exists());
+        // The socket is still open, so the file that takes its place is another.
+        let other = bind(&path, 0o600).await.unwrap();
+        drop(socket);
+        assert_eq!(identity(&path), Some(other.file.identity));
     }
 
     #[tokio::test]

@@ -6,6 +6,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use datadog_agent_runtime::event_bus::Producer;
 use datadog_agent_runtime::telemetry::{Reason, Series, Telemetry};
 use hyper::Uri;
 use tokio::time::Instant;
@@ -30,6 +31,7 @@ pub(crate) struct Ledger {
     retries: Series,
     retry_wait_ms: Series,
     redrive_bytes: Series,
+    notices: Option<Producer>,
     totals: FlushReport,
     lines: BTreeMap<Line, Throttle>,
 }
@@ -65,9 +67,15 @@ impl Ledger {
             retries: series(metrics.retries),
             retry_wait_ms: series(metrics.retry_wait_ms),
             redrive_bytes: series(metrics.redrive_bytes),
+            notices: None,
             totals: FlushReport::default(),
             lines: BTreeMap::new(),
         }
+    }
+
+    /// The same books, which also tell of each attempt that settled or failed.
+    pub(crate) fn with_notices(self, notices: Option<Producer>) -> Self {
+        Self { notices, ..self }
     }
 
     /// The name of the endpoint.
@@ -90,6 +98,16 @@ impl Ledger {
         self.sent.add(payload.items);
         self.bytes_raw.add(raw);
         self.bytes_wire.add(wire);
+        if let Some(notices) = &self.notices {
+            notices.flushed(payload.items);
+        }
+    }
+
+    /// An attempt failed, after so many others of the same payload.
+    pub(crate) fn failed(&self, retries: u32) {
+        if let Some(notices) = &self.notices {
+            notices.failed(retries);
+        }
     }
 
     /// A payload is tried again, this long after the last try.

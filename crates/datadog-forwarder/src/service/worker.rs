@@ -159,6 +159,24 @@ pub(crate) enum Outcome {
     Unreadable,
 }
 
+impl Outcome {
+    /// Whether a payload is lost, or waits for a try which it did not deserve.
+    fn is_failure(&self) -> bool {
+        match self {
+            Self::Accepted
+            | Self::KeyRefused { changed: true, .. }
+            | Self::EncodingRefused
+            | Self::TooLarge(Some(_)) => false,
+            Self::Busy { .. }
+            | Self::Unreachable
+            | Self::KeyRefused { changed: false, .. }
+            | Self::TooLarge(None)
+            | Self::Refused { .. }
+            | Self::Unreadable => true,
+        }
+    }
+}
+
 /// A half of a body that was too large, encoded.
 #[derive(Debug)]
 pub(crate) struct Half {

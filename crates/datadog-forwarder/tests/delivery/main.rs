@@ -140,6 +140,7 @@ fn config(endpoints: impl Into<Vec<Endpoint>>) -> Config {
         redrive_bytes: 15 << 20,
         redrive_age: Duration::from_secs(18 * 3600),
         overflow: Overflow::DropOldest,
+        notices: None,
     }
 }
 

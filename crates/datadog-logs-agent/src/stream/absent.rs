@@ -4,6 +4,7 @@ use std::convert::Infallible;
 
 use datadog_agent_runtime::connect::Client;
 use datadog_agent_runtime::drain::Drain;
+use datadog_agent_runtime::event_bus::Producer;
 use datadog_agent_runtime::telemetry::Telemetry;
 use datadog_forwarder::Reservation;
 use serde_json::Value;
@@ -61,6 +62,7 @@ impl Streams {
         _client: &Client,
         _http: Http,
         _telemetry: &Telemetry,
+        _notices: Producer,
         _drain: &Drain,
     ) -> (Self, Tasks) {
         match config.0 {}

@@ -9,6 +9,7 @@ use datadog_agent_runtime::bind::Target;
 use datadog_agent_runtime::bind::http::Pages;
 use datadog_agent_runtime::connect::{Client, ConnectConfig};
 use datadog_agent_runtime::drain::{self, DrainSignal};
+use datadog_agent_runtime::event_bus;
 use datadog_agent_runtime::telemetry::{Metric, Telemetry};
 use datadog_dev_intake::Intake;
 use datadog_forwarder::ApiKey;
@@ -68,6 +69,7 @@ pub(crate) async fn try_start(
     let (signal, drain) = drain::channel();
     let telemetry = Telemetry::default();
     let shared = Shared {
+        events: event_bus::Sender::default(),
         client: Client::new(ConnectConfig::default()).unwrap(),
         telemetry: telemetry.clone(),
         pages: Pages {

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use datadog_agent_runtime::event_bus;
 use datadog_agent_runtime::telemetry::Telemetry;
 use datadog_forwarder::Budget;
 
@@ -32,7 +33,12 @@ impl PipelineForBenches {
             ..Client::default()
         };
         Ok(Self {
-            processor: Processor::new(config, stats, &Telemetry::default())?,
+            processor: Processor::new(
+                config,
+                stats,
+                &Telemetry::default(),
+                event_bus::Sender::default(),
+            )?,
             memory: Budget::new(config.requests.memory_bytes),
             client,
         })

@@ -1,5 +1,6 @@
 //! What the processor counts, as series that are kept where they are counted often.
 
+use datadog_agent_runtime::event_bus::{self, Event};
 use datadog_agent_runtime::telemetry::{Metric, Reason, Series, Telemetry};
 
 use crate::encode::Part;
@@ -20,6 +21,7 @@ pub(super) struct Counters {
     kept: [Series; 7],
     sampled_out: Series,
     sampled_out_spans: Series,
+    events: event_bus::Sender,
 }
 
 /// What keeps traces, as counters call it.
@@ -34,7 +36,7 @@ const SAMPLERS: [&str; 7] = [
 ];
 
 impl Counters {
-    pub(super) fn new(telemetry: &Telemetry) -> Self {
+    pub(super) fn new(telemetry: &Telemetry, events: event_bus::Sender) -> Self {
         let of = |metric| telemetry.series(metric, &[]);
         Self {
             received: of(Metric::TracesReceived),
@@ -47,6 +49,7 @@ impl Counters {
             sampled_out: of(Metric::TracesSampledOut),
             sampled_out_spans: of(Metric::TracesSpansSampledOut),
             telemetry: telemetry.clone(),
+            events,
         }
     }
 
@@ -56,6 +59,13 @@ impl Counters {
         self.spans.add(spans as u64);
         self.client_dropped.add(client.dropped_traces);
         self.client_dropped_spans.add(client.dropped_spans);
+        let first = payload.chunks.iter().find_map(|chunk| chunk.spans.first());
+        if let Some(first) = first {
+            self.events.send(Event::TraceReceived {
+                trace_id: first.trace_id,
+                span_count: spans,
+            });
+        }
     }
 
     pub(super) fn repaired(&self, counts: &Counts) {

@@ -9,6 +9,7 @@ use datadog_agent_runtime::bind::Target;
 use datadog_agent_runtime::bind::http::Pages;
 use datadog_agent_runtime::connect::{Client, ConnectConfig};
 use datadog_agent_runtime::drain::{self, DrainSignal};
+use datadog_agent_runtime::event_bus;
 use datadog_agent_runtime::telemetry::{Metric, Telemetry};
 use datadog_forwarder::ApiKey;
 use datadog_forwarder::endpoint::KeySource;
@@ -45,6 +46,7 @@ impl Agent {
         let telemetry = Telemetry::default();
         let page = || Arc::new(|| serde_json::Value::Null);
         let shared = Shared {
+            events: event_bus::Sender::default(),
             client: Client::new(ConnectConfig::default()).unwrap(),
             telemetry: telemetry.clone(),
             pages: Pages {

@@ -1,5 +1,8 @@
 //! The life of an agent, with a real intake at the other end.
 
+mod embedding;
+mod stopping;
+
 use datadog_agent_runtime::bind::{Target, bind};
 use datadog_dev_intake::Intake;
 

@@ -28,6 +28,9 @@ impl Worker {
             self.circuit.close();
         }
         let items = slot.pending.items;
+        if outcome.is_failure() {
+            self.ledger.failed(slot.pending.attempts.saturating_sub(1));
+        }
         match outcome {
             Outcome::Accepted => self.accepted(&slot.pending, now, unit),
             Outcome::Busy { retry_after } => self.failed(slot, retry_after, reached, now, unit),

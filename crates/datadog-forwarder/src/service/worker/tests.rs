@@ -52,6 +52,7 @@ fn config() -> Config {
         redrive_bytes: 1000,
         redrive_age: Duration::from_secs(3600),
         overflow: Overflow::Wait,
+        notices: None,
     }
 }
 

@@ -3,6 +3,7 @@
 
 use datadog_agent_runtime::connect::{Client, ConnectConfig};
 use datadog_agent_runtime::drain::{self, DrainSignal};
+use datadog_agent_runtime::event_bus;
 use datadog_agent_runtime::telemetry::Metric;
 use datadog_forwarder::ApiKey;
 use tokio::task::JoinHandle;
@@ -31,7 +32,14 @@ impl Rig {
         let telemetry = Telemetry::default();
         let client = Client::new(ConnectConfig::default()).unwrap();
         let (signal, drain) = drain::channel();
-        let (flusher, tasks) = Flusher::new(&config, client, telemetry.clone(), &drain).unwrap();
+        let (flusher, tasks) = Flusher::new(
+            &config,
+            client,
+            telemetry.clone(),
+            &event_bus::Sender::default(),
+            &drain,
+        )
+        .unwrap();
         let budget = Budget::new(config.memory_bytes);
         let (service, handle) = AggregatorService::new(
             &config,
