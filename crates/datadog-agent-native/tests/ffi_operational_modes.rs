@@ -54,6 +54,7 @@ programs! {
     a_forked_child_has_no_agent_and_may_start_one: "forks",
     log_lines_go_to_the_callback_of_their_agent: "logging",
     starting_and_stopping_leaves_nothing_behind: "cycles",
+    nothing_is_taken_from_the_host: "manners",
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -108,7 +109,9 @@ async fn the_example_of_the_readme_starts_waits_and_stops() {
     drop(own);
     for (signal, reason) in [("TERM", 0), ("INT", 1)] {
         let program = example(&C11);
-        let child = program.command().stdout(Stdio::piped()).spawn().unwrap();
+        let mut command = program.command();
+        let piped = command.stdout(Stdio::piped()).stderr(Stdio::piped());
+        let child = piped.spawn().unwrap();
         harness::signal_once_it_waits(child.id(), signal);
         let output = child.wait_with_output().unwrap();
         assert_eq!(
@@ -183,6 +186,7 @@ async fn no_program_leaks_or_reads_what_is_not_its_own() {
         "forks",
         "logging",
         "cycles",
+        "manners",
     ] {
         let intake = Intake::start().await;
         compile(name, &C99).run(&intake, Runner::Valgrind).await;

@@ -185,7 +185,6 @@ impl Guest {
     /// # Errors
     /// When not everything was delivered in time; the agent is gone all the same.
     pub(super) fn stop(&self) -> Result<(), Failure> {
-        not_ours()?;
         let end = self
             .end
             .lock()
@@ -203,7 +202,7 @@ impl Guest {
 }
 
 /// A thread of an agent that waited for its own work would wait for ever.
-fn not_ours() -> Result<(), Failure> {
+pub(super) fn not_ours() -> Result<(), Failure> {
     match threads::is_ours() {
         false => Ok(()),
         true => Err(Failure::new(
