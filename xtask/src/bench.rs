@@ -1,6 +1,7 @@
 //! Measures what `BENCHMARKS.md` states: one JSON object a line, `{"name","value","unit"}`, medians.
 
 pub(crate) mod dogstatsd;
+mod library;
 mod patterns;
 mod program;
 mod stream;
@@ -72,13 +73,16 @@ pub(crate) fn run(options: &Options) -> anyhow::Result<()> {
             return Ok(());
         }
     }
-    let (lifecycle, dogstatsd) = (
-        options.only.starts_with("lifecycle"),
-        options.only.starts_with("dogstatsd"),
-    );
-    let targets = match (lifecycle, dogstatsd) {
-        (true, _) => &TARGETS[..1],
-        (_, true) => &[],
+    if options.wants("library") {
+        library::run(options)?;
+    }
+    // Those that have nothing to do with the rest.
+    let alone = ["dogstatsd", "library", "lifecycle"]
+        .iter()
+        .any(|alone| options.only.starts_with(alone));
+    let targets = match options.only.as_str() {
+        only if only.starts_with("lifecycle") => &TARGETS[..1],
+        _ if alone => &[],
         _ => &TARGETS[..],
     };
     for (package, bench) in targets {
@@ -88,7 +92,7 @@ pub(crate) fn run(options: &Options) -> anyhow::Result<()> {
     if options.wants("dogstatsd") {
         dogstatsd::run(options)?;
     }
-    match lifecycle || dogstatsd {
+    match alone {
         true => Ok(()),
         false => program::run(options),
     }

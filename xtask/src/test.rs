@@ -1,5 +1,5 @@
-//! All tests: those of the crates, those of the page in a real browser, those against another gRPC, those with
-//! the clients of DogStatsD that people use, and the smoke run.
+//! All tests: those of the crates, those of the page in a real browser, those against another gRPC, the programs of C
+//! under valgrind, those with the clients of DogStatsD that people use, and the smoke run.
 
 use std::path::Path;
 
@@ -13,6 +13,7 @@ use crate::{dogstatsd, setup, smoke, tracers, waf};
 /// The first run that fails.
 pub(crate) fn run() -> anyhow::Result<()> {
     setup::chromium()?;
+    setup::c()?;
     let root = root();
     crates(&root)?;
     sh(
@@ -21,6 +22,7 @@ pub(crate) fn run() -> anyhow::Result<()> {
     )?;
     browser(&[])?;
     grpc()?;
+    capi()?;
     dogstatsd::run(&dogstatsd::Options::default())?;
     tracers::run(&tracers::Options::default())?;
     smoke::run()
@@ -49,6 +51,16 @@ pub(crate) fn grpc() -> anyhow::Result<()> {
     let program = program::build(Profile::Dev)?;
     let (python, program) = (python.to_string_lossy(), program.to_string_lossy());
     sh(&folder, &[&python, "check.py", &program])
+}
+
+/// The programs of C against the library, once more, under valgrind.
+///
+/// # Errors
+/// When something is missing, or a program fails, leaks or reads what is not its own.
+pub(crate) fn capi() -> anyhow::Result<()> {
+    setup::c()?;
+    let words = "cargo test --locked --package datadog-agent-native --test ffi_operational_modes -- --include-ignored";
+    sh(&root(), &words.split(' ').collect::<Vec<_>>())
 }
 
 /// Takes the picture of the page that the README shows.

@@ -11,6 +11,7 @@ mod pace;
 mod report;
 mod shared;
 mod signals;
+mod submit;
 
 pub use builder::Builder;
 pub use coordinator::{AgentCoordinator, Listeners};
@@ -22,3 +23,4 @@ pub(crate) use identity::api_key;
 pub use report::{FlushReport, StopReport};
 pub(crate) use shared::Shared;
 pub use signals::Signals;
+pub use submit::SubmitError;

@@ -145,6 +145,10 @@ impl AgentHandle {
         }
     }
 
+    pub(super) fn traces(&self) -> Option<traces::Flush> {
+        self.doors().traces.clone()
+    }
+
     async fn flush_now(&self, deadline: Duration) -> FlushReport {
         let Some(flush) = self.begin_flush(deadline) else {
             return FlushReport::default();
@@ -177,7 +181,7 @@ impl AgentHandle {
     }
 
     /// The first reason given stays.
-    pub(super) fn request(&self, reason: ShutdownReason) {
+    pub(crate) fn request(&self, reason: ShutdownReason) {
         self.inner.requested.send_if_modified(|held| {
             let first = held.is_none();
             held.get_or_insert(reason);
@@ -185,7 +189,7 @@ impl AgentHandle {
         });
     }
 
-    pub(super) async fn requested(&self) -> ShutdownReason {
+    pub(crate) async fn requested(&self) -> ShutdownReason {
         let mut requested = self.inner.requested.subscribe();
         let seen = requested
             .wait_for(Option::is_some)
