@@ -71,6 +71,7 @@ const LAYERS: [(&str, &[&str]); 15] = [
             "datadog-logs-agent",
             "datadog-logs-patterns",
             "datadog-metrics-agent",
+            "datadog-remote-config",
             "datadog-traces-agent",
             "datadog-wire",
         ],

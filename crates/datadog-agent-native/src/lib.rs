@@ -24,6 +24,7 @@ pub mod logs;
 pub mod metrics;
 mod platform;
 pub mod proc;
+pub mod remote_config;
 pub mod tags;
 pub mod traces;
 

@@ -19,6 +19,7 @@ use tracing_subscriber::filter::Targets;
 use tracing_subscriber::fmt::format::Writer;
 use tracing_subscriber::fmt::time::{FormatTime as _, SystemTime};
 use tracing_subscriber::layer::{Context, Layer, SubscriberExt as _};
+use tracing_subscriber::reload;
 
 use self::repeats::{Held, Repeats};
 
@@ -81,14 +82,48 @@ pub struct AlreadyInstalled;
 ///
 /// # Errors
 /// When the process has a logger already.
-pub fn install(config: Config) -> Result<(), AlreadyInstalled> {
+pub fn install(config: Config) -> Result<LevelControl, AlreadyInstalled> {
     let (_, unreadable) = targets(&config);
-    tracing::subscriber::set_global_default(subscriber(config, io::stderr()))
-        .map_err(|_| AlreadyInstalled)?;
+    let (subscriber, level) = controlled(config, io::stderr());
+    tracing::subscriber::set_global_default(subscriber).map_err(|_| AlreadyInstalled)?;
     for directive in unreadable {
         tracing::warn!(%directive, "part of the log filter cannot be read and is left out");
     }
-    Ok(())
+    Ok(level)
+}
+
+/// Changes the level of a logger that is installed; cheap to clone.
+#[derive(Debug, Clone)]
+pub struct LevelControl {
+    config: Config,
+    filter: reload::Handle<Targets, Registry>,
+}
+
+impl LevelControl {
+    /// Shows this level and what is more important, from now on; `None` is the level that was configured. Exceptions by
+    /// target stay. Does nothing when the logger is gone.
+    pub fn set(&self, level: Option<LevelFilter>) {
+        let config = Config {
+            level: level.unwrap_or(self.config.level),
+            ..self.config.clone()
+        };
+        // Whoever removed the logger wants no lines.
+        drop(self.filter.reload(targets(&config).0));
+    }
+}
+
+/// A logger that writes somewhere else, and what changes its level.
+pub fn controlled<W: Write + Send + 'static>(
+    config: Config,
+    writer: W,
+) -> (impl Subscriber + Send + Sync, LevelControl) {
+    let (filter, handle) = reload::Layer::new(targets(&config).0);
+    let level = LevelControl {
+        config: config.clone(),
+        filter: handle,
+    };
+    let lines = Lines::new(config, writer).with_filter(filter);
+    (Registry::default().with(lines), level)
 }
 
 /// A logger that writes somewhere else, for a program that installs it in its own way.
@@ -96,16 +131,7 @@ pub fn subscriber<W: Write + Send + 'static>(
     config: Config,
     writer: W,
 ) -> impl Subscriber + Send + Sync {
-    let (targets, _) = targets(&config);
-    let lines = Lines {
-        format: config.format,
-        timestamps: config.timestamps,
-        output: Mutex::new(Output {
-            writer,
-            repeats: Repeats::default(),
-        }),
-    };
-    Registry::default().with(lines.with_filter(targets))
+    controlled(config, writer).0
 }
 
 /// What is shown, and the parts of the filter that could not be read.
@@ -168,6 +194,17 @@ impl<S: Subscriber, W: Write + Send + 'static> Layer<S> for Lines<W> {
 }
 
 impl<W> Lines<W> {
+    fn new(config: Config, writer: W) -> Self {
+        Self {
+            format: config.format,
+            timestamps: config.timestamps,
+            output: Mutex::new(Output {
+                writer,
+                repeats: Repeats::default(),
+            }),
+        }
+    }
+
     fn render(&self, line: &Line, text: &mut String) {
         let time = match self.timestamps {
             Timestamps::Shown => now_in_utc(),
@@ -343,6 +380,30 @@ mod tests {
         tracing::subscriber::with_default(subscriber(config, buffer.clone()), log);
         let bytes = buffer.0.lock().unwrap().clone();
         String::from_utf8(bytes).unwrap()
+    }
+
+    #[test]
+    fn the_level_can_be_changed_and_restored_while_exceptions_stay() {
+        let buffer = Buffer::default();
+        let config = Config {
+            filter: Some("other=error".to_owned()),
+            ..hidden()
+        };
+        let (subscriber, level) = controlled(config, buffer.clone());
+        tracing::subscriber::with_default(subscriber, || {
+            tracing::debug!(target: "own", "1");
+            level.set(Some(LevelFilter::DEBUG));
+            tracing::debug!(target: "own", "2");
+            tracing::debug!(target: "other", "3");
+            level.set(None);
+            tracing::debug!(target: "own", "4");
+            tracing::info!(target: "own", "5");
+        });
+        let bytes = buffer.0.lock().unwrap().clone();
+        assert_eq!(
+            String::from_utf8(bytes).unwrap(),
+            "DATADOG | DEBUG | own | 2\nDATADOG | INFO | own | 5\n"
+        );
     }
 
     #[track_caller]

@@ -15,6 +15,7 @@ pub mod endpoint;
 mod error;
 pub mod path;
 pub mod predicate;
+pub mod product;
 mod rc_key;
 mod registry;
 pub mod roots;

@@ -16,8 +16,10 @@ use super::shared::Shared;
 use super::{AgentError, AgentHandle, Health, ShutdownReason, Signals, State};
 use crate::config::table::Pipeline;
 use crate::config::{Config, Severity};
+use crate::logger::LevelControl;
 use crate::metrics::Transport;
-use crate::{logs, metrics, traces};
+use crate::remote_config::RemoteConfigHandle;
+use crate::{logs, metrics, remote_config, traces};
 
 /// Where a running agent listens; `None` for what is off.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -56,6 +58,7 @@ pub struct AgentCoordinator {
     handle: AgentHandle,
     board: Board,
     listeners: Listeners,
+    level: Option<LevelControl>,
     running: Option<Running>,
 }
 
@@ -69,6 +72,7 @@ struct Running {
     logs: Option<logs::Running>,
     metrics: Option<metrics::Running>,
     traces: Option<traces::Running>,
+    remote_config: Option<remote_config::Running>,
 }
 
 impl AgentCoordinator {
@@ -83,8 +87,15 @@ impl AgentCoordinator {
             handle: AgentHandle::new(),
             board,
             listeners: Listeners::default(),
+            level: None,
             running: None,
         })
+    }
+
+    /// Lets remote configuration change the level of this program's log, from the next start on. Without it the log is
+    /// somebody else's, and its level is not taken.
+    pub fn set_level_control(&mut self, level: LevelControl) {
+        self.level = Some(level);
     }
 
     /// Looks, without starting anything, at what a start would need besides a sound configuration: files with keys and
@@ -149,12 +160,17 @@ impl AgentCoordinator {
             true => Some(metrics::start(&self.config, &shared).await?),
             false => None,
         };
+        let remote_config = remote_config::open(&self.config, &shared).await;
         let traces = match self.config.apm_enabled {
             true => {
-                Some(traces::start(&self.config, &shared, logs.as_ref(), metrics.as_ref()).await?)
+                let mount = remote_config.as_ref().map(remote_config::Opened::mount);
+                let (logs, metrics) = (logs.as_ref(), metrics.as_ref());
+                Some(traces::start(&self.config, &shared, logs, metrics, mount).await?)
             }
             false => None,
         };
+        let remote_config = remote_config
+            .map(|it| it.run(&self.config, &shared, traces.as_ref(), self.level.clone()));
         self.listeners = listeners(logs.as_ref(), metrics.as_ref(), traces.as_ref());
         self.board.set_listeners(json!({
             "trace_tcp": self.listeners.trace_tcp,
@@ -195,6 +211,7 @@ impl AgentCoordinator {
             logs,
             metrics,
             traces,
+            remote_config,
         })
     }
 
@@ -255,6 +272,9 @@ impl AgentCoordinator {
             }
         };
         let (logs, metrics, traces) = tokio::join!(logs, metrics, traces);
+        if let Some(remote_config) = running.remote_config {
+            remote_config.join().await;
+        }
         running.keepers.shutdown().await;
         let dropped = [&logs.dropped, &metrics.dropped, &traces.dropped];
         let dropped: u64 = dropped.into_iter().flat_map(|it| it.values()).sum();
@@ -379,6 +399,14 @@ impl AgentCoordinator {
     #[must_use]
     pub fn is_remote_config_enabled(&self) -> bool {
         Pipeline::RemoteConfiguration.available() && self.config.remote_configuration_enabled
+    }
+
+    /// The door of remote configuration, to subscribe to products and to see how it fares; `None` while it is off, cannot
+    /// run, or nothing runs.
+    #[must_use]
+    pub fn remote_config(&self) -> Option<RemoteConfigHandle> {
+        let running = self.running.as_ref()?.remote_config.as_ref()?;
+        Some(running.handle())
     }
 
     /// Whether this build has AppSec, and it is on.

@@ -5,7 +5,7 @@
 use std::collections::BTreeMap;
 use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io;
-use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
+use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _};
 use std::path::Path;
 use std::thread::sleep;
 use std::time::Duration;
@@ -108,6 +108,7 @@ impl Disk {
             .recursive(true)
             .mode(0o700)
             .create(directory)?;
+        check_owner(directory)?;
         let path = directory.join(FILE);
         let opened = std::panic::catch_unwind(|| Self::try_open(&path, identity));
         match opened.unwrap_or_else(|_| Err(StoreError::Broken("cannot be walked".to_owned()))) {
@@ -289,6 +290,20 @@ fn database(path: &Path) -> Result<Database, StoreError> {
             Err(error) => return Err(redb::Error::from(error).into()),
         }
     }
+}
+
+/// Somebody else's directory, or one that everybody may write to, is no place for what decides over this agent.
+fn check_owner(directory: &Path) -> io::Result<()> {
+    let directory = fs::metadata(directory)?;
+    let own = rustix::process::geteuid().as_raw();
+    let is_ours = directory.uid() == own || directory.uid() == 0;
+    if is_ours && directory.mode() & 0o002 == 0 {
+        return Ok(());
+    }
+    Err(io::Error::new(
+        io::ErrorKind::PermissionDenied,
+        "the directory belongs to another user, or everybody may write to it",
+    ))
 }
 
 /// Follows no link, so that nobody else chooses what is written to.

@@ -246,6 +246,18 @@ async fn where_no_file_can_be_made_it_is_memory() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_directory_that_everybody_may_write_to_is_not_used() {
+    let directory = tempfile::tempdir().unwrap();
+    let open = directory.path().join("open");
+    fs::create_dir(&open).unwrap();
+    fs::set_permissions(&open, fs::Permissions::from_mode(0o777)).unwrap();
+    let agent = start_alone(&backend(), &open).await;
+    assert!(agent.snapshot().store.starts_with("memory: "));
+    agent.stop().await;
+    assert_eq!(fs::read_dir(&open).unwrap().count(), 0);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_link_in_place_of_the_file_is_not_followed() {
     let directory = tempfile::tempdir().unwrap();
     let elsewhere = directory.path().join("elsewhere");
