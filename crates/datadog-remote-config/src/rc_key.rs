@@ -106,7 +106,8 @@ mod tests {
             datacenter: "us1".to_owned(),
         };
         assert_eq!(RcKey::decode(KEY), Ok(expected.clone()));
-        assert_eq!(RcKey::decode(&KEY[6..]), Ok(expected));
+        let bare = KEY.strip_prefix(PREFIX).unwrap();
+        assert_eq!(RcKey::decode(bare), Ok(expected));
     }
 
     #[test]

@@ -113,7 +113,7 @@ pub fn trust_roots(site: &str, overrides: &Overrides) -> Result<TrustRoots, Erro
     let is_replaced = overrides.config.is_some() || overrides.director.is_some();
     let chosen = |replacement: &Option<Bytes>, embedded| {
         let replacement = replacement.clone();
-        replacement.unwrap_or(Bytes::from_static(embedded))
+        replacement.unwrap_or_else(|| Bytes::from_static(embedded))
     };
     let roots = TrustRoots {
         config: chosen(&overrides.config, config),

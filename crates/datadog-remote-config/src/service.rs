@@ -287,6 +287,7 @@ impl RemoteConfigService {
         match command {
             Command::Reset(done) => {
                 self.reset().await;
+                self.turn().await;
                 let _answered = done.send(()).is_ok();
             }
             Command::Bypass(_) => {}

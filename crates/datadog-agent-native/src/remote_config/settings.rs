@@ -185,3 +185,125 @@ pub(super) fn normalize(client: &mut Client, _headers: &HeaderMap) {
     tracer.service = service;
     tracer.env = normalize::tag_value(&tracer.env).into_owned();
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn config(variables: &[(&str, &str)]) -> Config {
+        let key = [("DD_API_KEY", "main")];
+        Config::from_env_iter(key.into_iter().chain(variables.iter().copied()))
+    }
+
+    #[track_caller]
+    fn check_url(variables: &[(&str, &str)], expected: Result<&str, &str>) {
+        match (base_url(&config(variables)), expected) {
+            (Ok(url), Ok(expected)) => assert_eq!(url, expected),
+            (Err(error), Err(expected)) => assert!(error.to_string().contains(expected), "{error}"),
+            (url, _) => panic!("{url:?}"),
+        }
+    }
+
+    #[test]
+    fn the_backend_is_that_of_the_site_or_of_the_setting_and_plain_only_where_permitted() {
+        let url = "DD_REMOTE_CONFIGURATION_RC_DD_URL";
+        let no_tls = ("DD_REMOTE_CONFIGURATION_NO_TLS", "true");
+        check_url(&[], Ok("https://config.datadoghq.com"));
+        check_url(
+            &[("DD_SITE", "us3")],
+            Ok("https://config.us3.datadoghq.com"),
+        );
+        check_url(&[no_tls], Ok("http://config.datadoghq.com"));
+        check_url(&[("DD_SITE", "127.0.0.1:9")], Ok("http://127.0.0.1:9"));
+        check_url(&[(url, "https://rc.example/")], Ok("https://rc.example"));
+        check_url(
+            &[(url, "https://rc.example"), no_tls],
+            Ok("https://rc.example"),
+        );
+        check_url(&[(url, "http://rc.example")], Err("NO_TLS"));
+        check_url(
+            &[(url, "http://rc.example"), no_tls],
+            Ok("http://rc.example"),
+        );
+        check_url(&[(url, "http://localhost:9")], Ok("http://localhost:9"));
+        check_url(&[(url, "http://[::1]:9")], Ok("http://[::1]:9"));
+        check_url(&[(url, "http://127.0.0.1.example")], Err("NO_TLS"));
+    }
+
+    #[test]
+    fn its_own_key_comes_before_that_of_the_agent_and_no_key_is_no_error() {
+        let current = |variables: &[(&str, &str)]| {
+            let config = Config::from_env_iter(variables.iter().copied());
+            key(&config).unwrap().map(|key| key.current())
+        };
+        let main = ("DD_API_KEY", "main");
+        let own = |key| ("DD_REMOTE_CONFIGURATION_API_KEY", key);
+        assert_eq!(current(&[main]).as_deref(), Some("main"));
+        assert_eq!(current(&[main, own(" own ")]).as_deref(), Some("own"));
+        assert_eq!(current(&[main, own("  ")]).as_deref(), Some("main"));
+        assert_eq!(current(&[]), None);
+    }
+
+    #[test]
+    fn settings_are_those_of_the_configuration() {
+        let config = config(&[
+            (
+                "DD_REMOTE_CONFIGURATION_KEY",
+                "DDRCM_QORWWZLZU5QXA4BNNNSXTI3POJTQFITEMORXK4ZR",
+            ),
+            ("DD_REMOTE_CONFIGURATION_REFRESH_INTERVAL", "7s"),
+            ("DD_REMOTE_CONFIGURATION_ORG_STATUS_REFRESH_INTERVAL", "11"),
+            ("DD_REMOTE_CONFIGURATION_MAX_BACKOFF_INTERVAL", "10m"),
+            ("DD_REMOTE_CONFIGURATION_CLIENTS_TTL_SECONDS", "9"),
+            ("DD_REMOTE_CONFIGURATION_CLIENTS_CACHE_BYPASS_LIMIT", "3"),
+            ("DD_REMOTE_CONFIG_STORE_PATH", "/var/lib/x"),
+            ("DD_TAGS", "a:b"),
+            ("DD_ENV", "Prod"),
+        ]);
+        let service = read(&config, "web-1").unwrap().unwrap().service;
+        assert_eq!(service.org_id, Some(2));
+        assert_eq!(service.refresh_interval, Some(Duration::from_secs(7)));
+        assert_eq!(service.org_status_interval, Duration::from_secs(11));
+        assert_eq!(service.max_backoff, Duration::from_secs(300));
+        assert_eq!(service.client_ttl, Duration::from_secs(9));
+        assert_eq!(service.bypass_limit, 3);
+        assert_eq!(service.store, StoreMode::Persistent("/var/lib/x".into()));
+        assert_eq!(service.roots.origin, "production");
+        let identity = &service.identity;
+        assert_eq!(
+            (
+                identity.hostname.as_str(),
+                identity.trace_agent_env.as_str()
+            ),
+            ("web-1", "prod")
+        );
+        assert_eq!(identity.tags, ["a:b"]);
+    }
+
+    #[test]
+    fn without_settings_the_usual_ones_hold() {
+        let service = read(&config(&[]), "").unwrap().unwrap().service;
+        assert_eq!(service.refresh_interval, None);
+        assert_eq!(service.max_backoff, Duration::from_secs(120));
+        assert_eq!(service.org_status_interval, Duration::from_secs(60));
+        assert_eq!(service.client_ttl, Duration::from_secs(30));
+        assert_eq!(service.bypass_limit, 5);
+        assert_eq!(service.store, StoreMode::Ephemeral);
+        assert_eq!(service.identity.trace_agent_env, "none");
+    }
+
+    #[test]
+    fn certificates_are_left_unchecked_only_when_both_settings_say_so() {
+        let skip = ("DD_SKIP_SSL_VALIDATION", "true");
+        let permit = ("DD_REMOTE_CONFIGURATION_NO_TLS_VALIDATION", "true");
+        for (variables, is_taken) in [
+            (&[][..], true),
+            (&[permit], true),
+            (&[skip], false),
+            (&[skip, permit], true),
+        ] {
+            let client = http::remote_config_client(&config(variables));
+            assert_eq!(client.is_ok(), is_taken, "{variables:?}");
+        }
+    }
+}

@@ -241,9 +241,9 @@ async fn endpoints(agent: &AgentCoordinator) -> Vec<String> {
     serde_json::from_value(info["endpoints"].clone()).unwrap()
 }
 
-fn question() -> Value {
+fn question(id: &str) -> Value {
     json!({"client": {
-        "id": "c1", "products": ["APM_TRACING"], "is_tracer": true,
+        "id": id, "products": ["APM_TRACING"], "is_tracer": true,
         "client_tracer": {"runtime_id": "r1", "language": "go", "tracer_version": "1.64.0",
             "service": "My Shop", "env": "PROD"},
         "state": {"root_version": 1},
@@ -272,7 +272,7 @@ async fn tracers_find_what_was_verified_on_the_trace_port() {
     let found = endpoints(&agent).await;
     assert!(found.iter().any(|it| it == "/v0.7/config"), "{found:?}");
     for method in ["POST", "GET"] {
-        let (status, body) = send(&agent, method, "/v0.7/config", question()).await;
+        let (status, body) = send(&agent, method, "/v0.7/config", question("c1")).await;
         assert_eq!(status, StatusCode::OK);
         let answer: Value = serde_json::from_slice(&body).unwrap();
         assert_eq!(answer["client_configs"], json!([TRACING]));
@@ -317,6 +317,8 @@ async fn sampling_takes_effect_in_the_running_agent() {
         }),
     )]);
     served.offer(&backend);
+    // For a new client the backend is asked at once.
+    send(&agent, "POST", "/v0.7/config", question("c1")).await;
     let status = status_when(&agent, |status| status["active"] != json!({})).await;
     assert_eq!(
         status["active"]["sampling"],
@@ -335,6 +337,7 @@ async fn sampling_takes_effect_in_the_running_agent() {
             .map(|state| (state.id, state.version, state.apply_state))
             .collect::<Vec<_>>()
     };
+    send(&agent, "POST", "/v0.7/config", question("c2")).await;
     let wait = async {
         while served.asked().last().map(told) != Some(vec![("all".to_owned(), 3, 2)]) {
             tokio::time::sleep(Duration::from_millis(20)).await;
@@ -418,7 +421,7 @@ async fn what_is_wrong_with_it_does_not_keep_the_agent_from_starting() {
         assert!(text.contains(problem), "{text}");
         assert!(agent.remote_config().is_none());
         assert_eq!(
-            send(&agent, "POST", "/v0.7/config", question()).await.0,
+            send(&agent, "POST", "/v0.7/config", question("c1")).await.0,
             StatusCode::NOT_FOUND
         );
         agent.shutdown().await.unwrap();
@@ -435,7 +438,7 @@ async fn where_it_is_off_tracers_are_told_so() {
     let found = endpoints(&agent).await;
     assert!(!found.iter().any(|it| it == "/v0.7/config"), "{found:?}");
     assert_eq!(
-        send(&agent, "GET", "/v0.7/config", question()).await.0,
+        send(&agent, "GET", "/v0.7/config", question("c1")).await.0,
         StatusCode::NOT_FOUND
     );
     agent.shutdown().await.unwrap();
@@ -448,7 +451,7 @@ async fn a_backend_that_is_not_there_shows_in_the_status() {
     let status = status_when(&agent, |status| status["state"] == "failing").await;
     let text = status["last_error"].as_str().unwrap();
     assert!(text.starts_with("api: "), "{text}");
-    let (status, body) = send(&agent, "POST", "/v0.7/config", question()).await;
+    let (status, body) = send(&agent, "POST", "/v0.7/config", question("c1")).await;
     assert_eq!((status, &body[..]), (StatusCode::OK, &b"{}"[..]));
     agent.shutdown().await.unwrap();
 }
