@@ -27,7 +27,7 @@ use crate::agent::{AgentError, Face, Shared};
 use crate::config::Config;
 use crate::logger::LevelControl;
 use crate::traces;
-use consumers::{Active, log_level, sampling};
+use consumers::{Active, log_level, sampling, tasks};
 
 /// The version of Datadog's agent that the backend is told: it does not answer older ones.
 pub const AGENT_VERSION: &str = "7.70.0";
@@ -142,6 +142,7 @@ impl Opened {
         if let (true, Some(level)) = (settings::takes_log_level(config), level) {
             consumers.spawn(log_level(&self.handle, level, active.clone()));
         }
+        consumers.spawn(tasks(&self.handle));
         let handle = self.handle.clone();
         let report = move || report(&handle.snapshot(), &active);
         let paths: &[&str] = match traces {

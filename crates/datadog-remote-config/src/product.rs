@@ -3,4 +3,5 @@
 //! Reads them; what is done with what they say is the caller's.
 
 pub mod agent_config;
+pub mod agent_task;
 pub mod apm_sampling;

@@ -160,7 +160,7 @@ impl AgentCoordinator {
             true => Some(metrics::start(&self.config, &shared).await?),
             false => None,
         };
-        let remote_config = remote_config::open(&self.config, &shared).await;
+        let remote_config = Box::pin(remote_config::open(&self.config, &shared)).await;
         let traces = match self.config.apm_enabled {
             true => {
                 let mount = remote_config.as_ref().map(remote_config::Opened::mount);

@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use datadog_remote_config::product::{agent_config, apm_sampling};
+use datadog_remote_config::product::{agent_config, agent_task, apm_sampling};
 use serde_json::{Map, Value, json};
 use tracing::level_filters::LevelFilter;
 use tracing::{info, warn};
@@ -77,7 +77,7 @@ pub(super) fn sampling(
                 }
             };
             for file in files.iter() {
-                subscriber.report(file, outcome.as_ref().map(|()| ()).map_err(String::as_str));
+                subscriber.report(file, outcome.as_ref().copied().map_err(String::as_str));
             }
         }
     }
@@ -115,7 +115,21 @@ pub(super) fn log_level(
                 ),
             }
             for file in files.iter() {
-                subscriber.report(file, outcome.as_ref().map(|()| ()).map_err(String::as_str));
+                subscriber.report(file, outcome.as_ref().copied().map_err(String::as_str));
+            }
+        }
+    }
+}
+
+/// Refuses every task, so that whoever asked for it is told.
+pub(super) fn tasks(handle: &RemoteConfigHandle) -> impl Future<Output = ()> + Send + use<> {
+    let mut subscriber = handle.subscribe(interest(agent_task::PRODUCT));
+    async move {
+        while let Some(files) = subscriber.changed().await {
+            for file in files.iter() {
+                let problem = agent_task::refusal(file);
+                info!(problem, "a task of remote configuration is refused");
+                subscriber.report(file, Err(&problem));
             }
         }
     }

@@ -1,174 +1,21 @@
 //! A whole agent with a backend of remote configuration at the other end, over real sockets.
 
-#[path = "../../../datadog-remote-config/tests/remote_config/signer.rs"]
-#[allow(dead_code, reason = "written for the tests of another crate too")]
-mod signer;
+mod backend;
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use bytes::Bytes;
-use datadog_agent_runtime::bind::{Target, bind, http};
 use datadog_agent_runtime::connect::{Client, ConnectConfig};
-use datadog_agent_runtime::drain::{self, DrainSignal};
-use datadog_wire::remote_config::{
-    CONFIGURATIONS_PATH, ConfigMetas, DirectorMetas, File, LatestConfigsRequest,
-    LatestConfigsResponse, ORG_PATH, OrgDataResponse, OrgStatusResponse, STATUS_PATH, TopMeta,
-};
+use datadog_wire::remote_config::LatestConfigsRequest;
 use http_body_util::{BodyExt as _, Full};
-use hyper::body::Incoming;
-use hyper::{Request, Response, StatusCode};
-use prost::Message as _;
+use hyper::{Request, StatusCode};
 use serde_json::{Value, json};
-use signer::{Repo, target};
-use tokio::task::JoinHandle;
 
+use self::backend::{Backend, Served};
 use crate::agent::AgentCoordinator;
 use crate::config::Config;
 use crate::logger;
-
-/// A backend that signs what it is told to offer.
-struct Backend {
-    config: Repo,
-    director: Repo,
-    files: Vec<(String, Bytes)>,
-}
-
-impl Backend {
-    fn new() -> Self {
-        Self {
-            config: Repo::new(10),
-            director: Repo::new(20),
-            files: Vec::new(),
-        }
-    }
-
-    /// Offers these files and no others.
-    fn offer(&mut self, files: &[(&str, Value)]) {
-        self.files = files
-            .iter()
-            .map(|(path, content)| ((*path).to_owned(), Bytes::from(content.to_string())))
-            .collect();
-        let listed: Value = self
-            .files
-            .iter()
-            .map(|(path, raw)| {
-                let mut listed = target(raw);
-                listed["custom"] = json!({"v": 3});
-                (path.clone(), listed)
-            })
-            .collect();
-        self.config.files = listed.clone();
-        self.director.files = listed;
-        self.config.publish();
-        self.director.publish();
-    }
-
-    fn response(&self) -> Bytes {
-        let top = |raw: Bytes| Some(TopMeta { version: 1, raw });
-        let files = self.files.iter();
-        let response = LatestConfigsResponse {
-            config_metas: Some(ConfigMetas {
-                timestamp: top(self.config.timestamp()),
-                snapshot: top(self.config.snapshot()),
-                top_targets: top(self.config.targets()),
-                ..ConfigMetas::default()
-            }),
-            director_metas: Some(DirectorMetas {
-                timestamp: top(self.director.timestamp()),
-                snapshot: top(self.director.snapshot()),
-                targets: top(self.director.targets()),
-                ..DirectorMetas::default()
-            }),
-            target_files: files
-                .map(|(path, raw)| File {
-                    path: path.clone(),
-                    raw: raw.clone(),
-                })
-                .collect(),
-        };
-        response.encode_to_vec().into()
-    }
-}
-
-#[derive(Default)]
-struct State {
-    answer: Bytes,
-    asked: Vec<LatestConfigsRequest>,
-}
-
-/// The backend behind a socket.
-struct Served {
-    url: String,
-    state: Arc<Mutex<State>>,
-    _drain: DrainSignal,
-    _task: JoinHandle<()>,
-}
-
-impl Served {
-    async fn start(backend: &Backend) -> Self {
-        let state = Arc::new(Mutex::new(State {
-            answer: backend.response(),
-            asked: Vec::new(),
-        }));
-        let target = Target::Tcp {
-            host: "127.0.0.1".to_owned(),
-            port: 0,
-        };
-        let listener = bind(&target).await.unwrap();
-        let url = format!("http://{}", listener.local_addr().unwrap());
-        let (signal, told) = drain::channel();
-        let shared = Arc::clone(&state);
-        let handler = move |request: Request<Incoming>| {
-            let state = Arc::clone(&shared);
-            async move { answer(&state, request).await }
-        };
-        let task = tokio::spawn(async move {
-            http::serve(listener, http::Limits::default(), told, handler).await;
-        });
-        Self {
-            url,
-            state,
-            _drain: signal,
-            _task: task,
-        }
-    }
-
-    fn offer(&self, backend: &Backend) {
-        self.state.lock().unwrap().answer = backend.response();
-    }
-
-    fn asked(&self) -> Vec<LatestConfigsRequest> {
-        self.state.lock().unwrap().asked.clone()
-    }
-}
-
-async fn answer(state: &Mutex<State>, request: Request<Incoming>) -> Response<Full<Bytes>> {
-    let path = request.uri().path().to_owned();
-    let body = request.into_body().collect().await.unwrap().to_bytes();
-    let answer = match path.as_str() {
-        CONFIGURATIONS_PATH => {
-            let mut state = state.lock().unwrap();
-            state
-                .asked
-                .push(LatestConfigsRequest::decode(body).unwrap());
-            state.answer.clone()
-        }
-        ORG_PATH => {
-            let uuid = "u-1".to_owned();
-            OrgDataResponse { uuid }.encode_to_vec().into()
-        }
-        STATUS_PATH => {
-            let status = OrgStatusResponse {
-                enabled: true,
-                authorized: true,
-            };
-            status.encode_to_vec().into()
-        }
-        other => panic!("{other} is none of the three"),
-    };
-    Response::new(Full::new(answer))
-}
 
 fn config(backend: &Backend, url: &str, extra: &[(&str, &str)]) -> Config {
     let text = |root: Bytes| String::from_utf8(root.to_vec()).unwrap();
@@ -189,7 +36,7 @@ fn config(backend: &Backend, url: &str, extra: &[(&str, &str)]) -> Config {
 
 async fn started(config: Config) -> AgentCoordinator {
     let mut agent = AgentCoordinator::new(config).unwrap();
-    agent.start().await.unwrap();
+    Box::pin(agent.start()).await.unwrap();
     agent
 }
 
@@ -347,6 +194,26 @@ async fn sampling_takes_effect_in_the_running_agent() {
         .await
         .unwrap();
     drop(agent.shutdown().await);
+}
+
+#[tokio::test]
+async fn a_task_is_refused_and_the_backend_hears_why() {
+    let mut backend = Backend::new();
+    let flare = json!({"task_type": "flare", "uuid": "u", "args": {"case_id": "1"}});
+    backend.offer(&[("datadog/2/AGENT_TASK/flare/config", flare)]);
+    let served = Served::start(&backend).await;
+    let agent = started(config(&backend, &served.url, &[])).await;
+    status_when(&agent, |status| status["state"] == "running").await;
+    send(&agent, "POST", "/v0.7/config", question("c1")).await;
+    let asked = served.asked();
+    let clients = asked[1].active_clients.iter();
+    let states = clients.filter_map(|client| client.state.as_ref());
+    let told: Vec<_> = states
+        .flat_map(|state| &state.config_states)
+        .map(|state| (state.apply_state, state.apply_error.as_str()))
+        .collect();
+    assert_eq!(told, [(3, "unsupported: this agent does no task 'flare'")]);
+    agent.shutdown().await.unwrap();
 }
 
 #[derive(Clone, Default)]

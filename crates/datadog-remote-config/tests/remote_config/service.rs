@@ -1,5 +1,6 @@
 //! The service with a backend in this process, on a clock that stands still until somebody waits.
 
+mod bypass;
 mod consuming;
 mod http;
 mod keeping;

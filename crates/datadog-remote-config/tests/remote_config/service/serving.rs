@@ -17,14 +17,14 @@ use http_body_util::{BodyExt as _, Full};
 use hyper::{Method, Request, StatusCode};
 use prost::Message as _;
 use serde_json::{Value, json};
-use tokio::time::{Instant, sleep};
+use tokio::time::sleep;
 
 use super::{Agent, config, response};
-use crate::signer::{Backend, ROLE_FILE, TOP_FILE, sha256};
+use crate::signer::{Backend, ROLE_FILE, TOP_FILE, sha256, target};
 
 const EARLY: &str = "2026-01-01T00:01:30Z";
 
-fn asking(id: &str, products: &[&str]) -> Value {
+pub(super) fn asking(id: &str, products: &[&str]) -> Value {
     json!({
         "client": {
             "id": id, "products": products, "is_tracer": true,
@@ -39,10 +39,10 @@ fn asking(id: &str, products: &[&str]) -> Value {
 }
 
 /// A door to an agent over HTTP.
-struct Door(Endpoint);
+pub(super) struct Door(Endpoint);
 
 impl Door {
-    fn of(agent: &Agent) -> Self {
+    pub(super) fn of(agent: &Agent) -> Self {
         let prepare = |client: &mut Client, _: &hyper::HeaderMap| {
             if let Some(tracer) = &mut client.client_tracer {
                 tracer.service.make_ascii_lowercase();
@@ -67,7 +67,7 @@ impl Door {
             .await
     }
 
-    async fn ask(&self, question: &Value) -> Value {
+    pub(super) async fn ask(&self, question: &Value) -> Value {
         let (status, kind, body) = self.post("application/json", question.to_string()).await;
         let text = String::from_utf8_lossy(&body);
         assert_eq!(
@@ -159,6 +159,43 @@ async fn files_that_a_tracer_has_are_named_and_not_sent_again() {
             "{length} {hash}"
         );
     }
+    agent.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn of_a_hundred_files_only_the_one_that_changed_is_sent() {
+    let mut backend = Backend::new();
+    let path = |index: usize| format!("datadog/2/ASM_DATA/list-{index:03}/config");
+    let content = |index: usize| format!("[{index}]");
+    for index in 0..100 {
+        let raw = content(index);
+        for repo in [&mut backend.config, &mut backend.director] {
+            repo.files[path(index)] = target(raw.as_bytes());
+        }
+        backend.files.insert(path(index), raw.into());
+    }
+    let agent = Agent::refreshed(&backend).await;
+    let cached: Vec<_> = (0..100)
+        .map(|index| {
+            let had = match index {
+                42 => "[0000]".to_owned(),
+                _ => content(index),
+            };
+            json!({
+                "path": path(index), "length": had.len(),
+                "hashes": [{"algorithm": "sha256", "hash": sha256(had.as_bytes())}],
+            })
+        })
+        .collect();
+    let mut question = asking("a", &["ASM_DATA"]);
+    question["cached_target_files"] = json!(cached);
+    let answer = Door::of(&agent).ask(&question).await;
+    let all: Vec<_> = (0..100).map(path).collect();
+    assert_eq!(answer["client_configs"], json!(all));
+    assert_eq!(
+        answer["target_files"],
+        json!([{"path": path(42), "raw": STANDARD.encode("[42]")}])
+    );
     agent.stop().await;
 }
 
@@ -327,78 +364,5 @@ async fn what_cannot_be_answered_is_the_fault_of_the_client() {
     let mut fits = asking("a", &["ASM"]).to_string().into_bytes();
     fits.resize(limit, b' ');
     assert_eq!(door.post("application/json", fits).await.0, StatusCode::OK);
-    agent.stop().await;
-}
-
-#[tokio::test(start_paused = true)]
-async fn new_clients_are_asked_for_at_once_until_the_window_is_used_up() {
-    let agent = Agent::refreshed(&Backend::new()).await;
-    let door = Door::of(&agent);
-    for index in 0..6 {
-        let begin = Instant::now();
-        door.ask(&asking(&format!("c{index}"), &["ASM"])).await;
-        assert!(begin.elapsed() < Duration::from_millis(2_200));
-    }
-    let times = agent.fake.times();
-    assert_eq!(times.len(), 6, "{times:?}");
-    let outcomes = agent
-        .telemetry
-        .by(Metric::RemoteConfigBypasses, "outcome", |_| true);
-    let expected = [("limited", 1), ("used", 5)];
-    assert_eq!(
-        outcomes,
-        expected
-            .map(|(name, count)| (name.to_owned(), count))
-            .into()
-    );
-    // Never two questions within a second.
-    let at = agent
-        .fake
-        .with(|state| state.asked.iter().map(|(at, _)| *at).collect::<Vec<_>>());
-    assert!(
-        at.windows(2)
-            .all(|pair| pair[1] - pair[0] >= Duration::from_secs(1)),
-        "{at:?}"
-    );
-    agent.stop().await;
-}
-
-#[tokio::test(start_paused = true)]
-async fn clients_that_come_together_share_a_question() {
-    let agent = Agent::refreshed(&Backend::new()).await;
-    let door = Door::of(&agent);
-    let (first, second) = (asking("a", &["ASM"]), asking("b", &["ASM"]));
-    tokio::join!(door.ask(&first), door.ask(&second));
-    let requests = agent.fake.requests();
-    assert_eq!(requests.len(), 2);
-    assert_eq!(requests[1].active_clients.len(), 2);
-    agent.stop().await;
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_new_client_does_not_wait_for_a_backend_that_does_not_answer() {
-    let agent = Agent::refreshed(&Backend::new()).await;
-    agent.fake.with(|state| state.hangs = true);
-    let begin = Instant::now();
-    let answer = Door::of(&agent).ask(&asking("a", &["ASM_FEATURES"])).await;
-    assert_eq!(begin.elapsed(), Duration::from_secs(2));
-    assert_eq!(answer["client_configs"], json!([TOP_FILE]));
-    let timeouts = agent
-        .telemetry
-        .sum(Metric::RemoteConfigBypasses, &[("outcome", "timeout")]);
-    assert_eq!(timeouts, 1);
-    agent.stop().await;
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_client_that_is_silent_is_not_told_of_any_more() {
-    let agent = Agent::refreshed(&Backend::new()).await;
-    let door = Door::of(&agent);
-    door.ask(&asking("a", &["ASM"])).await;
-    agent.asked(3).await;
-    let clients: Vec<_> = (agent.fake.requests().iter())
-        .map(|request| request.active_clients.len())
-        .collect();
-    assert_eq!(clients, [0, 1, 0]);
     agent.stop().await;
 }
