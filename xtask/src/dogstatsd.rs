@@ -184,6 +184,7 @@ fn send(client: Language, words: &[String], program: &Path, intake: &str) -> any
     let bucket = BUCKET_S.to_string();
     let environment = [
         ("DD_API_KEY", "0123456789abcdef0123456789abcdef"),
+        ("DD_REMOTE_CONFIGURATION_ENABLED", "false"),
         ("DD_HOSTNAME", HOST),
         ("DD_DD_URL", intake),
         ("DD_DOGSTATSD_ENABLED", "true"),

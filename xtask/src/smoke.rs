@@ -78,9 +78,10 @@ pub(crate) fn run() -> anyhow::Result<()> {
     Ok(())
 }
 
-fn environment(intake: &str) -> [(&str, &str); 7] {
+fn environment(intake: &str) -> [(&str, &str); 8] {
     [
         ("DD_API_KEY", "0123456789abcdef0123456789abcdef"),
+        ("DD_REMOTE_CONFIGURATION_ENABLED", "false"),
         ("DD_LOGS_ENABLED", "true"),
         ("DD_LOGS_AGENT_PORT", "0"),
         ("DD_APM_ENABLED", "false"),

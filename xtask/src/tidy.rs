@@ -72,6 +72,7 @@ const LAYERS: [(&str, &[&str]); 17] = [
             "datadog-logs-agent",
             "datadog-logs-patterns",
             "datadog-metrics-agent",
+            "datadog-remote-config",
             "datadog-traces-agent",
             "datadog-wire",
         ],

@@ -135,7 +135,7 @@ impl Pipeline {
             Self::Traces => true,
             Self::Metrics => true,
             Self::AppSec => false,
-            Self::RemoteConfiguration => false,
+            Self::RemoteConfiguration => true,
             Self::KeySources => false,
             Self::Serverless => false,
             Self::Otlp => false,

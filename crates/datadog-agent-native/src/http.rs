@@ -9,6 +9,7 @@ pub use datadog_agent_runtime::connect::Client;
 use datadog_agent_runtime::connect::{
     ConnectConfig, HttpProtocol, NoProxyMatch, TlsVerification, TlsVersion,
 };
+use datadog_remote_config::backend::CALL_TIMEOUT;
 use http_body_util::{BodyExt as _, Full, Limited};
 use hyper::{Request, StatusCode};
 
@@ -23,6 +24,24 @@ const MAX_ANSWER: usize = 4 * 1_024 * 1_024;
 /// Builds the client that the pipelines send with.
 pub(crate) fn client(config: &Config) -> Result<Client, AgentError> {
     Client::new(connect_config(config)).map_err(|error| AgentError::InitError(error.to_string()))
+}
+
+/// Builds the client that asks for remote configuration. Certificates are checked unless both the agent and remote
+/// configuration are told not to: a setting for all intakes must not open this one.
+pub(crate) fn remote_config_client(config: &Config) -> Result<Client, AgentError> {
+    if config.skip_ssl_validation && !config.remote_configuration_no_tls_validation {
+        return Err(AgentError::RemoteConfigError(
+            "DD_SKIP_SSL_VALIDATION is set, which remote configuration takes only together with \
+             DD_REMOTE_CONFIGURATION_NO_TLS_VALIDATION"
+                .to_owned(),
+        ));
+    }
+    let connect = ConnectConfig {
+        connect_timeout: CALL_TIMEOUT,
+        pool_idle: ConnectConfig::default().pool_idle,
+        ..connect_config(config)
+    };
+    Client::new(connect).map_err(|error| AgentError::RemoteConfigError(error.to_string()))
 }
 
 fn connect_config(config: &Config) -> ConnectConfig {

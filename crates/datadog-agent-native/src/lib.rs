@@ -26,6 +26,7 @@ pub mod logs;
 pub mod metrics;
 pub mod platform;
 pub mod proc;
+pub mod remote_config;
 mod strategy;
 pub mod tags;
 pub mod traces;

@@ -23,6 +23,11 @@ pub fn config_of(config: &AgentConfig) -> Config {
     }
 }
 
+/// The level of a name that `DD_LOG_LEVEL` takes; `None` for any other.
+pub(crate) fn level_of(name: &str) -> Option<LevelFilter> {
+    name.parse().ok().map(level)
+}
+
 fn level(level: LogLevel) -> LevelFilter {
     match level {
         LogLevel::Off => LevelFilter::OFF,

@@ -19,7 +19,7 @@ use tracing::warn;
 
 pub use datadog_traces_agent::{
     AdditionalEndpoint, DrainReport, Failure, Flush, FlushStrategy, Mount, Reports, Running,
-    SubmitError,
+    Samplers, Sampling, SubmitError,
 };
 
 use crate::agent::{AgentError, Face, Shared, api_key};
@@ -47,6 +47,7 @@ pub(crate) async fn start(
     shared: &Shared,
     logs: Option<&logs::Running>,
     metrics: Option<&metrics::Running>,
+    remote_config: Option<Mount>,
 ) -> Result<Running, AgentError> {
     let mut traces = traces_config(config, &shared.hostname)?;
     traces.tags.extend(shared.span_tags.iter().cloned());
@@ -57,7 +58,11 @@ pub(crate) async fn start(
         client: shared.client.clone(),
         telemetry: shared.board.telemetry(),
         pages: shared.pages.clone(),
-        mounts: logs.map(mount_logs).into_iter().collect(),
+        mounts: logs
+            .map(mount_logs)
+            .into_iter()
+            .chain(remote_config)
+            .collect(),
         statsd: metrics.map(|metrics| {
             let handle = metrics.handle();
             let take: Arc<traces_agent::Statsd> = Arc::new(move |lines| handle.send(lines).is_ok());

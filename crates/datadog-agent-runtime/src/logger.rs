@@ -19,6 +19,7 @@ use tracing_subscriber::filter::Targets;
 use tracing_subscriber::fmt::format::Writer;
 use tracing_subscriber::fmt::time::{FormatTime as _, SystemTime};
 use tracing_subscriber::layer::{Context, Layer, SubscriberExt as _};
+use tracing_subscriber::reload;
 
 use self::repeats::{Held, Repeats};
 
@@ -81,14 +82,42 @@ pub struct AlreadyInstalled;
 ///
 /// # Errors
 /// When the process has a logger already.
-pub fn install(config: Config) -> Result<(), AlreadyInstalled> {
+pub fn install(config: Config) -> Result<LevelControl, AlreadyInstalled> {
     let (_, unreadable) = targets(&config);
-    tracing::subscriber::set_global_default(subscriber(config, io::stderr()))
-        .map_err(|_| AlreadyInstalled)?;
+    let (subscriber, level) = controlled(config, io::stderr());
+    tracing::subscriber::set_global_default(subscriber).map_err(|_| AlreadyInstalled)?;
     for directive in unreadable {
         tracing::warn!(%directive, "part of the log filter cannot be read and is left out");
     }
-    Ok(())
+    Ok(level)
+}
+
+/// Changes the level of a logger that is installed; cheap to clone.
+#[derive(Debug, Clone)]
+pub struct LevelControl {
+    config: Config,
+    filter: reload::Handle<Targets, Registry>,
+}
+
+impl LevelControl {
+    /// Shows this level and what is more important, from now on; `None` is the level that was configured. Exceptions by
+    /// target stay. Does nothing when the logger is gone.
+    pub fn set(&self, level: Option<LevelFilter>) {
+        let config = Config {
+            level: level.unwrap_or(self.config.level),
+            ..self.config.clone()
+        };
+        // Whoever removed the logger wants no lines.
+        drop(self.filter.reload(targets(&config).0));
+    }
+}
+
+/// A logger that writes somewhere else, and what changes its level.
+pub fn controlled<W: Write + Send + 'static>(
+    config: Config,
+    writer: W,
+) -> (impl Subscriber + Send + Sync, LevelControl) {
+    subscriber_to(config, Stream(writer))
 }
 
 /// A logger that writes somewhere else, for a program that installs it in its own way.
@@ -96,7 +125,7 @@ pub fn subscriber<W: Write + Send + 'static>(
     config: Config,
     writer: W,
 ) -> impl Subscriber + Send + Sync {
-    subscriber_to(config, Stream(writer))
+    controlled(config, writer).0
 }
 
 /// Where finished lines go.
@@ -115,19 +144,19 @@ impl<W: Write + Send + 'static> Sink for Stream<W> {
     }
 }
 
-/// A logger whose lines go to a sink, for a host that has a place of its own for them. It is called by one thread at a
-/// time, and must not log itself.
-pub fn subscriber_to<S: Sink>(config: Config, sink: S) -> impl Subscriber + Send + Sync {
-    let (targets, _) = targets(&config);
-    let lines = Lines {
-        format: config.format,
-        timestamps: config.timestamps,
-        output: Mutex::new(Output {
-            sink,
-            repeats: Repeats::default(),
-        }),
+/// A logger whose lines go to a sink, for a host that has a place of its own for them, and what changes its level. The
+/// sink is called by one thread at a time, and must not log itself.
+pub fn subscriber_to<S: Sink>(
+    config: Config,
+    sink: S,
+) -> (impl Subscriber + Send + Sync, LevelControl) {
+    let (filter, handle) = reload::Layer::new(targets(&config).0);
+    let level = LevelControl {
+        config: config.clone(),
+        filter: handle,
     };
-    Registry::default().with(lines.with_filter(targets))
+    let lines = Lines::new(config, sink).with_filter(filter);
+    (Registry::default().with(lines), level)
 }
 
 /// What is shown, and the parts of the filter that could not be read.
@@ -188,6 +217,17 @@ impl<S: Subscriber, K: Sink> Layer<S> for Lines<K> {
 }
 
 impl<K> Lines<K> {
+    fn new(config: Config, sink: K) -> Self {
+        Self {
+            format: config.format,
+            timestamps: config.timestamps,
+            output: Mutex::new(Output {
+                sink,
+                repeats: Repeats::default(),
+            }),
+        }
+    }
+
     fn render(&self, line: &Line) -> String {
         let mut text = String::new();
         let time = match self.timestamps {
@@ -367,6 +407,30 @@ mod tests {
         String::from_utf8(bytes).unwrap()
     }
 
+    #[test]
+    fn the_level_can_be_changed_and_restored_while_exceptions_stay() {
+        let buffer = Buffer::default();
+        let config = Config {
+            filter: Some("other=error".to_owned()),
+            ..hidden()
+        };
+        let (subscriber, level) = controlled(config, buffer.clone());
+        tracing::subscriber::with_default(subscriber, || {
+            tracing::debug!(target: "own", "1");
+            level.set(Some(LevelFilter::DEBUG));
+            tracing::debug!(target: "own", "2");
+            tracing::debug!(target: "other", "3");
+            level.set(None);
+            tracing::debug!(target: "own", "4");
+            tracing::info!(target: "own", "5");
+        });
+        let bytes = buffer.0.lock().unwrap().clone();
+        assert_eq!(
+            String::from_utf8(bytes).unwrap(),
+            "DATADOG | DEBUG | own | 2\nDATADOG | INFO | own | 5\n"
+        );
+    }
+
     #[track_caller]
     fn check(config: Config, log: impl FnOnce(), expected: Expect) {
         expected.assert_eq(&lines(config, log));
@@ -524,8 +588,7 @@ mod tests {
             ..Config::default()
         };
         // Whether or not another test was first, the second of these is not.
-        let first = install(quiet.clone());
-        assert!(first.is_ok() || first == Err(AlreadyInstalled));
-        assert_eq!(install(quiet), Err(AlreadyInstalled));
+        drop(install(quiet.clone()));
+        assert_eq!(install(quiet).map(drop), Err(AlreadyInstalled));
     }
 }

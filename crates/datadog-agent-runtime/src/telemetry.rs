@@ -311,6 +311,26 @@ metrics! {
     TracesProxyDropped: "trace_agent.proxy.dropped", Counter, ["product", "reason"];
     /// Bytes of requests that are held until they are passed on, and of answers; what passes while it comes is not held.
     TracesProxyBytes: "trace_agent.proxy.bytes", Gauge, [];
+    /// Requests of tracers for their configuration, by the status of the answer.
+    RemoteConfigRequests: "trace_agent.receiver.config_request", Counter, ["status_code"];
+    /// Milliseconds spent on those.
+    RemoteConfigRequestMs: "trace_agent.receiver.config_process_ms", Counter, [];
+    /// Questions to the backend of remote configuration: `ok`, or what failed, `api` or `tuf`.
+    RemoteConfigRefreshes: "remote_config.refreshes", Counter, ["outcome"];
+    /// New clients that asked for a question out of turn: `used`, `limited` or `timeout`.
+    RemoteConfigBypasses: "remote_config.bypasses", Counter, ["outcome"];
+    /// Clients that asked lately.
+    RemoteConfigClients: "remote_config.clients", Gauge, [];
+    /// Clients that were forgotten to make room for others.
+    RemoteConfigClientsEvicted: "remote_config.clients_evicted", Counter, [];
+    /// Files of configuration that are believed.
+    RemoteConfigFiles: "remote_config.files", Gauge, [];
+    /// The version of the director's targets that is believed.
+    RemoteConfigDirectorVersion: "remote_config.director_targets_version", Gauge, [];
+    /// The version of the snapshot of the config repository that is believed.
+    RemoteConfigSnapshotVersion: "remote_config.config_snapshot_version", Gauge, [];
+    /// When the director's timestamp expires, in seconds since 1970.
+    RemoteConfigTimestampExpires: "remote_config.timestamp_expires", Gauge, [];
     /// Events that found the event bus full.
     EventsDropped: "events.dropped", Counter, [];
 }

@@ -91,6 +91,8 @@ fn local_config(intake: &Intake, ephemeral: bool) -> Config {
         .option("site", intake_authority(intake))
         .build_with_issues();
     config.logs_config_api_key = None;
+    // The local intake has no backend of remote configuration, and nobody else is asked.
+    config.remote_configuration_enabled = false;
     config.logs_config_additional_endpoints.clear();
     config.additional_endpoints.clear();
     config.apm_additional_endpoints.clear();

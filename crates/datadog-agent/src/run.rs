@@ -7,7 +7,7 @@ use anyhow::bail;
 use clap::Args;
 use datadog_agent_native::agent::{AgentCoordinator, Listeners, ShutdownReason, Signals};
 use datadog_agent_native::config::{Builder, Config, Profile};
-use datadog_agent_native::logger;
+use datadog_agent_native::logger::{self, LevelControl};
 use serde_json::{Map, Value};
 
 use crate::output::{Format, line, note};
@@ -26,9 +26,12 @@ pub(crate) struct Options {
 /// Serves until asked to stop, then drains and flushes.
 pub(crate) async fn run(options: Options) -> anyhow::Result<ExitCode> {
     let config = configured(options.config.as_deref()).build_with_issues();
-    install_logger(&config);
+    let level = install_logger(&config);
     let signals = Signals::install()?;
     let mut agent = AgentCoordinator::new(config)?;
+    if let Some(level) = level {
+        agent.set_level_control(level);
+    }
     agent.start().await?;
     line(&announce(agent.listeners(), options.format));
     let reason = agent.wait_for(signals).await;
@@ -49,11 +52,10 @@ pub(crate) fn configured(file: Option<&Path>) -> Builder {
     builder.with_env()
 }
 
-/// Sends the agent's own lines to standard error.
-pub(crate) fn install_logger(config: &Config) {
-    if let Err(error) = logger::install(logger::config_of(config)) {
-        note(&error.to_string());
-    }
+/// Sends the agent's own lines to standard error; gives what changes their level.
+pub(crate) fn install_logger(config: &Config) -> Option<LevelControl> {
+    let installed = logger::install(logger::config_of(config));
+    installed.map_err(|error| note(&error.to_string())).ok()
 }
 
 fn announce(listeners: &Listeners, format: Format) -> String {

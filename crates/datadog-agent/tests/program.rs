@@ -23,6 +23,8 @@ fn program(arguments: &[&str], environment: &[(&str, &str)]) -> Command {
     command
         .args(arguments)
         .env_clear()
+        // Nothing here may leave the machine.
+        .env("DD_REMOTE_CONFIGURATION_ENABLED", "false")
         .envs(environment.iter().copied());
     command
 }

@@ -3,6 +3,8 @@
 //! Panics when something does not hold; nothing else calls it.
 
 use bytes::Bytes;
+use datadog_wire::remote_config::ClientGetConfigsRequest;
+use prost::Message as _;
 
 use crate::cjson::Json;
 use crate::path::{Pattern, TargetPath, logical};
@@ -14,6 +16,7 @@ use crate::tuf::targets::Targets;
 use crate::tuf::timestamp::Timestamp;
 use crate::tuf::{Document, Repository, Role};
 use crate::verify::Trusted;
+use crate::{RcKey, client_json, validate};
 
 /// Reads bytes as everything that this crate reads; the first one chooses what.
 ///
@@ -23,6 +26,11 @@ pub fn remote_config(data: &[u8]) {
     let Some((first, data)) = data.split_first() else {
         return;
     };
+    match first {
+        b'8' => return client_request(data),
+        b'9' => return drop(std::str::from_utf8(data).map(RcKey::decode)),
+        _ => {}
+    }
     match (first % 8, std::str::from_utf8(data)) {
         (0, Ok(text)) => path(text),
         (1, Ok(text)) => constraint(text),
@@ -37,6 +45,21 @@ pub fn remote_config(data: &[u8]) {
             let raw = Bytes::copy_from_slice(data);
             drop(Trusted::from_roots(raw.clone(), raw));
         }
+    }
+}
+
+fn client_request(data: &[u8]) {
+    for request in [
+        client_json::read(data).ok(),
+        ClientGetConfigsRequest::decode(data).ok(),
+    ] {
+        let Some(request) = request else {
+            continue;
+        };
+        drop(validate::check(&request));
+        let written = request.encode_to_vec();
+        let again = ClientGetConfigsRequest::decode(&written[..]).map(|it| it.encode_to_vec());
+        assert_eq!(again.as_ref(), Ok(&written));
     }
 }
 

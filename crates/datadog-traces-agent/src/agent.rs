@@ -5,7 +5,7 @@
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 
 use bytes::Bytes;
 use datadog_agent_runtime::bind::BindError;
@@ -28,6 +28,7 @@ use crate::config::{Config, ConfigError};
 use crate::flusher::{Flusher, Kind, endpoints};
 use crate::processor::Processor;
 use crate::proxy::Proxy;
+use crate::sampler;
 pub use crate::server::submit::SubmitError;
 use crate::server::{BoundServer, Mount, Receiver, Rooms, Statsd};
 
@@ -81,6 +82,40 @@ pub struct Running {
     service: Room,
     senders: Room,
     failure: Failure,
+    samplers: Samplers,
+}
+
+/// Changes what the samplers want while the agent runs; cheap to clone, and keeps nothing of it alive.
+#[derive(Debug, Clone)]
+pub struct Samplers {
+    processor: Weak<Processor>,
+    configured: sampler::Config,
+}
+
+/// What the samplers are to want; `None` is what the configuration says.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub struct Sampling {
+    /// Traces a second.
+    pub target_tps: Option<f64>,
+    /// Traces with errors a second, beyond those.
+    pub error_tps: Option<f64>,
+    /// Whether traces with spans of a rare kind are kept.
+    pub rare: Option<bool>,
+}
+
+impl Samplers {
+    /// Wants this from now on. Does nothing when the agent has stopped.
+    pub fn set(&self, sampling: Sampling) {
+        let Some(processor) = self.processor.upgrade() else {
+            return;
+        };
+        let configured = &self.configured;
+        processor.change_sampling(|sampler| {
+            sampler.set_target_tps(sampling.target_tps.unwrap_or(configured.target_tps));
+            sampler.set_error_tps(sampling.error_tps.unwrap_or(configured.error_tps));
+            sampler.set_rare(sampling.rare.unwrap_or(configured.rare));
+        });
+    }
 }
 
 /// The door for flushes and traces from elsewhere in the process; cheap to clone.
@@ -173,6 +208,10 @@ pub async fn start(config: Config, shared: Shared, drain: Drain) -> Result<Runni
     let (service, handle) =
         AggregatorService::new(&config, open_stats, [traces, stats], &telemetry);
     let listeners = BoundServer::bind(&config.listen).await?;
+    let samplers = Samplers {
+        processor: Arc::downgrade(&processor),
+        configured: config.sampler.clone(),
+    };
     let rooms = Rooms {
         processor,
         handle: handle.clone(),
@@ -224,6 +263,7 @@ pub async fn start(config: Config, shared: Shared, drain: Drain) -> Result<Runni
         service: Room::spawn("aggregator", service.run(), &watch),
         senders: Room::spawn("senders", senders, &watch),
         failure: watch.failure(),
+        samplers,
         drain,
     })
 }
@@ -237,6 +277,12 @@ impl Running {
             proxy: self.proxy.clone(),
             receiver: self.receiver.clone(),
         }
+    }
+
+    /// Changes what the samplers want. It can be cloned and kept.
+    #[must_use]
+    pub fn samplers(&self) -> Samplers {
+        self.samplers.clone()
     }
 
     /// The TCP addresses, with the ports that the system chose, in the order of the configuration.

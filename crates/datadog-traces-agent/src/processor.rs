@@ -292,6 +292,11 @@ impl Processor {
         }
     }
 
+    /// Has the samplers want something else from now on.
+    pub(crate) fn change_sampling(&self, change: impl FnOnce(&mut Sampler)) {
+        change(&mut self.sampler());
+    }
+
     fn sampler(&self) -> MutexGuard<'_, Sampler> {
         self.sampler.lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -146,6 +146,7 @@ impl Bench {
         let path = self.socket.to_string_lossy();
         let environment = [
             ("DD_API_KEY", "0123456789abcdef0123456789abcdef"),
+            ("DD_REMOTE_CONFIGURATION_ENABLED", "false"),
             ("DD_DOGSTATSD_ENABLED", "true"),
             ("DD_DOGSTATSD_PORT", "0"),
             ("DD_DOGSTATSD_SOCKET", &path),

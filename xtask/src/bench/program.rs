@@ -30,9 +30,10 @@ pub(crate) fn run(options: &Options) -> anyhow::Result<()> {
     size(options)
 }
 
-fn environment(intake: &str) -> [(&str, &str); 6] {
+fn environment(intake: &str) -> [(&str, &str); 7] {
     [
         ("DD_API_KEY", "0123456789abcdef0123456789abcdef"),
+        ("DD_REMOTE_CONFIGURATION_ENABLED", "false"),
         ("DD_LOGS_ENABLED", "true"),
         ("DD_LOGS_AGENT_PORT", "0"),
         ("DD_APM_ENABLED", "false"),

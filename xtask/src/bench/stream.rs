@@ -42,6 +42,7 @@ impl Way {
         let is_stream = self == Self::Stream;
         [
             ("DD_API_KEY", "0123456789abcdef0123456789abcdef"),
+            ("DD_REMOTE_CONFIGURATION_ENABLED", "false"),
             ("DD_LOGS_ENABLED", "true"),
             ("DD_LOGS_AGENT_PORT", "0"),
             ("DD_APM_ENABLED", "false"),

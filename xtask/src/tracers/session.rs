@@ -94,6 +94,7 @@ fn agent(program: &Path, intake: &str, plan: Plan, socket: &Socket) -> anyhow::R
     let environment = [
         ("DD_SITE", site),
         ("DD_API_KEY", "0123456789abcdef0123456789abcdef"),
+        ("DD_REMOTE_CONFIGURATION_ENABLED", "false"),
         ("DD_HOSTNAME", "tracers-host"),
         ("DD_APM_ENABLED", "true"),
         ("DD_APM_DD_URL", intake),

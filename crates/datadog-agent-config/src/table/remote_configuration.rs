@@ -194,7 +194,7 @@ pub(super) static KEYS: &[Key] = &[
         name: "remote_config_store_path",
         env: &["DD_REMOTE_CONFIG_STORE_PATH"],
         kind: Kind::Path,
-        default: Default::Described("a private directory; in memory in serverless profiles"),
+        default: Default::Described("a private directory for a program of its own, else in memory"),
         doc: "Directory in which verified configuration is kept.",
         ..BASE
     },

@@ -10,6 +10,7 @@ use super::{AgentCoordinator, AgentError};
 use crate::config::Config;
 use crate::event_bus::Event;
 use crate::http::Client;
+use crate::logger::LevelControl;
 
 /// Somebody who is told what happens.
 pub(super) type Listener = Arc<dyn Fn(Event) + Send + Sync>;
@@ -31,6 +32,7 @@ pub(super) struct Options {
     pub(super) logger: bool,
     pub(super) listener: Option<Listener>,
     pub(super) span_tags: Vec<(String, String)>,
+    pub(super) level: Option<LevelControl>,
 }
 
 impl Builder {
@@ -100,6 +102,7 @@ impl fmt::Debug for Options {
             .field("logger", &self.logger)
             .field("listener", &self.listener.is_some())
             .field("span_tags", &self.span_tags)
+            .field("level", &self.level.is_some())
             .finish()
     }
 }

@@ -21,6 +21,7 @@ use super::{
     StopReport, keepers,
 };
 use crate::config::{Config, Severity};
+use crate::logger::LevelControl;
 use crate::{logger, logs, metrics, strategy, traces};
 
 /// Where a running agent listens; `None` for what is off.
@@ -84,6 +85,12 @@ impl AgentCoordinator {
         })
     }
 
+    /// Lets remote configuration change the level of this program's log, from the next start on. Without it the log is
+    /// somebody else's, and its level is not taken.
+    pub fn set_level_control(&mut self, level: LevelControl) {
+        self.options.level = Some(level);
+    }
+
     /// Looks, without starting anything, at what a start would need besides a sound configuration: files with keys and
     /// certificates, proxies, processing rules.
     ///
@@ -118,7 +125,9 @@ impl AgentCoordinator {
         }
         if self.options.logger {
             // A logger of the host stays.
-            let _installed = logger::install(logger::config_of(&self.config)).is_ok();
+            if let Ok(level) = logger::install(logger::config_of(&self.config)) {
+                self.options.level.get_or_insert(level);
+            }
         }
         self.board.begin();
         self.handle.reset(&self.config);

@@ -245,8 +245,10 @@ fn live(
     }
     let runtime = threads::runtime(log.dispatch().clone())?;
     let handle = runtime.handle().clone();
+    let level = log.level();
     let result = runtime.block_on(async move {
         let mut coordinator = AgentCoordinator::new(setup.config)?;
+        coordinator.set_level_control(level);
         coordinator.start().await?;
         hooks::in_start();
         let agent = coordinator.handle().clone();

@@ -16,7 +16,7 @@ use tracing::dispatcher::{self, DefaultGuard};
 use tracing::{Dispatch, Level};
 
 use crate::config::Config;
-use crate::logger::{self, Sink};
+use crate::logger::{self, LevelControl, Sink};
 
 /// Takes one line of the log, without a line feed: its level (1 error, 2 warn, 3 info, 4 debug, 5 trace), its text in
 /// UTF-8 that is dead once this returns, and `log_userdata`.
@@ -84,6 +84,7 @@ impl Sink for StandardError {
 /// The logger of one agent. When this is dropped, the callback is called no more, whichever thread still runs.
 pub(super) struct Log {
     dispatch: Dispatch,
+    level: LevelControl,
     gate: Arc<Mutex<Option<Callback>>>,
 }
 
@@ -91,17 +92,31 @@ impl Log {
     pub(super) fn new(config: &Config, callback: Option<Callback>) -> Self {
         let config = logger::config_of(config);
         let gate = Arc::new(Mutex::new(callback));
-        let dispatch = match callback {
-            Some(_) => Dispatch::new(logger::subscriber_to(config, Gated(Arc::clone(&gate)))),
-            None => Dispatch::new(logger::subscriber_to(config, StandardError)),
+        let (dispatch, level) = match callback {
+            Some(_) => logger_to(config, Gated(Arc::clone(&gate))),
+            None => logger_to(config, StandardError),
         };
-        Self { dispatch, gate }
+        Self {
+            dispatch,
+            level,
+            gate,
+        }
+    }
+
+    /// What changes its level.
+    pub(super) fn level(&self) -> LevelControl {
+        self.level.clone()
     }
 
     /// What threads are given.
     pub(super) const fn dispatch(&self) -> &Dispatch {
         &self.dispatch
     }
+}
+
+fn logger_to<S: Sink>(config: logger::Config, sink: S) -> (Dispatch, LevelControl) {
+    let (subscriber, level) = logger::subscriber_to(config, sink);
+    (Dispatch::new(subscriber), level)
 }
 
 impl Drop for Log {

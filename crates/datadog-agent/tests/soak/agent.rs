@@ -33,6 +33,7 @@ impl Agent {
             .env_clear()
             .env("PATH", "/usr/sbin:/usr/bin:/sbin:/bin")
             .env("DD_API_KEY", "0123456789abcdef0123456789abcdef")
+            .env("DD_REMOTE_CONFIGURATION_ENABLED", "false")
             .env("DD_LOGS_ENABLED", "true")
             .env("DD_LOGS_AGENT_PORT", "0")
             .env("DD_APM_ENABLED", "false")

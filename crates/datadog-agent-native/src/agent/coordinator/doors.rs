@@ -6,6 +6,7 @@ use super::{AgentCoordinator, Listeners};
 use crate::agent::{AgentHandle, Health, StopReport};
 use crate::config::Config;
 use crate::config::table::Pipeline;
+use crate::remote_config::RemoteConfigHandle;
 use crate::{logs, metrics};
 
 impl AgentCoordinator {
@@ -61,6 +62,14 @@ impl AgentCoordinator {
     #[must_use]
     pub fn is_remote_config_enabled(&self) -> bool {
         Pipeline::RemoteConfiguration.available() && self.config.remote_configuration_enabled
+    }
+
+    /// The door of remote configuration, to subscribe to products and to see how it fares; `None` while it is off, cannot
+    /// run, or nothing runs.
+    #[must_use]
+    pub fn remote_config(&self) -> Option<RemoteConfigHandle> {
+        let running = self.running.as_ref()?.remote_config.as_ref()?;
+        Some(running.handle())
     }
 
     /// Whether this build has AppSec, and it is on.

@@ -14,8 +14,9 @@ use super::Listeners;
 use crate::agent::builder::Options;
 use crate::agent::{AgentError, AgentHandle, Board, Shared, Signals, StopReport, keepers};
 use crate::config::Config;
+use crate::logger::LevelControl;
 use crate::metrics::Transport;
-use crate::{logs, metrics, traces};
+use crate::{logs, metrics, remote_config, traces};
 
 /// What runs between a start and a stop. Dropping it cuts everything at once.
 #[derive(Debug)]
@@ -37,6 +38,7 @@ pub(super) struct Running {
     pub(super) logs: Option<logs::Running>,
     pub(super) metrics: Option<metrics::Running>,
     pub(super) traces: Option<traces::Running>,
+    pub(super) remote_config: Option<remote_config::Running>,
 }
 
 /// Starts one part after the other. When one cannot be started, those before it are ended, and their ports are free.
@@ -65,10 +67,11 @@ pub(super) async fn start_pipelines(
         logs: None,
         metrics: None,
         traces: None,
+        remote_config: None,
     };
     let read = keepers::consume(bus, handle.clone(), options.listener.clone(), closing);
     running.reader.spawn(read);
-    match start_each(&mut running, &config, &shared, of_logs).await {
+    match start_each(&mut running, &config, &shared, of_logs, options.level).await {
         Ok(()) => {
             running.watch(&shared.board, &handle);
             if options.signal_handlers {
@@ -90,6 +93,7 @@ async fn start_each(
     config: &Config,
     shared: &Shared,
     of_logs: Drain,
+    level: Option<LevelControl>,
 ) -> Result<(), AgentError> {
     if config.logs_enabled {
         let shared = Shared {
@@ -101,10 +105,14 @@ async fn start_each(
     if metrics::is_wanted(config) {
         running.metrics = Some(metrics::start(config, shared).await?);
     }
+    let remote_config = Box::pin(remote_config::open(config, shared)).await;
     if config.apm_enabled {
+        let mount = remote_config.as_ref().map(remote_config::Opened::mount);
         let (logs, metrics) = (running.logs.as_ref(), running.metrics.as_ref());
-        running.traces = Some(traces::start(config, shared, logs, metrics).await?);
+        running.traces = Some(traces::start(config, shared, logs, metrics, mount).await?);
     }
+    running.remote_config =
+        remote_config.map(|it| it.run(config, shared, running.traces.as_ref(), level));
     Ok(())
 }
 
@@ -150,6 +158,9 @@ impl Running {
         let metrics = async { Some(self.metrics?.join().await) };
         let traces = async { Some(self.traces?.join().await) };
         let (logs, metrics, traces) = tokio::join!(logs, metrics, traces);
+        if let Some(remote_config) = self.remote_config {
+            remote_config.join().await;
+        }
         self.keepers.shutdown().await;
         // Nobody may read any more, if the reader was cut.
         let _unread = self.close_events.send(()).is_err();

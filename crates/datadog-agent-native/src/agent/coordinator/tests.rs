@@ -18,6 +18,7 @@ fn config(intake: &Intake, extra: &[(&str, &str)]) -> Config {
         ("DD_APM_DD_URL", url.as_str()),
         ("DD_LOGS_CONFIG_LOGS_DD_URL", url.as_str()),
         ("DD_SHUTDOWN_TIMEOUT", "5"),
+        ("DD_REMOTE_CONFIGURATION_ENABLED", "false"),
     ];
     Config::from_env_iter(base.into_iter().chain(extra.iter().copied()))
 }

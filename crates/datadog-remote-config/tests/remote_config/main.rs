@@ -1,5 +1,5 @@
 //! Whole repositories, made and signed here, against the verifier: what it believes, and every way in which it does
-//! not.
+//! not; and against the service: when it asks, what it tells, keeps and answers.
 
 #![allow(clippy::unwrap_used, reason = "tests")]
 #![allow(clippy::expect_used, reason = "tests")]
@@ -9,6 +9,7 @@ mod chain;
 mod files;
 mod metadata;
 mod organisation;
+mod service;
 mod signer;
 mod tamper;
 mod vectors;
