@@ -8,21 +8,20 @@ mod client_stats;
 mod copies;
 mod counters;
 mod install;
+mod memory;
 mod slices;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use datadog_agent_runtime::telemetry::{Reason, Telemetry};
-use datadog_forwarder::{Budget, Reservation};
 use datadog_wire::traces::MAX_BODY_BYTES;
-use tokio::runtime::Handle;
-use tokio::time::{Instant, timeout};
 use tracing::warn;
 
 use self::copies::Copies;
 use self::counters::Counters;
 use self::install::FirstTraces;
+pub(crate) use self::memory::Memory;
 use crate::aggregator::Encoded;
 use crate::aggregator::service::SharedStats;
 use crate::concentrator;
@@ -58,16 +57,6 @@ pub(crate) struct Body<'a> {
     pub(crate) bytes: &'a [u8],
     pub(crate) client: &'a Client,
     pub(crate) now: Duration,
-}
-
-/// Memory for what is to be sent.
-#[derive(Debug)]
-pub(crate) struct Memory<'m> {
-    pub(crate) of_all: &'m Budget,
-    /// What the body takes, which is gone when all is written.
-    pub(crate) of_body: Option<Reservation>,
-    /// How long to wait for memory, for all messages of the body together. None but on a thread that may block.
-    pub(crate) patience: Option<Duration>,
 }
 
 /// Why a chunk is not sent.
@@ -380,29 +369,6 @@ impl Processor {
 
     fn sampler(&self) -> MutexGuard<'_, Sampler> {
         self.sampler.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl Memory<'_> {
-    /// Memory for so many bytes, if there is that much, or will be soon.
-    fn take(&mut self, bytes: usize) -> Option<Reservation> {
-        if let Some(taken) = self.of_all.try_reserve(bytes) {
-            return Some(taken);
-        }
-        match self.patience {
-            Some(patience) if bytes <= MESSAGE_BYTES => {
-                let begin = Instant::now();
-                let wait = timeout(patience, self.of_all.reserve(bytes));
-                let taken = Handle::current().block_on(wait).ok().flatten();
-                self.patience = Some(patience.saturating_sub(begin.elapsed()));
-                taken
-            }
-            // A small body is gone soon, and a chunk so large could wait for itself.
-            _ => {
-                let body = self.of_body.as_mut().filter(|body| body.bytes() >= bytes)?;
-                Some(body.split_off(bytes))
-            }
-        }
     }
 }
 
