@@ -35,7 +35,7 @@ impl Options {
 }
 
 /// Bench targets of the crates; each prints its figures in the same form.
-const TARGETS: [(&str, &str); 12] = [
+const TARGETS: [(&str, &str); 13] = [
     ("datadog-logs-agent", "pure"),
     ("datadog-logs-agent", "server"),
     ("datadog-logs-patterns", "encode"),
@@ -45,6 +45,7 @@ const TARGETS: [(&str, &str); 12] = [
     ("datadog-metrics-agent", "parse"),
     ("datadog-sketch", "sketch"),
     ("datadog-traces-agent", "decode"),
+    ("datadog-traces-agent", "latency"),
     ("datadog-traces-agent", "obfuscate"),
     ("datadog-traces-agent", "pipeline"),
     ("datadog-traces-agent", "stats"),
