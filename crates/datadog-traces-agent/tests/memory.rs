@@ -6,7 +6,8 @@
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
-    reason = "a helper of a test fails the test"
+    clippy::print_stderr,
+    reason = "a helper of a test fails the test, and figures are for whoever wants them"
 )]
 
 use std::alloc::{GlobalAlloc, Layout, System};
@@ -191,7 +192,7 @@ async fn slow_writers(agent: &Agent) {
             let mut writer = agent.connect().await;
             let length = "Content-Length: 20000\r\n";
             writer.write(head("/v0.4/traces", length)).await;
-            writer.write([0x91; 19_999]).await;
+            writer.write(vec![0x91; 19_999]).await;
             writers.push(writer);
         }
         for writer in &mut writers {
