@@ -37,7 +37,7 @@ impl Options {
 
 /// Bench targets of the crates; each prints its figures in the same form. The first stands alone with
 /// `--only lifecycle`.
-const TARGETS: [(&str, &str); 13] = [
+const TARGETS: [(&str, &str); 14] = [
     ("datadog-agent-native", "lifecycle"),
     ("datadog-logs-agent", "pure"),
     ("datadog-logs-agent", "server"),
@@ -48,6 +48,7 @@ const TARGETS: [(&str, &str); 13] = [
     ("datadog-metrics-agent", "parse"),
     ("datadog-sketch", "sketch"),
     ("datadog-traces-agent", "decode"),
+    ("datadog-traces-agent", "latency"),
     ("datadog-traces-agent", "obfuscate"),
     ("datadog-traces-agent", "pipeline"),
     ("datadog-traces-agent", "stats"),

@@ -134,6 +134,31 @@ pub fn span_tags(place: &Place, facts: &Facts, config: &Config) -> Vec<(String, 
         .collect()
 }
 
+/// The resource that telemetry of tracers is told to come from: provider, kind and name. `None` where it has none that
+/// telemetry knows.
+pub(crate) fn cloud_resource(config: &Config) -> Option<[&str; 3]> {
+    let get = |name| config.platform_inputs.get(name);
+    let (provider, kind, name) = match Platform::of(config)? {
+        Platform::CloudRun => ("GCP", "GCPCloudRun", get("K_SERVICE")),
+        Platform::GoogleFunctions => {
+            let name = get("K_SERVICE").or_else(|| get("FUNCTION_NAME"));
+            ("GCP", "GCPCloudFunctions", name)
+        }
+        Platform::AzureFunctions => ("Azure", "AzureAppService", get("WEBSITE_SITE_NAME")),
+        Platform::Lambda | Platform::AzureSpring => return None,
+    };
+    Some([provider, kind, name.filter(|name| !name.is_empty())?])
+}
+
+/// What profiles are told of the function that they are of.
+pub(crate) fn profiling_tags(config: &Config) -> Vec<String> {
+    match Platform::of(config) {
+        Some(Platform::AzureFunctions) => azure_tags(config),
+        Some(platform) => platform.tags(config),
+        None => Vec::new(),
+    }
+}
+
 /// Adds a tag unless its value is missing, empty or unknown.
 fn push(tags: &mut Vec<String>, name: &str, value: Option<&str>) {
     if let Some(value) = value
@@ -296,6 +321,33 @@ mod tests {
         );
         assert_eq!(of(Platform::AzureSpring, "").len(), 3);
         assert_eq!(of(Platform::Lambda, "f").len(), 2);
+    }
+
+    #[test]
+    fn telemetry_is_told_which_resource_it_comes_from() {
+        let of = |variables: &[(&str, &str)]| {
+            let config = config(Profile::Serverless, variables);
+            cloud_resource(&config).map(|parts| parts.map(str::to_owned))
+        };
+        let some = |parts: [&str; 3]| Some(parts.map(str::to_owned));
+        assert_eq!(of(&AZURE), some(["Azure", "AzureAppService", "shop-app"]));
+        let run = [("K_SERVICE", "s"), ("FUNCTION_TARGET", "f")];
+        assert_eq!(of(&run[..1]), some(["GCP", "GCPCloudRun", "s"]));
+        assert_eq!(of(&run), some(["GCP", "GCPCloudFunctions", "s"]));
+        assert_eq!(of(&[]), None);
+        assert_eq!(of(&[("ASCSVCRT_SPRING__APPLICATION__NAME", "a")]), None);
+    }
+
+    #[test]
+    fn profiles_are_told_the_function() {
+        let tags = profiling_tags(&config(Profile::Serverless, &AZURE));
+        assert!(tags.contains(&"name:shop-app".to_owned()), "{tags:?}");
+        let run = config(Profile::Serverless, &[("K_SERVICE", "s")]);
+        assert_eq!(
+            profiling_tags(&run),
+            ["origin:cloudrun", "dd.origin:cloudrun"]
+        );
+        assert_eq!(profiling_tags(&config(Profile::Embedded, &AZURE)), [""; 0]);
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! The trace pipeline, put together from the configuration; its types are re-exported here.
 
+mod proxies;
 mod sampling;
 
 use std::path::{Path, PathBuf};
@@ -7,7 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use datadog_agent_runtime::bind::Target;
-use datadog_traces_agent::config::{EvpTarget, Info, ProxyMode, ProxyTarget};
+use datadog_traces_agent::config::Info;
 use datadog_traces_agent::filter::TagRule;
 use datadog_traces_agent::obfuscate::{Config as Obfuscation, Json, Redis, SqlMode};
 use datadog_traces_agent::service_mapping::ServiceMapping;
@@ -23,7 +24,7 @@ pub use datadog_traces_agent::{
 };
 
 use crate::agent::{AgentError, Face, Shared, api_key};
-use crate::config::{Config, ConfigError, OperationalMode, Value};
+use crate::config::{Config, ConfigError, OperationalMode};
 use crate::keys::Keys;
 use crate::{VERSION, logs, metrics, strategy};
 
@@ -121,7 +122,7 @@ fn traces_config(config: &Config, hostname: &str) -> Result<TracesConfig, AgentE
     traces.obfuscation = obfuscation(config, &keys);
     sampling::fill(config, &keys, &mut traces);
     sending(config, &keys, &mut traces);
-    proxies(config, &keys, &mut traces);
+    proxies::fill(config, &keys, &mut traces);
     warn_of_what_does_nothing(config);
     Ok(traces)
 }
@@ -303,68 +304,6 @@ fn flush(config: &Config) -> FlushStrategy {
         seconds => seconds,
     });
     strategy::timer(config, usual).map_or(FlushStrategy::OnDemand, FlushStrategy::Interval)
-}
-
-fn proxies(config: &Config, keys: &Keys<'_>, traces: &mut TracesConfig) {
-    let proxies = &mut traces.proxies;
-    if traces.flush == FlushStrategy::OnDemand {
-        proxies.mode = ProxyMode::Buffered;
-    }
-    let names = [
-        ("profiling", &mut proxies.profiling),
-        ("telemetry", &mut proxies.telemetry),
-        ("debugger", &mut proxies.debugger_logs),
-        ("debugger_diagnostics", &mut proxies.debugger),
-        ("symdb", &mut proxies.symdb),
-    ];
-    for (name, targets) in names {
-        override_targets(keys, name, targets);
-    }
-    if let (Some(url), Some(target)) = (
-        keys.text("ol_proxy_config.dd_url"),
-        proxies.lineage.first_mut(),
-    ) {
-        url.clone_into(&mut target.url);
-    }
-    if !keys.on("ol_proxy_config.enabled") {
-        proxies.lineage.clear();
-    }
-    if !keys.on("apm_config.telemetry_enabled") {
-        proxies.telemetry.clear();
-    }
-    proxies.profiling_bytes = keys.number(
-        "apm_config.profiling_max_request_bytes",
-        proxies.profiling_bytes,
-    );
-    proxies.evp = keys.on("evp_proxy_config.enabled").then(|| EvpTarget {
-        site: keys
-            .text("evp_proxy_config.dd_url")
-            .unwrap_or(&config.site)
-            .to_owned(),
-        max_bytes: keys.number("evp_proxy_config.max_payload_size", 10 * 1_024 * 1_024),
-    });
-}
-
-/// The intakes of a product: the URL and key that are set for it, and those besides.
-fn override_targets(keys: &Keys<'_>, name: &str, targets: &mut Vec<ProxyTarget>) {
-    if let Some(first) = targets.first_mut() {
-        if let Some(url) = keys.text(&format!("apm_config.{name}_dd_url")) {
-            url.clone_into(&mut first.url);
-        }
-        let key = keys.text(&format!("apm_config.{name}_api_key"));
-        first.api_key = key.map(str::to_owned);
-    }
-    if let Some(Value::KeysByUrl(further)) = keys
-        .0
-        .value(&format!("apm_config.{name}_additional_endpoints"))
-    {
-        for (url, api_keys) in further {
-            targets.extend(api_keys.iter().map(|key| ProxyTarget {
-                url: url.clone(),
-                api_key: Some(key.clone()),
-            }));
-        }
-    }
 }
 
 /// Keys that are read and checked, and do nothing in this build.

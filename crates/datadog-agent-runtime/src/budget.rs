@@ -7,11 +7,14 @@ use tokio::sync::Notify;
 
 /// A number of bytes that a pipeline may hold in all its queues together; cheap to clone.
 #[derive(Debug, Clone)]
-pub struct Budget(Arc<Inner>);
+pub struct Budget {
+    inner: Arc<Inner>,
+    /// Bytes that may be in use when more are taken through this one.
+    limit: usize,
+}
 
 #[derive(Debug)]
 struct Inner {
-    limit: usize,
     used: AtomicUsize,
     freed: Notify,
 }
@@ -27,20 +30,32 @@ impl Budget {
     /// A budget of `limit` bytes, none of them used.
     #[must_use]
     pub fn new(limit: usize) -> Self {
-        Self(Arc::new(Inner {
-            limit,
+        let inner = Inner {
             used: AtomicUsize::new(0),
             freed: Notify::new(),
-        }))
+        };
+        Self {
+            inner: Arc::new(inner),
+            limit,
+        }
+    }
+
+    /// The same bytes for those who may take them only up to a lower limit, so that there is something left for others.
+    #[must_use]
+    pub fn capped(&self, limit: usize) -> Self {
+        Self {
+            inner: Arc::clone(&self.inner),
+            limit: limit.min(self.limit),
+        }
     }
 
     /// Takes `bytes` if they fit.
     #[must_use]
     pub fn try_reserve(&self, bytes: usize) -> Option<Reservation> {
-        self.0
+        self.inner
             .used
             .fetch_update(Ordering::AcqRel, Ordering::Acquire, |used| {
-                used.checked_add(bytes).filter(|&sum| sum <= self.0.limit)
+                used.checked_add(bytes).filter(|&sum| sum <= self.limit)
             })
             .ok()
             .map(|_| Reservation {
@@ -51,11 +66,11 @@ impl Budget {
 
     /// Waits until `bytes` fit; `None` if they never can.
     pub async fn reserve(&self, bytes: usize) -> Option<Reservation> {
-        if bytes > self.0.limit {
+        if bytes > self.limit {
             return None;
         }
         loop {
-            let mut freed = std::pin::pin!(self.0.freed.notified());
+            let mut freed = std::pin::pin!(self.inner.freed.notified());
             freed.as_mut().enable();
             if let Some(reservation) = self.try_reserve(bytes) {
                 return Some(reservation);
@@ -67,19 +82,19 @@ impl Budget {
     /// Bytes in use.
     #[must_use]
     pub fn used(&self) -> usize {
-        self.0.used.load(Ordering::Acquire)
+        self.inner.used.load(Ordering::Acquire)
     }
 
     /// Bytes that may be in use.
     #[must_use]
     pub fn limit(&self) -> usize {
-        self.0.limit
+        self.limit
     }
 
     fn give_back(&self, bytes: usize) {
         if bytes > 0 {
-            self.0.used.fetch_sub(bytes, Ordering::AcqRel);
-            self.0.freed.notify_waiters();
+            self.inner.used.fetch_sub(bytes, Ordering::AcqRel);
+            self.inner.freed.notify_waiters();
         }
     }
 }
@@ -166,6 +181,20 @@ mod tests {
         }
         drop(held);
         assert_eq!(waiting.await.unwrap().bytes(), 20);
+    }
+
+    #[test]
+    fn a_capped_budget_leaves_bytes_to_others_and_counts_theirs() {
+        let budget = Budget::new(100);
+        let capped = budget.capped(60);
+        assert_eq!((capped.limit(), budget.capped(200).limit()), (60, 100));
+        let mut all = budget.try_reserve(30).unwrap();
+        all.absorb(capped.try_reserve(30).unwrap());
+        assert!(capped.try_reserve(1).is_none());
+        let rest = budget.try_reserve(40).unwrap();
+        assert_eq!((capped.used(), all.bytes()), (100, 60));
+        drop((all, rest));
+        assert_eq!(budget.used(), 0);
     }
 
     #[tokio::test]

@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::{Arc, Weak};
+use std::time::Duration;
 
 use bytes::Bytes;
 use datadog_agent_runtime::bind::BindError;
@@ -19,7 +20,7 @@ use datadog_agent_runtime::telemetry::{Metric, Reason, Telemetry};
 use serde::Serialize;
 use serde_json::{Value, json};
 use tokio::task::JoinSet;
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout_at};
 use tracing::warn;
 
 pub use crate::aggregator::service::{AggregatorHandle, Reports, Stopped};
@@ -31,6 +32,9 @@ use crate::proxy::Proxy;
 use crate::sampler;
 pub use crate::server::submit::SubmitError;
 use crate::server::{BoundServer, Mount, Receiver, Rooms, Statsd};
+
+/// How long rooms may take to end by themselves when the deadline has come.
+const GRACE: Duration = Duration::from_millis(100);
 
 /// What the trace agent shares with the rest of the process.
 pub struct Shared {
@@ -205,8 +209,13 @@ pub async fn start(config: Config, shared: Shared, drain: Drain) -> Result<Runni
     let open_stats = SharedStats::new(&config);
     let processor = Processor::new(&config, open_stats.clone(), &telemetry, events)?;
     let proxy = Proxy::new(&config, client, &telemetry)?;
-    let (service, handle) =
-        AggregatorService::new(&config, open_stats, [traces, stats], &telemetry);
+    let (service, handle) = AggregatorService::new(
+        &config,
+        open_stats,
+        [traces, stats],
+        &telemetry,
+        drain.clone(),
+    );
     let listeners = BoundServer::bind(&config.listen).await?;
     let samplers = Samplers {
         processor: Arc::downgrade(&processor),
@@ -318,7 +327,7 @@ impl Running {
     }
 
     /// Waits for the signal to stop, then for every room in turn, and reports what became of everything. Ends by the
-    /// signal's deadline, as long as the forwarders do.
+    /// signal's deadline: what has not ended then is cut a moment later.
     pub async fn join(self) -> DrainReport {
         let Self {
             handle,
@@ -333,7 +342,7 @@ impl Running {
         } = self;
         let deadline = drain.signalled().await;
         let ended = async { while servers.join_next().await.is_some() {} };
-        if tokio::time::timeout_at(deadline, ended).await.is_err() {
+        if timeout_at(deadline, ended).await.is_err() {
             warn!("tracers were cut when the time to stop was over");
             servers.shutdown().await;
         }
@@ -341,10 +350,14 @@ impl Running {
         let left = deadline.saturating_duration_since(Instant::now());
         receiver.settled(Instant::now() + left / 2).await;
         drop(receiver);
-        handle.shutdown().await;
+        let last = deadline + GRACE;
+        // The service ends too when the last handle is gone.
+        drop(timeout_at(last, handle.shutdown()).await);
         drop(handle);
-        let ((), ()) = tokio::join!(proxy.stop(deadline), service.ended());
-        senders.ended().await;
+        let (_, ()) = tokio::join!(timeout_at(last, service.ended()), proxy.stop(deadline));
+        if timeout_at(last, senders.ended()).await.is_err() {
+            warn!("the senders of traces were cut when the time to stop was over");
+        }
         let report = status.drained();
         if !report.dropped.is_empty() {
             warn!(sent = report.sent, dropped = ?report.dropped, "not all traces were delivered");

@@ -4,6 +4,8 @@
 //! What a tracer says of its time stays as it is, unless it is too old or lies in the future.
 
 mod aggregator;
+#[cfg(any(test, fuzzing))]
+pub mod checks;
 mod group;
 mod process;
 mod shape;
@@ -25,6 +27,9 @@ pub enum DecodeError {
     /// It would take far more memory than it has bytes, or is nested too deeply.
     #[error(transparent)]
     Refused(Refused),
+    /// There is no memory for it now.
+    #[error("there is no memory for the stats now")]
+    NoRoom,
     /// It is no msgpack, or not of stats.
     #[error("the stats cannot be read: {0}")]
     Malformed(#[from] rmp_serde::decode::Error),
@@ -37,10 +42,25 @@ pub enum DecodeError {
 /// # Errors
 /// When the body is no msgpack of stats, or would take far more memory than it has bytes.
 pub fn decode(body: &[u8]) -> Result<ClientStatsPayload, DecodeError> {
-    shape::check(body).map_err(|refused| match refused {
+    decode_in(body, |_| true)
+}
+
+/// Reads it once there is memory for it: `reserve` is told how many bytes it takes, and says whether there are.
+///
+/// # Errors
+/// The same, and when there is no memory.
+pub(crate) fn decode_in(
+    body: &[u8],
+    reserve: impl FnOnce(usize) -> bool,
+) -> Result<ClientStatsPayload, DecodeError> {
+    let parts = shape::check(body).map_err(|refused| match refused {
         Refused::Truncated => DecodeError::Truncated,
         refused => DecodeError::Refused(refused),
     })?;
+    // Texts and sketches are copied.
+    if !reserve(parts + body.len()) {
+        return Err(DecodeError::NoRoom);
+    }
     Ok(rmp_serde::from_slice(body)?)
 }
 

@@ -2,6 +2,8 @@
 //!
 //! What is wrong is counted by reason. Nothing is allocated where nothing is wrong.
 
+#[cfg(any(test, fuzzing))]
+pub mod checks;
 mod counts;
 mod letters;
 mod name;

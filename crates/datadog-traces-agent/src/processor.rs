@@ -5,23 +5,29 @@
 
 pub(crate) mod alone;
 mod client_stats;
+mod copies;
 mod counters;
+mod install;
+mod memory;
+mod slices;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use datadog_agent_runtime::event_bus;
 use datadog_agent_runtime::telemetry::{Reason, Telemetry};
-use datadog_forwarder::{Budget, Reservation};
 use datadog_wire::traces::MAX_BODY_BYTES;
 use tracing::warn;
 
+use self::copies::Copies;
 use self::counters::Counters;
+use self::install::FirstTraces;
+pub(crate) use self::memory::Memory;
 use crate::aggregator::Encoded;
 use crate::aggregator::service::SharedStats;
 use crate::concentrator;
 use crate::config::{Config, ConfigError, Stats};
-use crate::decode::{self, Encoding};
+use crate::decode::{self, Allowance};
 use crate::encode::Messages;
 use crate::filter::Filter;
 use crate::normalize;
@@ -30,7 +36,6 @@ use crate::replace::Replacer;
 use crate::root;
 use crate::sampler::{self, Reply, Sampler, Verdict};
 use crate::server::client::Client;
-use crate::server::route::Version;
 use crate::service_mapping::ServiceMapping;
 use crate::span::{Chunk, Map, Payload, Span, Text};
 use crate::truncate::{self, Resources};
@@ -46,11 +51,22 @@ const PROCESS_TAGS: &str = "_dd.tags.process";
 /// The tag that says where a trace began, which goes to the chunk.
 const ORIGIN: &str = "_dd.origin";
 
-/// Memory for what is to be sent: that of the body, which is given up, then that of all.
-pub(crate) struct Memory<'m> {
-    /// What the body takes.
-    pub(crate) of_body: Option<Reservation>,
-    pub(crate) of_all: &'m Budget,
+/// A body with traces.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Body<'a> {
+    pub(crate) format: decode::Format,
+    pub(crate) bytes: &'a [u8],
+    pub(crate) client: &'a Client,
+    pub(crate) now: Duration,
+}
+
+/// Why a chunk is not sent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Gone {
+    /// A filter is for it.
+    Filtered,
+    /// There is no memory for what rules make of it.
+    Memory,
 }
 
 /// Applies all rules; shared by all requests.
@@ -67,6 +83,8 @@ pub(crate) struct Processor {
     agent_env: String,
     /// Tags for spans that have none of the same key.
     tags: Vec<(String, String)>,
+    /// What the first trace of each service tells of the installation.
+    first_traces: Option<FirstTraces>,
     sampler: Mutex<Sampler>,
     open_stats: SharedStats,
     counters: Counters,
@@ -95,6 +113,7 @@ impl Processor {
             stats: config.stats,
             agent_env: config.identity.env.clone(),
             tags: config.tags.clone(),
+            first_traces: config.proxies.install.clone().map(FirstTraces::new),
             sampler: Mutex::new(Sampler::new(config.sampler.clone())),
             open_stats,
             counters: Counters::new(telemetry, events),
@@ -106,40 +125,62 @@ impl Processor {
         self.sampler().rates().reply(version)
     }
 
-    /// Takes a body with traces.
+    /// Takes a body with traces, and gives away what is to be sent of it.
     ///
-    /// Returns what is to be sent. What there is no memory for, or what is larger than any request may be, is counted
-    /// and never written.
+    /// What there is no memory for, or what is larger than any request may be, is counted and never written.
     ///
     /// # Errors
-    /// A body that cannot be decoded; nothing of it is used.
-    pub(crate) fn traces(
-        &self,
-        version: Version,
-        content_type: Option<&str>,
-        body: &[u8],
-        client: &Client,
-        memory: Memory<'_>,
-        now: Duration,
-    ) -> Result<Vec<Encoded>, decode::Error> {
-        let mut payload = match version {
-            Version::V03 | Version::V04 => {
-                decode::v04_as(body, Encoding::from_content_type(content_type))?
-            }
-            Version::V05 => decode::v05(body)?,
-            Version::V07 => decode::v07(body)?,
-            Version::V1 => decode::v1(body)?,
-        };
-        client.describe(&mut payload);
-        self.counters.received(&payload, client);
-        self.repair(&mut payload, client, now);
-        let roots = self.rewrite(&mut payload, client);
-        self.sample(&mut payload, &roots, client, now);
-        Ok(self.encode(&payload, memory))
+    /// A body that cannot be decoded, or for which there is no memory; nothing of it is used.
+    pub(crate) fn traces<'a>(
+        &'a self,
+        body: &Body<'a>,
+        allowance: Allowance,
+        memory: &mut Memory<'_>,
+        out: &mut dyn FnMut(Encoded),
+    ) -> Result<(), decode::Error> {
+        let mut held = slices::Held::default();
+        let (mut head, mut allowance) =
+            decode::each(body.format, body.bytes, allowance, &mut held)?;
+        body.client.describe(&mut head);
+        self.counters.announced(body.client);
+        let total = held.count();
+        if let Some(chunks) = held.into_chunks() {
+            head.chunks = chunks;
+            self.slice(&mut head, total, body, &mut allowance, memory, out);
+            return Ok(());
+        }
+        // There is memory for the largest slice.
+        let reserved = allowance.room();
+        let mut of_copies = allowance.split_off(0);
+        let mut slices = slices::Slices::new(head, |payload: &mut Payload<'a>| {
+            self.slice(payload, total, body, &mut of_copies, memory, out);
+        });
+        // It was decoded before, so that nothing can be wrong with it.
+        let (_, allowance) = decode::each(body.format, body.bytes, allowance, &mut slices)?;
+        debug_assert_eq!(allowance.room(), reserved);
+        slices.finish();
+        Ok(())
     }
 
-    fn encode(&self, payload: &Payload<'_>, mut memory: Memory<'_>) -> Vec<Encoded> {
-        let mut encoded = Vec::new();
+    /// Takes chunks of a body that has so many of them.
+    fn slice<'a>(
+        &'a self,
+        payload: &mut Payload<'a>,
+        total: usize,
+        body: &Body<'a>,
+        allowance: &mut Allowance,
+        memory: &mut Memory<'_>,
+        out: &mut dyn FnMut(Encoded),
+    ) {
+        let mut copies = Copies::new(allowance);
+        self.counters.received(payload);
+        self.repair(payload, body.client, body.now);
+        let roots = self.rewrite(payload, body.client, &mut copies);
+        self.sample(payload, &roots, total, body);
+        self.encode(payload, memory, out);
+    }
+
+    fn encode(&self, payload: &Payload<'_>, memory: &mut Memory<'_>, out: &mut dyn FnMut(Encoded)) {
         let mut messages = Messages::new(payload, MESSAGE_BYTES);
         while let Some(part) = messages.next() {
             let reservation = match part.bytes > MAX_BODY_BYTES {
@@ -149,7 +190,7 @@ impl Processor {
             match reservation {
                 Ok(reservation) => {
                     let message = messages.write(part);
-                    encoded.push(Encoded {
+                    out(Encoded {
                         bytes: message.bytes,
                         chunks: message.chunks as u64,
                         spans: message.spans as u64,
@@ -160,7 +201,6 @@ impl Processor {
                 Err(reason) => self.counters.lost(reason, &part),
             }
         }
-        encoded
     }
 
     fn repair<'a>(&self, payload: &mut Payload<'a>, client: &'a Client, now: Duration) {
@@ -174,36 +214,57 @@ impl Processor {
         normalize::payload(payload, &context, &mut counts);
         self.counters.repaired(&counts);
         describe_process(payload, client);
+        truncate::payload(payload);
     }
 
     /// Drops what filters are for, and applies all rules that change spans. Returns the roots of the chunks that are
     /// left.
-    fn rewrite<'a>(&'a self, payload: &mut Payload<'a>, client: &Client) -> Vec<usize> {
+    fn rewrite<'a>(
+        &'a self,
+        payload: &mut Payload<'a>,
+        client: &Client,
+        copies: &mut Copies<'_>,
+    ) -> Vec<usize> {
         let mut roots = Vec::with_capacity(payload.chunks.len());
-        payload.chunks.retain_mut(|chunk| {
-            let Some(root) = self.rewrite_chunk(chunk, client) else {
-                self.counters.filtered(chunk.spans.len());
-                return false;
-            };
-            roots.push(root);
-            true
-        });
+        payload
+            .chunks
+            .retain_mut(|chunk| match self.rewrite_chunk(chunk, client, copies) {
+                Ok(root) => {
+                    roots.push(root);
+                    true
+                }
+                Err(Gone::Filtered) => {
+                    self.counters.filtered(chunk.spans.len());
+                    false
+                }
+                Err(Gone::Memory) => {
+                    self.counters.dropped(Reason::Memory, 1, chunk.spans.len());
+                    // Its copies are what there is no memory for.
+                    chunk.spans = Vec::new();
+                    false
+                }
+            });
         for (index, root) in roots.iter().enumerate() {
             root::describe_payload(payload, index, *root);
         }
         roots
     }
 
-    /// Returns the root of the chunk; `None` if a filter is for it.
-    fn rewrite_chunk<'a>(&'a self, chunk: &mut Chunk<'a>, client: &Client) -> Option<usize> {
-        let root = root::find(&chunk.spans)?;
+    /// Returns the root of the chunk.
+    fn rewrite_chunk<'a>(
+        &'a self,
+        chunk: &mut Chunk<'a>,
+        client: &Client,
+        copies: &mut Copies<'_>,
+    ) -> Result<usize, Gone> {
+        let root = root::find(&chunk.spans).ok_or(Gone::Filtered)?;
         root::describe_chunk(chunk, root);
         if chunk
             .spans
             .get(root)
             .is_none_or(|root| self.filter.drops(root).is_some())
         {
-            return None;
+            return Err(Gone::Filtered);
         }
         for (key, value) in &self.tags {
             if key == ORIGIN && chunk.origin.is_empty() {
@@ -212,6 +273,9 @@ impl Processor {
         }
         for span in &mut chunk.spans {
             self.rewrite_span(span, client);
+            if !copies.pay(span) {
+                return Err(Gone::Memory);
+            }
         }
         self.replacer.spans(&mut chunk.spans);
         if let Some(root) = chunk.spans.get_mut(root) {
@@ -220,7 +284,7 @@ impl Processor {
         if !client.computed_top_level {
             root::compute_top_level(chunk);
         }
-        Some(root)
+        Ok(root)
     }
 
     fn rewrite_span<'a>(&'a self, span: &mut Span<'a>, client: &Client) {
@@ -242,7 +306,14 @@ impl Processor {
     }
 
     /// Counts the chunks into stats, and removes those that are not kept.
-    fn sample(&self, payload: &mut Payload<'_>, roots: &[usize], client: &Client, now: Duration) {
+    fn sample<'a>(
+        &'a self,
+        payload: &mut Payload<'a>,
+        roots: &[usize],
+        total: usize,
+        body: &Body<'_>,
+    ) {
+        let (client, now) = (body.client, body.now);
         let chunks = std::mem::take(&mut payload.chunks);
         if self.stats == Stats::Agent && !client.computed_stats {
             self.count(&chunks, roots, &facts(payload), now);
@@ -250,7 +321,7 @@ impl Processor {
         let facts = sampler::Facts {
             env: &payload.env,
             client_dropped_p0_traces: client.dropped_traces,
-            chunks: chunks.len(),
+            chunks: total,
         };
         let mut kept = Vec::with_capacity(chunks.len());
         let mut turn = Turn::default();
@@ -265,6 +336,12 @@ impl Processor {
             let is_kept = decision.verdict != Verdict::Dropped;
             let left = if is_kept { chunk.spans.len() } else { 0 };
             self.counters.decided(decision.verdict, spans - left);
+            if let Some(first) = &self.first_traces
+                && matches!(decision.verdict, Verdict::Kept(_))
+                && let Some(root) = chunk.spans.get_mut(*root)
+            {
+                first.mark(root);
+            }
             if is_kept {
                 kept.push(chunk);
             }
@@ -299,27 +376,6 @@ impl Processor {
 
     fn sampler(&self) -> MutexGuard<'_, Sampler> {
         self.sampler.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl Memory<'_> {
-    /// Memory for so many bytes, if there is that much.
-    fn take(&mut self, bytes: usize) -> Option<Reservation> {
-        let of_body = self.of_body.as_mut().map(|body| body.split_off(bytes));
-        let more = bytes - of_body.as_ref().map_or(0, Reservation::bytes);
-        let taken = match self.of_all.try_reserve(more) {
-            Some(mut all) => {
-                of_body.into_iter().for_each(|part| all.absorb(part));
-                return Some(all);
-            }
-            None => of_body?,
-        };
-        // A smaller message may fit.
-        match &mut self.of_body {
-            Some(body) => body.absorb(taken),
-            None => self.of_body = Some(taken),
-        }
-        None
     }
 }
 

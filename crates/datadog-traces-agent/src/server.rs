@@ -5,6 +5,7 @@
 
 mod answer;
 pub(crate) mod client;
+mod groups;
 pub(crate) mod info;
 pub(crate) mod route;
 pub(crate) mod submit;
@@ -12,7 +13,7 @@ mod traces;
 mod work;
 
 use std::net::SocketAddr;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::pin::Pin;
 use std::sync::Arc;
 
@@ -29,22 +30,26 @@ use datadog_agent_runtime::telemetry::{Metric, Reason, Series, Telemetry};
 use http_body_util::Full;
 use hyper::body::{Body, Incoming};
 use hyper::http::request::Parts;
-use hyper::{Request, Response};
+use hyper::{HeaderMap, Request, Response};
 use tokio::time::{Instant, timeout};
 
 use self::answer::Answer;
 use self::client::Client;
+use self::groups::Groups;
 use self::info::Info;
 use self::route::{Product, Route};
 use self::work::Desk;
 use crate::aggregator::service::{AggregatorHandle, now};
 use crate::client_stats;
 use crate::config::{Config, RequestLimits};
+use crate::decode::Allowance;
 use crate::processor::Processor;
 use crate::proxy::Proxy;
 
 /// Bytes that a body whose length is not announced must find free before it is received.
 const UNKNOWN_BYTES: u64 = 64 * 1_024;
+/// Bytes beyond the memory of bodies for what is made of them: the largest body has room to be taken.
+pub(crate) const WORKSPACE_BYTES: usize = 32 * 1_024 * 1_024;
 /// The feature by which all tracers are told by status that they send too much.
 const TELLS_STATUS: &str = "429";
 /// Bytes of a request of DogStatsD.
@@ -98,9 +103,12 @@ struct Inner {
     mounts: Vec<Mount>,
     statsd: Option<Arc<Statsd>>,
     limits: RequestLimits,
-    /// Bytes of bodies and of encoded traces.
+    /// Bytes of bodies, of what is decoded of them, and of encoded traces.
     memory: Budget,
+    /// The same, of which bodies leave some to the others.
+    bodies: Budget,
     desk: Desk,
+    groups: Groups,
     /// Whether all tracers are told by status that they send too much.
     tells_status: bool,
     drain: Drain,
@@ -131,11 +139,15 @@ impl Receiver {
     /// The receiver of listeners at these addresses.
     pub(crate) fn new(config: &Config, rooms: Rooms, listeners: &[Listener]) -> Self {
         let telemetry = &rooms.telemetry;
+        let of_bodies = config.requests.memory_bytes;
+        let memory = Budget::new(of_bodies.saturating_add(WORKSPACE_BYTES));
         Self(Arc::new(Inner {
             info: Info::new(config, &rooms.mounts, listeners, rooms.statsd.is_some()),
             limits: config.requests,
-            memory: Budget::new(config.requests.memory_bytes),
+            bodies: memory.capped(of_bodies),
+            memory,
             desk: Desk::new(&config.requests),
+            groups: Groups::new(PathBuf::from("/")),
             tells_status: config.info.features.iter().any(|it| it == TELLS_STATUS),
             accepted: telemetry.series(Metric::TracesPayloadsAccepted, &[]),
             bytes_received: telemetry.series(Metric::TracesBytesReceived, &[]),
@@ -211,11 +223,32 @@ impl Receiver {
         rest: &str,
         request: Request<Incoming>,
     ) -> Response<Full<Bytes>> {
-        let container = container_of_peer(request.extensions().get::<Peer>().copied());
+        let peer = request.extensions().get::<Peer>().copied();
+        let container = self.container(request.headers(), peer).await;
         self.0
             .proxy
             .pass_on(product, rest, request, container)
             .await
+    }
+
+    /// What the headers of a request say of its sender.
+    async fn client(&self, head: &Parts) -> Client {
+        let peer = head.extensions.get::<Peer>().copied();
+        let container = self.container(&head.headers, peer).await;
+        Client::of(&head.headers, container)
+    }
+
+    /// The container of a client that does not name it: by the inode of its control group, else by its process.
+    async fn container(&self, headers: &HeaderMap, peer: Option<Peer>) -> Option<String> {
+        if client::container(headers).is_some() {
+            return None;
+        }
+        if let Some(inode) = client::inode(headers)
+            && let Some(found) = self.0.groups.container(inode).await
+        {
+            return Some(found);
+        }
+        container_of_peer(peer)
     }
 
     /// Receives a body of at most so many bytes, once there is memory for it.
@@ -235,7 +268,7 @@ impl Receiver {
             timeout: self.0.limits.timeout,
             idle_timeout: self.0.limits.timeout,
         };
-        let received = receive(body, length, &limits, &self.0.memory).await?;
+        let received = receive(body, length, &limits, &self.0.bodies).await?;
         self.0.bytes_received.add(received.body.len() as u64);
         Ok(received)
     }
@@ -243,7 +276,7 @@ impl Receiver {
     /// Waits until a body of this length would fit; takes nothing yet, for the client may be slow.
     async fn room_for(&self, length: Option<u64>) -> Result<(), ReceiveError> {
         let length = usize::try_from(length.unwrap_or(UNKNOWN_BYTES)).unwrap_or(usize::MAX);
-        let room = self.0.memory.reserve(length);
+        let room = self.0.bodies.reserve(length);
         match timeout(self.0.limits.decoder_timeout, room).await {
             Ok(Some(_)) => Ok(()),
             Ok(None) => Err(ReceiveError::TooLarge),
@@ -276,7 +309,7 @@ impl Receiver {
 
     async fn stats(&self, request: Request<Incoming>) -> (Answer, bool) {
         let (head, body) = request.into_parts();
-        let client = client(&head);
+        let client = self.client(&head).await;
         let received = match self.receive(&head, body, self.0.limits.stats_bytes).await {
             Ok(received) => received,
             // Tracers keep stats that were not taken in time.
@@ -285,13 +318,14 @@ impl Receiver {
         };
         let processor = Arc::clone(&self.0.processor);
         let bytes = received.body.len();
+        let mut allowance = Allowance::new(&self.0.memory, None, usize::MAX);
         let work = move || {
             // Given back when the work is done.
             let Received {
                 body,
                 share: _share,
             } = received;
-            processor.stats(&body, &client, now())
+            processor.stats(&body, &client, &mut allowance, now())
         };
         let Ok(taken) = self.0.desk.work(bytes, work).await else {
             return (Answer::TimedOut, false);
@@ -307,6 +341,7 @@ impl Receiver {
                 }
                 Answer::Empty
             }
+            Err(client_stats::DecodeError::NoRoom) => Answer::TimedOut,
             Err(client_stats::DecodeError::Truncated) => Answer::UnexpectedEnd,
             Err(error) => Answer::Malformed(error.to_string()),
         };
@@ -363,12 +398,6 @@ impl BoundServer {
     }
 }
 
-/// What the headers of a request say of its sender.
-fn client(head: &Parts) -> Client {
-    let peer = head.extensions.get::<Peer>().copied();
-    Client::of(&head.headers, || container_of_peer(peer))
-}
-
 /// The container of the process at the other end of a Unix socket.
 fn container_of_peer(peer: Option<Peer>) -> Option<String> {
     let process = container::Process::Id(peer?.pid);
@@ -376,7 +405,7 @@ fn container_of_peer(peer: Option<Peer>) -> Option<String> {
 }
 
 /// A page of another site must not make a browser talk to the agent.
-fn is_cross_site(headers: &hyper::HeaderMap) -> bool {
+fn is_cross_site(headers: &HeaderMap) -> bool {
     let site = headers.get("sec-fetch-site");
     site.is_some_and(|site| site.as_bytes().eq_ignore_ascii_case(b"cross-site"))
 }

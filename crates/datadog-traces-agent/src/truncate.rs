@@ -4,7 +4,9 @@
 
 use std::borrow::Cow;
 
-use crate::span::{Map, Span, Text};
+use datadog_wire::stats::ClientStatsPayload;
+
+use crate::span::{Map, Payload, Span, Text};
 
 /// Bytes of a resource at most.
 const RESOURCE_BYTES: usize = 5_000;
@@ -17,6 +19,9 @@ const KEY_BYTES: usize = 200;
 
 /// Bytes of the value of a tag at most, before the dots that say that it was cut.
 const VALUE_BYTES: usize = 25_000;
+
+/// Bytes of all tags of a payload together; what is beyond is left out. Every message of the payload repeats them.
+const PAYLOAD_TAGS_BYTES: usize = 100_000;
 
 /// How long a resource may be.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -42,6 +47,52 @@ pub fn span(span: &mut Span<'_>, resources: Resources) {
     resource(&mut span.resource, resources);
     texts(&mut span.meta);
     keys(&mut span.metrics);
+}
+
+/// Cuts what is too long of that which a payload says beside its chunks, and leaves tags out that are too many: each of
+/// its messages repeats it.
+pub fn payload(payload: &mut Payload<'_>) {
+    for text in [
+        &mut payload.container_id,
+        &mut payload.language_name,
+        &mut payload.language_version,
+        &mut payload.tracer_version,
+        &mut payload.runtime_id,
+        &mut payload.env,
+        &mut payload.hostname,
+        &mut payload.app_version,
+    ] {
+        cut(text, RESOURCE_BYTES);
+    }
+    texts(&mut payload.tags);
+    let mut bytes = 0;
+    payload.tags.retain(|key, value| {
+        bytes += key.len() + value.len();
+        bytes <= PAYLOAD_TAGS_BYTES
+    });
+}
+
+/// The same for the stats of a tracer, which may be sent in many requests.
+pub(crate) fn stats(payload: &mut ClientStatsPayload) {
+    let shorten = |text: &mut String, bytes| text.truncate(text.floor_char_boundary(bytes));
+    for text in [
+        &mut payload.hostname,
+        &mut payload.env,
+        &mut payload.version,
+        &mut payload.lang,
+        &mut payload.service,
+        &mut payload.container_id,
+        &mut payload.git_commit_sha,
+        &mut payload.image_tag,
+    ] {
+        shorten(text, RESOURCE_BYTES);
+    }
+    shorten(&mut payload.process_tags, VALUE_BYTES);
+    let mut bytes = 0;
+    payload.tags.retain(|tag| {
+        bytes += tag.len();
+        bytes <= PAYLOAD_TAGS_BYTES
+    });
 }
 
 /// Cuts a resource, of a span or of stats, if it is too long.
@@ -170,5 +221,38 @@ mod tests {
             cut_span(&mut span);
             assert_eq!(span.tag(key).map(str::len), Some(expected), "{key}");
         }
+    }
+
+    #[test]
+    fn what_each_message_of_a_payload_repeats_is_short() {
+        let long = "x".repeat(200_000);
+        let mut payload = Payload {
+            env: long.as_str().into(),
+            ..Payload::default()
+        };
+        payload.tags.push("a", Text::from(long.as_str()));
+        for number in 0..1_000 {
+            payload.tags.push(format!("{number:0100}"), Text::from(""));
+        }
+        super::payload(&mut payload);
+        assert_eq!(payload.env.len(), 5_000);
+        assert_eq!(payload.tags.get("a").map(|tag| tag.len()), Some(25_003));
+        // The first takes 25,004 bytes, each of the others 100.
+        assert_eq!(payload.tags.len(), 1 + 749);
+    }
+
+    #[test]
+    fn what_each_request_of_stats_repeats_is_short() {
+        let long = "ü".repeat(100_000);
+        let mut payload = ClientStatsPayload {
+            hostname: long.clone(),
+            process_tags: long.clone(),
+            tags: vec!["a".to_owned(), long, "b".to_owned()],
+            ..ClientStatsPayload::default()
+        };
+        stats(&mut payload);
+        assert_eq!(payload.hostname.len(), 5_000);
+        assert_eq!(payload.process_tags.len(), 25_000);
+        assert_eq!(payload.tags, ["a"]);
     }
 }

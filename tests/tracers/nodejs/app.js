@@ -34,6 +34,9 @@ function record (span) {
     if (typeof value === 'string') meta[key] = value
     if (typeof value === 'number' && key !== 'http.status_code') metrics[key] = value
   }
+  // Kept with the trace until it is sent, as part of its root.
+  const used = context._trace?.['_dd.agent_psr']
+  if (used !== undefined && !context._parentId) metrics['_dd.agent_psr'] = used
   return {
     trace_id: context.toTraceId(true).padStart(32, '0'),
     span_id: context.toSpanId(),

@@ -50,9 +50,9 @@ impl Plan {
         }
     }
 
-    /// Whether a client is run so; one of them is enough for the rates.
+    /// Whether a client is run so; of the others nobody sees which rate they used.
     pub(crate) fn concerns(self, client: Language) -> bool {
-        self != Self::Rates || client == Language::Python
+        self != Self::Rates || matches!(client, Language::Python | Language::Nodejs)
     }
 
     /// Who works stats out. Go's tracer does so whenever it speaks `/v1.0/traces`, and Java's only for an agent of a

@@ -515,6 +515,27 @@ pub(super) static KEYS: &[Key] = &[
         ..BASE
     },
     Key {
+        name: "apm_config.install_id",
+        env: &["DD_INSTRUMENTATION_INSTALL_ID"],
+        kind: Kind::Text,
+        doc: "Id of the installation, for telemetry and the first trace of each service.",
+        ..BASE
+    },
+    Key {
+        name: "apm_config.install_type",
+        env: &["DD_INSTRUMENTATION_INSTALL_TYPE"],
+        kind: Kind::Text,
+        doc: "What installed the agent, for telemetry and the first trace of each service.",
+        ..BASE
+    },
+    Key {
+        name: "apm_config.install_time",
+        env: &["DD_INSTRUMENTATION_INSTALL_TIME"],
+        kind: Kind::Text,
+        doc: "When that was, in seconds since 1970, for telemetry and the first trace of each service.",
+        ..BASE
+    },
+    Key {
         name: "apm_config.telemetry_enabled",
         env: &["DD_APM_TELEMETRY_ENABLED"],
         yaml: &["apm_config.telemetry.enabled"],
@@ -538,6 +559,14 @@ pub(super) static KEYS: &[Key] = &[
         default: Default::Described("`site`"),
         class: Class::Fatal,
         doc: "Site that stands in place of `site` for the event platform proxy.",
+        ..BASE
+    },
+    Key {
+        name: "evp_proxy_config.app_key",
+        env: &["DD_EVP_PROXY_CONFIG_APP_KEY", "DD_APP_KEY"],
+        kind: Kind::Text,
+        secret: true,
+        doc: "Application key for requests through the event platform proxy that ask for one.",
         ..BASE
     },
     Key {

@@ -1,5 +1,6 @@
 //! Finds the container that a process runs in, from the names of its control groups.
 
+use std::collections::HashMap;
 use std::fs;
 use std::io;
 use std::os::unix::fs::MetadataExt as _;
@@ -26,6 +27,50 @@ pub enum Process {
 pub fn id(root: &Path, process: Process) -> io::Result<Option<String>> {
     let text = read_capped(&directory(root, process).join("cgroup"))?;
     Ok(id_in(&text).map(str::to_owned))
+}
+
+/// Control groups that are looked at to find containers, and how deep they may be within one another.
+const MAX_GROUPS: usize = 20_000;
+const MAX_GROUP_DEPTH: usize = 16;
+
+/// The containers of this host by the inodes of their control groups, as far as this process sees them: `in-` in
+/// [`entity_id`] of another process stands for one of these.
+///
+/// Walks the directories of groups, of which there may be thousands; not for every request. Groups that cannot be read
+/// are left out.
+#[must_use]
+pub fn ids_by_inode(root: &Path) -> HashMap<u64, String> {
+    let mount = root.join("sys/fs/cgroup");
+    // The group that counts memory, which is the only one in version 2.
+    let memory = mount.join("memory");
+    let top = if memory.is_dir() { memory } else { mount };
+    let mut found = HashMap::new();
+    let mut seen = 0;
+    let mut left = vec![(top, 0)];
+    while let Some((directory, depth)) = left.pop() {
+        let Ok(entries) = fs::read_dir(&directory) else {
+            continue;
+        };
+        for entry in entries.flatten() {
+            // Links are none, and could lead around.
+            if !entry.file_type().is_ok_and(|kind| kind.is_dir()) {
+                continue;
+            }
+            seen += 1;
+            if seen > MAX_GROUPS {
+                return found;
+            }
+            let path = entry.path();
+            if let (Some(id), Ok(metadata)) = (path.to_str().and_then(id_in_path), entry.metadata())
+            {
+                found.insert(metadata.ino(), id.to_owned());
+            }
+            if depth < MAX_GROUP_DEPTH {
+                left.push((path, depth + 1));
+            }
+        }
+    }
+    found
 }
 
 /// What tells this process from others in Datadog's terms: `ci-` with its container's id, else `in-` with the inode of
@@ -212,6 +257,32 @@ mod tests {
         let mount = root.path().join("sys/fs/cgroup");
         fs::create_dir_all(&mount).unwrap();
         (root, mount)
+    }
+
+    #[test]
+    fn containers_are_found_by_the_inodes_of_their_groups() {
+        let (root, mount) = root_with("0::/");
+        let scope = mount.join(format!("kubepods.slice/cri-containerd-{ID}.scope"));
+        let inner = scope.join("init");
+        fs::create_dir_all(&inner).unwrap();
+        fs::create_dir_all(mount.join("user.slice/session-3.scope")).unwrap();
+        let ids = ids_by_inode(root.path());
+        let of = |path: &Path| ids.get(&fs::metadata(path).unwrap().ino()).cloned();
+        assert_eq!(of(&scope).as_deref(), Some(ID));
+        assert_eq!(of(&inner).as_deref(), Some(ID));
+        assert_eq!(ids.len(), 2);
+        assert_eq!(ids_by_inode(Path::new("/nowhere")), HashMap::new());
+    }
+
+    #[test]
+    fn older_control_groups_are_found_by_those_that_count_memory() {
+        let (root, mount) = root_with("");
+        let docker = mount.join(format!("memory/docker/{ID}"));
+        fs::create_dir_all(&docker).unwrap();
+        fs::create_dir_all(mount.join(format!("cpu/docker/{ID}"))).unwrap();
+        let inode = fs::metadata(&docker).unwrap().ino();
+        let expected = HashMap::from([(inode, ID.to_owned())]);
+        assert_eq!(ids_by_inode(root.path()), expected);
     }
 
     fn inode(path: &Path) -> String {

@@ -6,12 +6,13 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use datadog_agent_runtime::drain::Drain;
 use datadog_agent_runtime::telemetry::{Metric, Reason, Series, Telemetry};
 use datadog_forwarder::FlushReport;
 use datadog_wire::stats::ClientStatsPayload;
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinSet;
-use tokio::time::{Instant, MissedTickBehavior, interval};
+use tokio::time::{Instant, MissedTickBehavior, interval, sleep_until, timeout_at};
 use tracing::warn;
 
 use super::{Aggregator, Batch, Encoded, TooLarge};
@@ -27,6 +28,9 @@ use crate::stats::{self, Origin};
 const COMMANDS: usize = 1_024;
 /// How often the buckets of the concentrator are looked at.
 const STATS_EVERY: Duration = Duration::from_secs(1);
+
+/// How long the report of a flush may be on its way after the deadline.
+const GRACE: Duration = Duration::from_millis(100);
 
 /// What a handle asks of the service.
 #[derive(Debug)]
@@ -95,15 +99,20 @@ impl AggregatorHandle {
     }
 
     /// Sends all that came before, stats of the current seconds included, until `deadline`; what is not settled then
-    /// stays where it is.
+    /// stays where it is. Where not even that can be told in time, the reports are empty.
     ///
     /// # Errors
     /// When the agent has stopped, or stops meanwhile.
     pub async fn flush(&self, deadline: Instant) -> Result<Reports, Stopped> {
         let (done, reports) = oneshot::channel();
-        let sent = self.commands.send(Command::Flush { deadline, done }).await;
-        sent.map_err(|_| Stopped)?;
-        reports.await.map_err(|_| Stopped)
+        let settled = async {
+            let sent = self.commands.send(Command::Flush { deadline, done }).await;
+            sent.map_err(|_| Stopped)?;
+            reports.await.map_err(|_| Stopped)
+        };
+        // The forwarders report at the deadline; who is too busy for that holds nobody up.
+        let settled = timeout_at(deadline + GRACE, settled).await;
+        settled.unwrap_or_else(|_| Ok(Reports::default()))
     }
 
     /// Ends the service once it has taken what is queued.
@@ -131,6 +140,7 @@ pub(crate) struct AggregatorService {
     client_stats_every: Duration,
     settling: JoinSet<()>,
     counters: Counters,
+    drain: Drain,
 }
 
 #[derive(Debug)]
@@ -151,6 +161,7 @@ impl AggregatorService {
         stats: SharedStats,
         [traces_out, stats_out]: [Flusher; 2],
         telemetry: &Telemetry,
+        drain: Drain,
     ) -> (Self, AggregatorHandle) {
         let (sender, commands) = mpsc::channel(COMMANDS);
         let identity = &config.identity;
@@ -176,6 +187,7 @@ impl AggregatorService {
             client_stats_every: config.client_stats_every,
             settling: JoinSet::new(),
             counters: Counters::new(telemetry),
+            drain,
         };
         let head_bytes = service.agent_payload().encoded_len(std::iter::empty());
         service.aggregator = Aggregator::new(head_bytes);
@@ -226,14 +238,23 @@ impl AggregatorService {
     async fn flush(&mut self, deadline: Instant, done: oneshot::Sender<Reports>) {
         self.send_everything().await;
         let (traces, stats) = (self.traces_out.clone(), self.stats_out.clone());
+        let drain = self.drain.clone();
         self.settling.spawn(async move {
-            let (traces, stats) = tokio::join!(traces.flush(deadline), stats.flush(deadline));
-            let reports = Reports {
-                traces: traces.unwrap_or_default(),
-                stats: stats.unwrap_or_default(),
+            let settle = async {
+                let (traces, stats) = tokio::join!(traces.flush(deadline), stats.flush(deadline));
+                Reports {
+                    traces: traces.unwrap_or_default(),
+                    stats: stats.unwrap_or_default(),
+                }
             };
-            // Whoever asked may be gone.
-            drop(done.send(reports));
+            let stop = async { sleep_until(drain.signalled().await).await };
+            tokio::select! {
+                biased;
+                // Whoever asked may be gone.
+                reports = settle => drop(done.send(reports)),
+                // Else the forwarders would stay open for a flush that may take longer than the end.
+                () = stop => {}
+            }
         });
     }
 

@@ -8,6 +8,7 @@ use std::mem::take;
 use datadog_wire::stats::{ClientGroupedStats, ClientStatsPayload};
 
 use crate::span::Text;
+use crate::truncate;
 
 /// What is known of a request beside its body.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -62,6 +63,9 @@ pub fn process(payload: &mut ClientStatsPayload, facts: &Facts<'_>, rules: &impl
     fill(&mut payload.lang, facts.lang);
     fill(&mut payload.tracer_version, facts.tracer_version);
     change(&mut payload.env, |env| rules.env(env));
+    // Nothing of it may be allowed in a tag.
+    fill(&mut payload.env, facts.agent_env);
+    truncate::stats(payload);
     let lang = &payload.lang;
     let mut ignored = 0;
     for bucket in &mut payload.stats {

@@ -6,7 +6,7 @@
 use datadog_wire::stats::ClientGroupedStats;
 
 /// The memory that what is read may take beside its texts and sketches.
-const MAX_BYTES: usize = 64 * 1024 * 1024;
+const MAX_BYTES: usize = 32 * 1024 * 1024;
 /// How deep parts may be within one another; stats have six.
 const MAX_DEPTH: usize = 32;
 /// What a map takes when it is read, or a nil in the place of one.
@@ -48,8 +48,8 @@ enum Head {
     Map(u64),
 }
 
-/// Whether a msgpack may be read.
-pub(super) fn check(mut body: &[u8]) -> Result<(), Refused> {
+/// Whether a msgpack may be read; says how many bytes of memory its parts would take.
+pub(super) fn check(mut body: &[u8]) -> Result<usize, Refused> {
     let mut levels = vec![Level {
         is_list: false,
         left: 1,
@@ -93,7 +93,7 @@ pub(super) fn check(mut body: &[u8]) -> Result<(), Refused> {
         }
         levels.push(within);
     }
-    Ok(())
+    Ok(bytes)
 }
 
 /// Takes the head of a value.
@@ -171,11 +171,11 @@ mod tests {
             b"\xde\x00\x01\x01\x02",
             b"\xdf\x00\x00\x00\x01\x01\x02",
         ] {
-            assert_eq!(check(body), Ok(()), "{body:02x?}");
+            assert!(check(body).is_ok(), "{body:02x?}");
             let (_, short) = body.split_last().unwrap();
             assert_eq!(check(short), Err(Refused::Truncated), "{body:02x?}");
             // A value after it is not looked at.
-            assert_eq!(check(&[body, b"\xc1"].concat()), Ok(()));
+            assert_eq!(check(&[body, b"\xc1"].concat()), check(body));
         }
         assert_eq!(check(b"\x91\xc1"), Err(Refused::Malformed));
     }
@@ -189,7 +189,7 @@ mod tests {
             body
         };
         let fit = MAX_BYTES / MAP_BYTES;
-        assert_eq!(check(&nils(fit)), Ok(()));
+        assert_eq!(check(&nils(fit)), Ok(fit * MAP_BYTES));
         assert_eq!(check(&nils(fit + 1)), Err(Refused::TooLarge));
         // A length that is only declared costs nothing.
         assert_eq!(check(b"\xdd\xff\xff\xff\xff\x01"), Err(Refused::Truncated));
@@ -198,7 +198,7 @@ mod tests {
     #[test]
     fn parts_may_be_thirty_two_deep() {
         let nested = |depth: usize| [vec![0x91; depth], vec![0xc0]].concat();
-        assert_eq!(check(&nested(32)), Ok(()));
+        assert_eq!(check(&nested(32)), Ok(31 * ELEMENT_BYTES + MAP_BYTES));
         assert_eq!(check(&nested(33)), Err(Refused::TooDeep));
     }
 }

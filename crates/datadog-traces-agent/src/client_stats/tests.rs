@@ -453,3 +453,15 @@ fn memory_is_bounded_and_what_does_not_fit_is_counted() {
     );
     flush_all(&mut aggregator);
 }
+
+#[test]
+fn the_stored_inputs_of_the_fuzz_target_pass_its_check() {
+    let corpus = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
+    let corpus = corpus.join("../../fuzz/corpus/traces_stats");
+    let mut inputs = 0;
+    for file in std::fs::read_dir(corpus).unwrap() {
+        checks::client_stats(&std::fs::read(file.unwrap().path()).unwrap());
+        inputs += 1;
+    }
+    assert!(inputs >= 10, "the corpus is where it should be");
+}

@@ -32,7 +32,7 @@ pub struct Proxies {
     pub profiling_tags: Vec<String>,
     /// The intakes of telemetry.
     pub telemetry: Vec<ProxyTarget>,
-    /// How this agent was installed, for telemetry. Default: unknown.
+    /// How this agent was installed, for telemetry and the first trace of each service. Default: unknown.
     pub install: Option<Install>,
     /// What this agent runs on, for telemetry. Default: unknown.
     pub cloud: Option<CloudResource>,

@@ -5,7 +5,7 @@
 
 use std::borrow::Cow;
 
-use super::budget::Budget;
+use super::budget::{Allowance, Budget};
 use super::{Encoding, v1, v04, v04_as, v04_json, v05, v07};
 use crate::encode;
 use crate::normalize::{self, Context, Counts};
@@ -28,7 +28,10 @@ pub fn traces_decode(data: &[u8]) {
     };
     match decoded {
         Ok(payload) => {
-            let (bytes, budget) = (memory(&payload), Budget::new(body.len()).all());
+            let (bytes, budget) = (
+                memory(&payload),
+                Budget::new(body.len(), Allowance::default()).all(),
+            );
             assert!(
                 bytes <= budget,
                 "{bytes} bytes of memory for {}",

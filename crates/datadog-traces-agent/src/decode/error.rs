@@ -57,6 +57,12 @@ pub enum Reason {
     /// It is small, but would become large in memory.
     #[error("too many entries for its size: they would take more than {0} bytes of memory")]
     TooMuchMemory(usize),
+    /// A part of it that must be held at once is larger than any may be.
+    #[error("a chunk would take more than {0} bytes of memory")]
+    TooLarge(usize),
+    /// There is no memory for it now.
+    #[error("no memory for it now")]
+    NoRoom,
     /// It is small, but its references stand for too much text.
     #[error("too many references for its size: they stand for more than {0} bytes of text")]
     TooMuchText(usize),
@@ -99,6 +105,16 @@ impl Error {
     /// the whole of one that is wrong otherwise. In bytes from the start of the body.
     pub fn position(&self) -> usize {
         self.0.position
+    }
+
+    /// Whether it is no fault of the body, but there is no memory for it.
+    pub(crate) fn is_for_want_of_room(&self) -> bool {
+        self.0.reason == Reason::NoRoom
+    }
+
+    /// Whether a chunk is larger than any may be.
+    pub fn is_too_large(&self) -> bool {
+        matches!(self.0.reason, Reason::TooLarge(_))
     }
 
     /// Whether the body was cut short, which tracers are told apart from other errors.

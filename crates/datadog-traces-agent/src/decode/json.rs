@@ -1,52 +1,113 @@
 //! The JSON of v0.4 and below, in the shape of the msgpack.
 //!
-//! How much memory a body may take is known from its signs before any of it is decoded.
+//! How much memory a chunk may take is known from its signs before any of it is decoded.
 
+mod signs;
 mod values;
 
-use serde::Deserialize as _;
-use serde::de::{IgnoredAny, MapAccess};
+use std::fmt;
 
-use super::budget::Budget;
+use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
+
+use super::budget::{Allowance, Budget};
+use super::sink::Sink;
 use super::{Error, Reason};
-use crate::span::{Chunk, Event, Link, Payload, Scalar, Span, Text, Value};
-use values::{
-    Entry, Json, JsonBytes, JsonChunk, JsonText, List, Object, entries, list, text, value,
-};
+use crate::span::{Event, Link, Payload, Scalar, Span, Text, Value};
+use signs::Signs;
+use values::{Entry, Json, JsonBytes, JsonChunk, JsonText, Object, entries, list, text, value};
 
-pub(super) fn payload(body: &[u8]) -> Result<Payload<'_>, Error> {
-    check_memory(body)?;
+pub(super) fn payload<'a>(
+    body: &'a [u8],
+    allowance: Allowance,
+    sink: &mut dyn Sink<'a>,
+) -> Result<(Payload<'a>, Allowance), Error> {
+    let mut chunks = Chunks {
+        signs: Signs::new(body),
+        budget: Budget::new(body.len(), allowance),
+        sink,
+        failed: None,
+    };
     let mut deserializer = serde_json::Deserializer::from_slice(body);
-    let chunks = Option::<List<JsonChunk<'_>, Chunk<'_>>>::deserialize(&mut deserializer)
-        .map_err(|error| explain(&error, body))?;
-    Ok(Payload {
-        chunks: chunks.map(|chunks| chunks.0).unwrap_or_default(),
-        ..Payload::default()
-    })
+    let read = (&mut chunks).deserialize(&mut deserializer);
+    if let Some(error) = chunks.failed {
+        return Err(error);
+    }
+    read.map_err(|error| explain(&error, body))?;
+    Ok((Payload::default(), chunks.budget.into_allowance()))
 }
 
-/// Refuses bodies of so many objects, arrays and entries that they might take too much memory: each counts as the
-/// largest that it could be, in an array that has twice the room that it needs, and every text as one that is repaired.
-fn check_memory(body: &[u8]) -> Result<(), Error> {
-    let mut budget = Budget::new(body.len());
-    budget.take(body.len() * 3, 0)?;
-    let mut in_text = false;
-    let mut bytes = body.iter().enumerate();
-    while let Some((position, byte)) = bytes.next() {
-        match byte {
-            b'"' => in_text = !in_text,
-            b'\\' if in_text => {
-                bytes.next();
+/// Gives the chunks of a body away.
+struct Chunks<'a, 's> {
+    signs: Signs<'a>,
+    budget: Budget,
+    sink: &'s mut dyn Sink<'a>,
+    /// Why nothing more is read, if it is not for the JSON.
+    failed: Option<Error>,
+}
+
+impl<'a> Chunks<'a, '_> {
+    /// Pays for the chunk that comes next; says whether it is the last.
+    fn pay(&mut self) -> Result<bool, Error> {
+        let begin = self.signs.position;
+        self.budget.begin_chunk(begin);
+        let cost = self.signs.next_chunk();
+        let position = self.signs.position;
+        // Every text counts as one that is repaired.
+        self.budget.take(3 * (position - begin), begin)?;
+        // Each object counts as the largest that it could be, in an array that has twice the room that it needs, which
+        // begins with room for four.
+        let objects = 2 * cost.objects + 4 * cost.arrays;
+        self.budget.take_many::<Span<'_>>(objects, position)?;
+        let entries = 2 * cost.entries;
+        self.budget
+            .take_many::<(Text<'_>, Text<'_>)>(entries, position)?;
+        Ok(cost.is_last)
+    }
+}
+
+impl<'a> DeserializeSeed<'a> for &mut Chunks<'a, '_> {
+    type Value = ();
+
+    fn deserialize<D: Deserializer<'a>>(self, deserializer: D) -> Result<(), D::Error> {
+        deserializer.deserialize_option(self)
+    }
+}
+
+impl<'a> Visitor<'a> for &mut Chunks<'a, '_> {
+    type Value = ();
+
+    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("an array")
+    }
+
+    fn visit_none<E: serde::de::Error>(self) -> Result<(), E> {
+        Ok(())
+    }
+
+    fn visit_some<D: Deserializer<'a>>(self, deserializer: D) -> Result<(), D::Error> {
+        deserializer.deserialize_seq(self)
+    }
+
+    fn visit_seq<A: SeqAccess<'a>>(self, mut elements: A) -> Result<(), A::Error> {
+        let stop = |place: &mut Option<Error>, error| {
+            *place = Some(error);
+            Err(serde::de::Error::custom("stopped"))
+        };
+        loop {
+            let is_last = match self.pay() {
+                Ok(is_last) => is_last,
+                Err(error) => return stop(&mut self.failed, error),
+            };
+            let Some(chunk) = elements.next_element::<JsonChunk<'a>>()? else {
+                return Ok(());
+            };
+            let position = self.signs.position;
+            let given = self.budget.give(chunk.0, self.sink, is_last, position);
+            if let Err(error) = given {
+                return stop(&mut self.failed, error);
             }
-            _ if in_text => {}
-            b'{' => budget.take_many::<Span<'_>>(2, position)?,
-            // An array begins with room for four elements.
-            b'[' => budget.take_many::<Span<'_>>(4, position)?,
-            b':' => budget.take_many::<(Text<'_>, Text<'_>)>(2, position)?,
-            _ => {}
         }
     }
-    Ok(())
 }
 
 fn explain(error: &serde_json::Error, body: &[u8]) -> Error {

@@ -4,9 +4,10 @@
 
 use std::borrow::Cow;
 
-use super::budget::Budget;
+use super::budget::{Allowance, Budget};
+use super::sink::Sink;
 use super::{Error, Reason};
-use crate::span::{Map, Text};
+use crate::span::{Chunk, Map, Text};
 
 /// Entries of an array or map at most; more is no payload of a tracer.
 const MAX_ENTRIES: u32 = 25_000_000;
@@ -26,12 +27,17 @@ pub(super) struct Reader<'a> {
 }
 
 impl<'a> Reader<'a> {
-    pub(super) fn new(body: &'a [u8]) -> Self {
+    pub(super) fn new(body: &'a [u8], allowance: Allowance) -> Self {
         Self {
             rest: body,
             len: body.len(),
-            budget: Budget::new(body.len()),
+            budget: Budget::new(body.len(), allowance),
         }
+    }
+
+    /// What was taken from the memory of all.
+    pub(super) fn into_allowance(self) -> Allowance {
+        self.budget.into_allowance()
     }
 
     /// Bytes from the start of the body.
@@ -346,6 +352,29 @@ impl<'a> Reader<'a> {
     pub(super) fn charge(&mut self, bytes: usize) -> Result<(), Error> {
         let position = self.position();
         self.budget.take(bytes, position)
+    }
+
+    /// The same for what is held to the end of the body.
+    pub(super) fn charge_for_good(&mut self, bytes: usize) -> Result<(), Error> {
+        let position = self.position();
+        self.budget.take_for_good(bytes, position)
+    }
+
+    /// A chunk begins here.
+    pub(super) fn begin_chunk(&mut self) {
+        let position = self.position();
+        self.budget.begin_chunk(position);
+    }
+
+    /// Gives a chunk away that ends here.
+    pub(super) fn give(
+        &mut self,
+        chunk: Chunk<'a>,
+        sink: &mut dyn Sink<'a>,
+        is_last: bool,
+    ) -> Result<(), Error> {
+        let position = self.position();
+        self.budget.give(chunk, sink, is_last, position)
     }
 
     /// Takes a reference to a text that stands elsewhere out of the budget.

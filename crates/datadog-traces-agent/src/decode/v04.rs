@@ -1,23 +1,24 @@
 //! v0.3 and v0.4: arrays of arrays of span maps. The spans of v0.7 are the same.
 
 use super::msgpack::Reader;
+use super::sink::Sink;
 use super::{Error, Reason};
 use crate::span::{Chunk, Event, Link, Map, Payload, Scalar, Span, Text, Value};
 
-pub(super) fn payload<'a>(reader: &mut Reader<'a>) -> Result<Payload<'a>, Error> {
+pub(super) fn payload<'a>(
+    reader: &mut Reader<'a>,
+    sink: &mut dyn Sink<'a>,
+) -> Result<Payload<'a>, Error> {
     let count = reader.array_len()?;
-    let mut chunks = reader.list(count)?;
-    for _ in 0..count {
+    for index in 1..=count {
+        reader.begin_chunk();
         let chunk = Chunk {
             spans: spans(reader)?,
             ..Chunk::default()
         };
-        reader.push(&mut chunks, count, chunk)?;
+        reader.give(chunk, sink, index == count)?;
     }
-    Ok(Payload {
-        chunks,
-        ..Payload::default()
-    })
+    Ok(Payload::default())
 }
 
 /// An array of span maps; those that are nil are left out.

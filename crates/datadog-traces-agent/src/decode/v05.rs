@@ -3,13 +3,17 @@
 use std::borrow::Cow;
 
 use super::msgpack::Reader;
+use super::sink::Sink;
 use super::{Error, Reason};
 use crate::span::{Chunk, Map, Payload, Span, Text};
 
 /// Values of a span, each at its place.
 const SPAN_VALUES: usize = 12;
 
-pub(super) fn payload<'a>(reader: &mut Reader<'a>) -> Result<Payload<'a>, Error> {
+pub(super) fn payload<'a>(
+    reader: &mut Reader<'a>,
+    sink: &mut dyn Sink<'a>,
+) -> Result<Payload<'a>, Error> {
     let parts = reader.array_len()?;
     if parts < 2 {
         return Err(reader.error(Reason::WrongLength {
@@ -19,18 +23,15 @@ pub(super) fn payload<'a>(reader: &mut Reader<'a>) -> Result<Payload<'a>, Error>
     }
     let texts = texts(reader).map_err(|error| error.within("strings"))?;
     let count = reader.array_len()?;
-    let mut chunks = reader.list(count)?;
-    for _ in 0..count {
+    for index in 1..=count {
+        reader.begin_chunk();
         let chunk = Chunk {
             spans: spans(reader, &texts)?,
             ..Chunk::default()
         };
-        reader.push(&mut chunks, count, chunk)?;
+        reader.give(chunk, sink, index == count)?;
     }
-    Ok(Payload {
-        chunks,
-        ..Payload::default()
-    })
+    Ok(Payload::default())
 }
 
 fn texts<'a>(reader: &mut Reader<'a>) -> Result<Vec<Text<'a>>, Error> {

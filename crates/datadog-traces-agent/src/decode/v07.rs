@@ -2,10 +2,14 @@
 
 use super::Error;
 use super::msgpack::Reader;
+use super::sink::Sink;
 use super::v04::{fields, spans, texts};
 use crate::span::{Chunk, Payload};
 
-pub(super) fn payload<'a>(reader: &mut Reader<'a>) -> Result<Payload<'a>, Error> {
+pub(super) fn payload<'a>(
+    reader: &mut Reader<'a>,
+    sink: &mut dyn Sink<'a>,
+) -> Result<Payload<'a>, Error> {
     let mut payload = Payload::default();
     fields! { reader:
         "container_id" => payload.container_id, reader.text();
@@ -13,7 +17,7 @@ pub(super) fn payload<'a>(reader: &mut Reader<'a>) -> Result<Payload<'a>, Error>
         "language_version" => payload.language_version, reader.text();
         "tracer_version" => payload.tracer_version, reader.text();
         "runtime_id" => payload.runtime_id, reader.text();
-        "chunks" => payload.chunks, chunks(reader);
+        "chunks" => (), chunks(reader, sink);
         "tags" => payload.tags, texts(reader);
         "env" => payload.env, reader.text();
         "hostname" => payload.hostname, reader.text();
@@ -22,15 +26,15 @@ pub(super) fn payload<'a>(reader: &mut Reader<'a>) -> Result<Payload<'a>, Error>
     Ok(payload)
 }
 
-fn chunks<'a>(reader: &mut Reader<'a>) -> Result<Vec<Chunk<'a>>, Error> {
+/// Gives chunks away.
+fn chunks<'a>(reader: &mut Reader<'a>, sink: &mut dyn Sink<'a>) -> Result<(), Error> {
     let count = reader.array_len()?;
-    let mut chunks = reader.list(count)?;
-    for _ in 0..count {
-        let empty = Chunk {
+    for index in 1..=count {
+        reader.begin_chunk();
+        let mut chunk = Chunk {
             priority: 0,
             ..Chunk::default()
         };
-        let chunk = reader.push(&mut chunks, count, empty)?;
         fields! { reader:
             "priority" => chunk.priority, reader.signed_32();
             "origin" => chunk.origin, reader.text();
@@ -38,6 +42,7 @@ fn chunks<'a>(reader: &mut Reader<'a>) -> Result<Vec<Chunk<'a>>, Error> {
             "tags" => chunk.tags, texts(reader);
             "dropped_trace" => chunk.dropped_trace, reader.boolean();
         }
+        reader.give(chunk, sink, index == count)?;
     }
-    Ok(chunks)
+    Ok(())
 }

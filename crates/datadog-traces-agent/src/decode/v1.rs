@@ -4,6 +4,7 @@ mod attributes;
 mod texts;
 
 use super::msgpack::Reader;
+use super::sink::Sink;
 use super::{Error, Reason};
 use crate::span::{Chunk, Event, Link, Payload, Span, Text};
 use attributes::{Attributes, Events, Tags};
@@ -19,9 +20,10 @@ const TRACE_ID_HIGH: &str = "_dd.p.tid";
 const DECISION_MAKER: &str = "_dd.p.dm";
 
 /// A body, and the texts in it so far.
-struct Decoder<'a> {
-    reader: Reader<'a>,
+struct Decoder<'a, 's> {
+    reader: &'s mut Reader<'a>,
     texts: Texts<'a>,
+    sink: &'s mut dyn Sink<'a>,
 }
 
 /// Reads the values of the known keys of a map, and skips the others.
@@ -43,18 +45,25 @@ macro_rules! set {
     };
 }
 
-pub(super) fn payload(reader: Reader<'_>) -> Result<Payload<'_>, Error> {
+pub(super) fn payload<'a>(
+    reader: &mut Reader<'a>,
+    sink: &mut dyn Sink<'a>,
+) -> Result<Payload<'a>, Error> {
     let texts = Texts::default();
-    let mut decoder = Decoder { reader, texts };
+    let mut decoder = Decoder {
+        reader,
+        texts,
+        sink,
+    };
     let mut payload = Payload::default();
     decoder.payload(&mut payload)?;
     Ok(payload)
 }
 
-impl<'a> Decoder<'a> {
+impl<'a> Decoder<'a, '_> {
     fn payload(&mut self, payload: &mut Payload<'a>) -> Result<(), Error> {
         fields! { self:
-            1 "strings" => self.texts.read_all(&mut self.reader);
+            1 "strings" => self.texts.read_all(self.reader);
             2 "containerID" => set!(payload.container_id, self.text());
             3 "languageName" => set!(payload.language_name, self.text());
             4 "languageVersion" => set!(payload.language_version, self.text());
@@ -64,7 +73,21 @@ impl<'a> Decoder<'a> {
             8 "hostname" => set!(payload.hostname, self.text());
             9 "appVersion" => set!(payload.app_version, self.text());
             10 "attributes" => self.attributes(&mut Tags(&mut payload.tags));
-            11 "chunks" => set!(payload.chunks, self.list(Self::chunk));
+            11 "chunks" => self.chunks();
+        }
+        Ok(())
+    }
+
+    /// Gives chunks away; those that are nil are left out.
+    fn chunks(&mut self) -> Result<(), Error> {
+        let count = self.reader.array_len()?;
+        for index in 1..=count {
+            self.reader.begin_chunk();
+            if !self.reader.nil() {
+                let mut chunk = Chunk::default();
+                self.chunk(&mut chunk)?;
+                self.reader.give(chunk, self.sink, index == count)?;
+            }
         }
         Ok(())
     }
@@ -168,11 +191,11 @@ impl<'a> Decoder<'a> {
     }
 
     fn text(&mut self) -> Result<Text<'a>, Error> {
-        self.texts.read(&mut self.reader)
+        self.texts.read(self.reader)
     }
 
     fn attributes(&mut self, into: &mut impl Attributes<'a>) -> Result<(), Error> {
-        attributes::read(&mut self.reader, &mut self.texts, into)
+        attributes::read(self.reader, &mut self.texts, into)
     }
 
     /// A time or duration in nanoseconds; what is too large for the model is its largest, which is repaired later.

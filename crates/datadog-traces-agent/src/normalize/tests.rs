@@ -405,3 +405,24 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn the_stored_inputs_of_the_fuzz_target_pass_its_check() {
+    let corpus = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
+    let corpus = corpus.join("../../fuzz/corpus/traces_normalize");
+    let mut inputs = 0;
+    for file in std::fs::read_dir(corpus).unwrap() {
+        checks::normalize(&std::fs::read(file.unwrap().path()).unwrap());
+        inputs += 1;
+    }
+    assert!(inputs >= 10, "the corpus is where it should be");
+}
+
+proptest::proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn any_bytes_make_chunks_that_are_repaired_or_dropped(bytes: Vec<u8>) {
+        checks::normalize(&bytes);
+    }
+}

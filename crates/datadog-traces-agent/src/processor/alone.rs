@@ -7,9 +7,11 @@ use datadog_agent_runtime::event_bus;
 use datadog_agent_runtime::telemetry::Telemetry;
 use datadog_forwarder::Budget;
 
-use super::{Memory, Processor};
+use super::{Body, Memory, Processor};
 use crate::aggregator::service::SharedStats;
 use crate::config::{Config, ConfigError};
+use crate::decode::Allowance;
+use crate::server::WORKSPACE_BYTES;
 use crate::server::client::Client;
 use crate::server::route::{self, Route};
 
@@ -39,7 +41,7 @@ impl PipelineForBenches {
                 &Telemetry::default(),
                 event_bus::Sender::default(),
             )?,
-            memory: Budget::new(config.requests.memory_bytes),
+            memory: Budget::new(config.requests.memory_bytes + WORKSPACE_BYTES),
             client,
         })
     }
@@ -51,14 +53,24 @@ impl PipelineForBenches {
         let Some(Route::Traces(version)) = route::of(path) else {
             return None;
         };
-        let memory = Memory {
-            of_body: None,
-            of_all: &self.memory,
+        let body = Body {
+            format: version.format(Some("application/msgpack")),
+            bytes: body,
+            client: &self.client,
+            now,
         };
-        let msgpack = Some("application/msgpack");
-        let encoded = self
+        let mut memory = Memory {
+            of_all: &self.memory,
+            of_body: None,
+            patience: None,
+        };
+        let mut spans = 0;
+        let allowance = Allowance::new(&self.memory, None, usize::MAX);
+        let taken = self
             .processor
-            .traces(version, msgpack, body, &self.client, memory, now);
-        Some(encoded.ok()?.iter().map(|message| message.spans).sum())
+            .traces(&body, allowance, &mut memory, &mut |message| {
+                spans += message.spans;
+            });
+        taken.ok().map(|()| spans)
     }
 }

@@ -7,6 +7,7 @@ use datadog_wire::stats::ClientStatsPayload;
 
 use super::Processor;
 use crate::client_stats::{self, DecodeError, Facts, Obfuscated, Rules};
+use crate::decode::Allowance;
 use crate::normalize;
 use crate::server::client::Client;
 use crate::span::Text;
@@ -23,14 +24,15 @@ impl Processor {
     /// Takes a body with stats.
     ///
     /// # Errors
-    /// A body that cannot be decoded; nothing of it is used.
+    /// A body that cannot be decoded, or for which there is no memory; nothing of it is used.
     pub(crate) fn stats(
         &self,
         body: &[u8],
         client: &Client,
+        allowance: &mut Allowance,
         now: Duration,
     ) -> Result<Taken, DecodeError> {
-        let mut payload = client_stats::decode(body)?;
+        let mut payload = client_stats::decode_in(body, |bytes| allowance.grow_to(bytes))?;
         let groups = groups(&payload);
         let facts = Facts {
             container_id: &client.container_id,

@@ -53,12 +53,16 @@ impl Counters {
         }
     }
 
-    pub(super) fn received(&self, payload: &Payload<'_>, client: &Client) {
+    /// Counts what a client says that it dropped itself.
+    pub(super) fn announced(&self, client: &Client) {
+        self.client_dropped.add(client.dropped_traces);
+        self.client_dropped_spans.add(client.dropped_spans);
+    }
+
+    pub(super) fn received(&self, payload: &Payload<'_>) {
         let spans: usize = payload.chunks.iter().map(|chunk| chunk.spans.len()).sum();
         self.received.add(payload.chunks.len() as u64);
         self.spans.add(spans as u64);
-        self.client_dropped.add(client.dropped_traces);
-        self.client_dropped_spans.add(client.dropped_spans);
         let first = payload.chunks.iter().find_map(|chunk| chunk.spans.first());
         if let Some(first) = first {
             self.events.send(Event::TraceReceived {
@@ -103,12 +107,14 @@ impl Counters {
 
     /// Counts a message that was never written.
     pub(super) fn lost(&self, reason: Reason, part: &Part) {
-        let chunks = part.chunks as u64;
-        self.telemetry
-            .dropped(Metric::TracesDropped, reason, chunks);
-        let spans = part.spans as u64;
-        self.telemetry
-            .dropped(Metric::TracesSpansDropped, reason, spans);
+        self.dropped(reason, part.chunks, part.spans);
+    }
+
+    /// Counts chunks that are lost.
+    pub(super) fn dropped(&self, reason: Reason, chunks: usize, spans: usize) {
+        let telemetry = &self.telemetry;
+        telemetry.dropped(Metric::TracesDropped, reason, chunks as u64);
+        telemetry.dropped(Metric::TracesSpansDropped, reason, spans as u64);
     }
 
     /// Counts what was decided of a chunk, and those of its spans that are not sent.

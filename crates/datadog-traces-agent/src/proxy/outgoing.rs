@@ -301,7 +301,7 @@ pub(super) fn without_connection(given: &HeaderMap) -> HeaderMap {
 
 /// Names the container that the client runs in, if it is known.
 fn name_container(headers: &mut HeaderMap, given: &HeaderMap, container: Option<String>) {
-    let client = Client::of(given, || container);
+    let client = Client::of(given, container);
     if let Some(id) = known(&client.container_id) {
         headers.insert(CONTAINER_ID, id);
     }

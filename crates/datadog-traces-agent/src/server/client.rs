@@ -36,8 +36,9 @@ pub(crate) struct Client {
 }
 
 impl Client {
-    /// Reads the headers; `peer` finds the container of the process at the other end, if anybody can.
-    pub(crate) fn of(headers: &HeaderMap, peer: impl FnOnce() -> Option<String>) -> Self {
+    /// Reads the headers; `other` is the container as others than the tracer know it, by the inode of its control group
+    /// or the process at the other end, and counts if the tracer names none.
+    pub(crate) fn of(headers: &HeaderMap, other: Option<String>) -> Self {
         let text = |name: &str| {
             let value = headers.get(name).and_then(|value| value.to_str().ok());
             value.unwrap_or_default().trim()
@@ -47,9 +48,9 @@ impl Client {
             language: text("datadog-meta-lang").to_owned(),
             language_version: text("datadog-meta-lang-version").to_owned(),
             tracer_version: text("datadog-meta-tracer-version").to_owned(),
-            container_id: container(text("datadog-entity-id"), text("datadog-container-id"))
+            container_id: container(headers)
                 .map(str::to_owned)
-                .or_else(peer)
+                .or(other)
                 .unwrap_or_default(),
             process_tags: text("x-datadog-process-tags").to_owned(),
             computed_top_level: is_true(text("datadog-client-computed-top-level")),
@@ -80,15 +81,28 @@ impl Client {
 }
 
 /// The id of the container, as newer tracers say it, else as older ones did.
-fn container<'h>(entity: &'h str, legacy: &'h str) -> Option<&'h str> {
-    let newer = entity.split(',').find_map(|part| {
-        let part = part.trim();
+pub(crate) fn container(headers: &HeaderMap) -> Option<&str> {
+    let newer = entity(headers).find_map(|part| {
         part.strip_prefix("ci-")
             .or_else(|| part.strip_prefix("cid-"))
     });
-    [newer.unwrap_or_default(), legacy]
+    let legacy = headers.get("datadog-container-id");
+    let legacy = legacy.and_then(|value| value.to_str().ok());
+    [newer.unwrap_or_default(), legacy.unwrap_or_default().trim()]
         .into_iter()
         .find(|id| is_container(id))
+}
+
+/// The inode of the control group, from tracers that know no more of themselves.
+pub(crate) fn inode(headers: &HeaderMap) -> Option<u64> {
+    entity(headers).find_map(|part| part.strip_prefix("in-")?.parse().ok())
+}
+
+/// What a tracer says to tell itself from others, part by part.
+fn entity(headers: &HeaderMap) -> impl Iterator<Item = &str> {
+    let entity = headers.get("datadog-entity-id");
+    let entity = entity.and_then(|value| value.to_str().ok());
+    entity.unwrap_or_default().split(',').map(str::trim)
 }
 
 /// Whether a container could be called so: stats are kept apart by it, and it is sent with every payload.
@@ -111,7 +125,7 @@ mod tests {
             let name = hyper::header::HeaderName::from_static(name);
             (name, hyper::header::HeaderValue::from_str(value).unwrap())
         });
-        Client::of(&headers.collect(), || Some("of-the-peer".to_owned()))
+        Client::of(&headers.collect(), Some("of-the-peer".to_owned()))
     }
 
     #[test]
@@ -144,6 +158,23 @@ mod tests {
         assert_eq!(of("ci-a b", "def"), "def");
         assert_eq!(of("ci-", &"a".repeat(129)), "of-the-peer");
         assert_eq!(read(&[]).container_id, "of-the-peer");
+    }
+
+    #[test]
+    fn an_inode_is_a_number_in_any_part() {
+        let of = |entity: &'static str| {
+            let value = hyper::header::HeaderValue::from_static(entity);
+            inode(&HeaderMap::from_iter([(
+                hyper::header::HeaderName::from_static("datadog-entity-id"),
+                value,
+            )]))
+        };
+        assert_eq!(of("in-17"), Some(17));
+        assert_eq!(of("ci-abc, in-17"), Some(17));
+        assert_eq!(of("in-"), None);
+        assert_eq!(of("in--1"), None);
+        assert_eq!(of("ci-17"), None);
+        assert_eq!(inode(&HeaderMap::new()), None);
     }
 
     #[test]

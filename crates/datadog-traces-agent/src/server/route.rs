@@ -2,6 +2,8 @@
 
 use hyper::Method;
 
+use crate::decode;
+
 /// What is behind a path.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Route<'a> {
@@ -27,6 +29,20 @@ pub(crate) enum Version {
     V05,
     V07,
     V1,
+}
+
+impl Version {
+    /// How a body of this version and content type is written.
+    pub(crate) fn format(self, content_type: Option<&str>) -> decode::Format {
+        match self {
+            Self::V03 | Self::V04 => {
+                decode::Format::V04(decode::Encoding::from_content_type(content_type))
+            }
+            Self::V05 => decode::Format::V05,
+            Self::V07 => decode::Format::V07,
+            Self::V1 => decode::Format::V1,
+        }
+    }
 }
 
 /// What is passed on, and to whom.

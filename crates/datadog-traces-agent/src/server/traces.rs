@@ -3,21 +3,31 @@
 use std::sync::Arc;
 
 use datadog_agent_runtime::bind::http::receive::{ReceiveError, Received};
+use datadog_agent_runtime::budget::Reservation;
 use datadog_agent_runtime::telemetry::{Metric, Reason};
 use hyper::Request;
 use hyper::body::Incoming;
 use hyper::header::CONTENT_TYPE;
+use tokio::runtime::Handle;
 use tokio::time::timeout;
 
 use super::answer::Answer;
 use super::client::Client;
 use super::route::Version;
-use super::work::{NotDone, compute};
-use super::{Receiver, client};
+use super::work::{INLINE_BYTES, compute};
+use super::{Receiver, WORKSPACE_BYTES};
 use crate::aggregator::Encoded;
 use crate::aggregator::service::now;
-use crate::decode;
-use crate::processor::Memory;
+use crate::decode::{self, Allowance, memory_of};
+use crate::processor::{self, Memory};
+
+/// What became of a body.
+struct Done {
+    result: Result<(), decode::Error>,
+    /// What is still to be handed on.
+    messages: Vec<Encoded>,
+    received: Received,
+}
 
 impl Receiver {
     /// Answers a request with traces; says too whether its connection must end.
@@ -27,7 +37,7 @@ impl Receiver {
         request: Request<Incoming>,
     ) -> (Answer, bool) {
         let (head, body) = request.into_parts();
-        let client = client(&head);
+        let client = self.client(&head).await;
         let received = match self.receive(&head, body, self.0.limits.traces_bytes).await {
             Ok(received) => received,
             Err(ReceiveError::Crowded) => return (self.overloaded(version, &client), true),
@@ -65,63 +75,109 @@ impl Receiver {
     ) -> Answer {
         let bytes = received.body.len();
         // Kept until all is handed on, so that whoever waits for the last turn waits for that too.
-        let Ok(_turn) = self.0.desk.turn(bytes).await else {
+        let Ok(_turn) = self.0.desk.turn().await else {
             return self.overloaded(version, &client);
         };
-        let (receiver, of_client) = (self.clone(), Arc::clone(&client));
-        let work = move || receiver.process(version, content_type.as_deref(), received, &of_client);
-        match compute(bytes, work).await {
-            Err(NotDone) => {
+        let format = version.format(content_type.as_deref());
+        let (mut received, mut held) = (received, None);
+        loop {
+            let (receiver, of_client) = (self.clone(), Arc::clone(&client));
+            let had_room = held.is_some();
+            let work = move || receiver.process(format, received, held, &of_client);
+            let Ok(done) = compute(bytes, work).await else {
                 self.refused("panic", &client);
-                Answer::Failed
-            }
-            Ok(Ok(encoded)) => {
-                self.0.accepted.add(1);
-                self.queue(encoded).await;
-                self.taken(version, &client)
-            }
-            Ok(Err(error)) => {
-                let (reason, answer) = match error.is_truncated() {
-                    true => ("eof", Answer::UnexpectedEnd),
-                    false => ("decoding_error", Answer::Malformed(error.to_string())),
-                };
-                self.refused(reason, &client);
-                answer
+                return Answer::Failed;
+            };
+            match done.result {
+                Ok(()) => {
+                    self.0.accepted.add(1);
+                    for message in done.messages {
+                        self.queue(message).await;
+                    }
+                    return self.taken(version, &client);
+                }
+                Err(error) if error.is_for_want_of_room() && !had_room => {
+                    // Others have the memory; nothing of theirs is waited for while some of it is held.
+                    let most = memory_of(bytes).min(WORKSPACE_BYTES);
+                    let room = self.0.memory.reserve(most);
+                    let room = timeout(self.0.limits.decoder_timeout, room).await;
+                    let Ok(Some(room)) = room else {
+                        return self.overloaded(version, &client);
+                    };
+                    (received, held) = (done.received, Some(room));
+                }
+                Err(error) if error.is_for_want_of_room() => {
+                    return self.overloaded(version, &client);
+                }
+                Err(error) => return self.undecodable(&error, &client),
             }
         }
     }
 
+    fn undecodable(&self, error: &decode::Error, client: &Client) -> Answer {
+        let (reason, answer) = if error.is_truncated() {
+            ("eof", Answer::UnexpectedEnd)
+        } else if error.is_too_large() {
+            ("payload_too_large", Answer::TooLarge)
+        } else {
+            ("decoding_error", Answer::Malformed(error.to_string()))
+        };
+        self.refused(reason, client);
+        answer
+    }
+
+    /// Decodes a body and applies all rules. What is to be sent of a large one is handed on meanwhile.
     fn process(
         &self,
-        version: Version,
-        content_type: Option<&str>,
-        received: Received,
+        format: decode::Format,
+        mut received: Received,
+        held: Option<Reservation>,
         client: &Client,
-    ) -> Result<Vec<Encoded>, decode::Error> {
-        let Received { body, share } = received;
-        let memory = Memory {
-            of_body: share,
-            of_all: &self.0.memory,
+    ) -> Done {
+        let memory = &self.0.memory;
+        let len = received.body.len();
+        let is_inline = len <= INLINE_BYTES;
+        let allowance = Allowance::new(memory, held, memory.limit().saturating_sub(len));
+        let mut memory = Memory {
+            of_all: memory,
+            of_body: received.share.take(),
+            patience: (!is_inline).then_some(self.0.limits.decoder_timeout),
         };
-        self.0
+        let mut messages = Vec::new();
+        let mut out = |message| match is_inline {
+            true => messages.push(message),
+            false => Handle::current().block_on(self.queue(message)),
+        };
+        let body = processor::Body {
+            format,
+            bytes: &received.body,
+            client,
+            now: now(),
+        };
+        let result = self
+            .0
             .processor
-            .traces(version, content_type, &body, client, memory, now())
+            .traces(&body, allowance, &mut memory, &mut out);
+        received.share = memory.of_body;
+        Done {
+            result,
+            messages,
+            received,
+        }
     }
 
-    /// Hands messages on; those that find no room in time are counted.
-    async fn queue(&self, encoded: Vec<Encoded>) {
-        for message in encoded {
-            let (traces, spans) = (message.chunks, message.spans);
-            let added = timeout(self.0.limits.decoder_timeout, self.0.handle.add(message));
-            let reason = match added.await {
-                Ok(Ok(())) => continue,
-                Ok(Err(_)) => Reason::Shutdown,
-                Err(_) => Reason::QueueFull,
-            };
-            let telemetry = &self.0.telemetry;
-            telemetry.dropped(Metric::TracesDropped, reason, traces);
-            telemetry.dropped(Metric::TracesSpansDropped, reason, spans);
-        }
+    /// Hands a message on; one that finds no room in time is counted.
+    async fn queue(&self, message: Encoded) {
+        let (traces, spans) = (message.chunks, message.spans);
+        let added = timeout(self.0.limits.decoder_timeout, self.0.handle.add(message));
+        let reason = match added.await {
+            Ok(Ok(())) => return,
+            Ok(Err(_)) => Reason::Shutdown,
+            Err(_) => Reason::QueueFull,
+        };
+        let telemetry = &self.0.telemetry;
+        telemetry.dropped(Metric::TracesDropped, reason, traces);
+        telemetry.dropped(Metric::TracesSpansDropped, reason, spans);
     }
 
     fn taken(&self, version: Version, client: &Client) -> Answer {

@@ -1,4 +1,4 @@
-//! Where bodies are decoded: so many at once, in so much memory, and to the end.
+//! Where bodies are decoded: so many at once, and to the end.
 //!
 //! Work that has begun ends although its client may be gone or its connection cut: what was received must be sent or
 //! counted. What had to wait for too long is not begun.
@@ -6,17 +6,13 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use datadog_agent_runtime::budget::{Budget, Reservation};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::{Instant, timeout, timeout_at};
 
 use crate::config::RequestLimits;
-use crate::decode::{MEMORY_MAX, memory_of};
 
 /// Bodies above this are decoded on a thread where they hold nobody up: some 100 µs of work.
-const INLINE_BYTES: usize = 64 * 1_024;
-/// Memory of all bodies that are being decoded, counted as the most that each could become: two of the largest.
-const MODELS_BYTES: usize = 2 * MEMORY_MAX;
+pub(super) const INLINE_BYTES: usize = 64 * 1_024;
 
 /// It was not this one's turn in time, or its work broke off.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -27,7 +23,6 @@ pub(super) struct NotDone;
 pub(super) struct Desk {
     turns: Arc<Semaphore>,
     count: u32,
-    models: Budget,
     patience: Duration,
 }
 
@@ -35,7 +30,6 @@ pub(super) struct Desk {
 #[derive(Debug)]
 pub(super) struct Turn {
     _permit: OwnedSemaphorePermit,
-    _model: Reservation,
 }
 
 impl Desk {
@@ -44,24 +38,17 @@ impl Desk {
         Self {
             turns: Arc::new(Semaphore::new(limits.decoders)),
             count,
-            models: Budget::new(MODELS_BYTES),
             patience: limits.decoder_timeout,
         }
     }
 
-    /// Waits for the turn of a body of so many bytes.
-    pub(super) async fn turn(&self, bytes: usize) -> Result<Turn, NotDone> {
-        let turn = async {
-            // First, so that nobody has a turn while waiting for memory.
-            let model = self.models.reserve(memory_of(bytes)).await?;
-            let permit = Arc::clone(&self.turns).acquire_owned().await.ok()?;
-            Some(Turn {
-                _permit: permit,
-                _model: model,
-            })
-        };
-        let turn = timeout(self.patience, turn).await.ok().flatten();
-        turn.ok_or(NotDone)
+    /// Waits for the turn of a body.
+    pub(super) async fn turn(&self) -> Result<Turn, NotDone> {
+        let turn = Arc::clone(&self.turns).acquire_owned();
+        match timeout(self.patience, turn).await {
+            Ok(Ok(permit)) => Ok(Turn { _permit: permit }),
+            _ => Err(NotDone),
+        }
     }
 
     /// Does what takes processor time, when it is its turn.
@@ -70,7 +57,7 @@ impl Desk {
         bytes: usize,
         work: impl FnOnce() -> T + Send + 'static,
     ) -> Result<T, NotDone> {
-        let turn = self.turn(bytes).await?;
+        let turn = self.turn().await?;
         compute(bytes, move || {
             let _turn = turn;
             work()
@@ -114,25 +101,17 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn who_waits_for_too_long_has_no_turn() {
         let desk = desk(1);
-        let first = desk.turn(1).await.unwrap();
-        assert_eq!(desk.turn(1).await.unwrap_err(), NotDone);
+        let first = desk.turn().await.unwrap();
+        assert_eq!(desk.turn().await.unwrap_err(), NotDone);
         assert_eq!(desk.work(1, || ()).await, Err(NotDone));
         drop(first);
         assert_eq!(desk.work(1, || 7).await, Ok(7));
     }
 
     #[tokio::test(start_paused = true)]
-    async fn only_so_many_large_bodies_are_decoded_at_once() {
-        let desk = desk(8);
-        let large = 50 << 20;
-        let (_first, _second) = (desk.turn(large).await.unwrap(), desk.turn(large).await);
-        assert_eq!(desk.turn(large).await.unwrap_err(), NotDone);
-    }
-
-    #[tokio::test(start_paused = true)]
     async fn the_end_waits_for_turns_until_its_deadline_and_gives_none_afterwards() {
         let desk = desk(2);
-        let turn = desk.turn(1).await.unwrap();
+        let turn = desk.turn().await.unwrap();
         let begin = Instant::now();
         desk.settled(begin + Duration::from_secs(3)).await;
         assert_eq!(begin.elapsed(), Duration::from_secs(3));

@@ -1,9 +1,11 @@
 //! The end: in time, with nothing lost that is not counted.
 
+use std::pin::pin;
 use std::time::Duration;
 
 use datadog_agent_runtime::telemetry::Metric;
 use datadog_dev_intake::Intake;
+use datadog_traces_agent::Stopped;
 use tokio::time::Instant;
 
 use crate::agent::*;
@@ -44,6 +46,27 @@ async fn an_intake_that_hangs_does_not_outlast_the_deadline() {
     );
     assert_eq!((report.sent, report.pending), (0, 4));
     assert_eq!(report.dropped["shutdown"], 4);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_flush_with_a_later_deadline_does_not_keep_the_end() {
+    let intake = Intake::start().await;
+    intake.on("*").hang();
+    let mut config = config(&intake);
+    config.request_timeout = 10 * LONG;
+    let agent = Agent::start(config).await;
+    agent.trace(vec![chunk(1, "a", 1.0)]).await;
+    let flush = agent.running.flush_handle();
+    let mut flush = pin!(flush.flush(Instant::now() + 10 * LONG));
+    tokio::select! {
+        biased;
+        _ = &mut flush => panic!("the intake hangs"),
+        () = tokio::task::yield_now() => {}
+    }
+    let stopped = tokio::time::timeout(LONG, agent.stop_within(Duration::from_secs(1)));
+    let report = stopped.await.expect("the end has a deadline of its own");
+    assert_eq!((report.sent, report.pending), (0, 1));
+    assert_eq!(flush.await, Err(Stopped));
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -154,7 +154,7 @@ impl<'a, T: Object<'a>> Element<'a, T> for Option<Json<T>> {
 }
 
 /// A chunk; null is one without spans.
-pub(super) struct JsonChunk<'a>(Chunk<'a>);
+pub(super) struct JsonChunk<'a>(pub(super) Chunk<'a>);
 
 impl<'a> Deserialize<'a> for JsonChunk<'a> {
     fn deserialize<D: Deserializer<'a>>(deserializer: D) -> Result<Self, D::Error> {
@@ -164,12 +164,6 @@ impl<'a> Deserialize<'a> for JsonChunk<'a> {
             spans: spans.unwrap_or_default().0,
             ..Chunk::default()
         }))
-    }
-}
-
-impl<'a> Element<'a, Chunk<'a>> for JsonChunk<'a> {
-    fn into_model(self) -> Option<Chunk<'a>> {
-        Some(self.0)
     }
 }
 

@@ -87,7 +87,7 @@ impl<'a> Texts<'a> {
             Cow::Borrowed(_) => 0,
             Cow::Owned(text) => text.len(),
         };
-        reader.charge(BYTES_PER_TEXT + copied)?;
+        reader.charge_for_good(BYTES_PER_TEXT + copied)?;
         let Ok(place) = u32::try_from(self.all.len()) else {
             return Err(reader.error(Reason::OutOfRange));
         };
