@@ -42,7 +42,6 @@ pub(super) struct Bucket {
 
 /// The values of one bucket, in two words: most are numbers.
 #[derive(Debug)]
-#[expect(clippy::box_collection, reason = "counters must not pay for sets")]
 pub(super) enum Value {
     Count(f64),
     Gauge(f64),
