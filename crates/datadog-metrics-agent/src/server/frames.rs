@@ -118,10 +118,9 @@ mod tests {
 
     #[test]
     fn what_the_python_client_writes_to_a_stream_is_a_frame_with_its_last_line_feed() {
-        let head = "s.c:1|c|#env:prod,service:svc,version:1.2";
-        let line = format!("{head:<90}|card:lo\n");
-        let stream = [b"\x62\0\0\0", line.as_bytes()].concat();
-        assert_eq!(frames(8_192, &stream, 7), (vec![line.into_bytes()], None));
+        let line = b"s.c:1|c|#dd.internal.entity_id:pod-uid,env:prod,service:svc,version:1.2|e:it-false,cn-web,pu-1234\n";
+        let stream = [b"\x62\0\0\0", &line[..]].concat();
+        assert_eq!(frames(8_192, &stream, 7), (vec![line.to_vec()], None));
     }
 
     #[test]
