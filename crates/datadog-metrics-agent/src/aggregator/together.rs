@@ -21,7 +21,7 @@ pub struct Incoming<'a> {
 
 impl Aggregator {
     /// Adds the values of metrics, as [`Self::metric`] does for each in turn, and faster: what is in no cache is asked for
-    /// at once for several, rather than for one after the other. What was not added is in the [`Tally`].
+    /// at once for several, rather than for one after the other. What was not added is in the [`Tally`](super::Tally).
     pub fn metrics(&mut self, metrics: &[Incoming<'_>], now: i64) {
         for metrics in metrics.chunks(TOGETHER) {
             let mut looked_up = [(Fingerprint::default(), None); TOGETHER];
