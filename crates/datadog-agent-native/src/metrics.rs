@@ -17,6 +17,7 @@ use datadog_metrics_agent::{self as metrics_agent, Config as MetricsConfig};
 use serde_json::json;
 use tracing::warn;
 
+pub use datadog_metrics_agent::enhanced::invocations;
 pub use datadog_metrics_agent::{
     AdditionalEndpoint, Aggregator, AggregatorHandle, DrainReport, Failure, FlushReport,
     FlushStrategy, InsertError, Listen, Running, Transport, Which,
@@ -94,6 +95,18 @@ pub(crate) async fn start(config: &Config, shared: &Shared) -> Result<Running, A
         },
     );
     Ok(running)
+}
+
+/// The door for events of Lambda, if they are to be told of there.
+pub(crate) fn invocations(
+    config: &Config,
+    handle: AggregatorHandle,
+    billing: invocations::Billing,
+) -> Option<invocations::Invocations> {
+    let is_lambda = Platform::of(config) == Some(Platform::Lambda);
+    let architecture = invocations::Architecture::of_this_program();
+    (is_lambda && config.enhanced_metrics)
+        .then(|| invocations::Invocations::new(handle, architecture, billing))
 }
 
 /// Whether the pipeline could be told to start.

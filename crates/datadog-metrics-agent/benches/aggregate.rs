@@ -10,11 +10,13 @@
 use std::hint::black_box;
 use std::time::Instant;
 
-use datadog_metrics_agent::aggregator::{Aggregator, Config, Which};
+use datadog_metrics_agent::aggregator::{Aggregator, Config, Incoming, Which};
 use datadog_metrics_agent::parse::{Message, Options, messages};
 
 /// Bytes of a datagram at most.
 const DATAGRAM_BYTES: usize = 8_192;
+/// Messages that are added together.
+const TOGETHER: usize = 16;
 /// Rounds of which the median is taken.
 const ROUNDS: usize = 31;
 
@@ -66,17 +68,25 @@ fn aggregator(contexts: usize) -> Aggregator {
     Aggregator::new(config).unwrap_or_else(|error| panic!("{error}"))
 }
 
+/// Adds all that is in the datagrams, as the service does it.
 fn add(aggregator: &mut Aggregator, datagrams: &[Vec<u8>], now: i64) {
+    let mut metrics = Vec::with_capacity(TOGETHER);
     for datagram in datagrams {
         for message in messages(black_box(datagram), &Options::default()) {
-            match message {
-                Ok(Message::Metric(metric)) => {
-                    assert!(aggregator.metric(&metric, None, now).is_ok())
-                }
-                other => panic!("{other:?}"),
+            let Ok(Message::Metric(metric)) = message else {
+                panic!("{message:?}");
+            };
+            if metrics.len() == TOGETHER {
+                aggregator.metrics(&metrics, now);
+                metrics.clear();
             }
+            metrics.push(Incoming {
+                metric,
+                sender: None,
+            });
         }
     }
+    aggregator.metrics(&metrics, now);
 }
 
 /// Prints nanoseconds a sample of known contexts.

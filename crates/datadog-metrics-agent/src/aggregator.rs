@@ -8,6 +8,7 @@ mod flush;
 mod histogram;
 mod messages;
 pub mod service;
+mod together;
 mod value;
 
 use datadog_forwarder::Encoding;
@@ -17,8 +18,10 @@ use datadog_wire::metrics::{MAX_AGE_S, MAX_AHEAD_S, MetricType};
 pub use self::flush::Which;
 pub use self::histogram::Aggregate;
 use self::messages::Messages;
+pub use self::together::Incoming;
+pub(crate) use self::together::TOGETHER;
 use self::value::{Held, Pools};
-use crate::context::{Class, ContextId, Contexts, Found, Message};
+use crate::context::{Class, ContextId, Contexts, Fingerprint, Found, Message};
 use crate::parse::{Metric, Origin, Sample};
 use crate::payload::{Finished, Limits};
 use crate::rules::{self, MapperError, Rules, Scratch, Verdict};
@@ -189,6 +192,8 @@ pub struct Aggregator {
     /// Starts of the buckets since the last flush that have any value, ascending.
     starts: Vec<i64>,
     last_cutoff: Option<i64>,
+    /// When messages that no longer come were forgotten last.
+    aged_at: i64,
     tally: Tally,
     scratch: Scratch,
     origin: Vec<u8>,
@@ -212,6 +217,7 @@ impl Aggregator {
             value_bytes: 0,
             starts: Vec::new(),
             last_cutoff: None,
+            aged_at: i64::MIN,
             tally: Tally::default(),
             scratch: Scratch::default(),
             origin: Vec::new(),
@@ -229,19 +235,29 @@ impl Aggregator {
         sender: Option<&str>,
         now: i64,
     ) -> Result<(), Refused> {
-        let added = self.try_metric(metric, sender, now);
+        let message = self.fingerprint(metric, sender);
+        let found = self.contexts.known(message);
+        self.look_up_and_add(metric, sender, (message, found), now)
+    }
+
+    #[inline]
+    fn look_up_and_add(
+        &mut self,
+        metric: &Metric<'_>,
+        sender: Option<&str>,
+        looked_up: (Fingerprint, Option<Found>),
+        now: i64,
+    ) -> Result<(), Refused> {
+        let added = self.try_metric(metric, sender, looked_up, now);
         let values = match metric.sample.numbers() {
             Some(numbers) => {
                 self.tally.not_finite += u64::from(numbers.not_finite());
-                if added.is_ok() {
-                    return Ok(());
-                }
-                numbers.iter().count() as u64
+                numbers.count() as u64
             }
             None => 1,
         };
         match added {
-            Ok(()) => {}
+            Ok(()) => self.tally.samples += values,
             Err(refused) => self.refuse(refused, values),
         }
         added
@@ -283,6 +299,7 @@ impl Aggregator {
         &mut self,
         metric: &Metric<'_>,
         sender: Option<&str>,
+        (message, found): (Fingerprint, Option<Found>),
         now: i64,
     ) -> Result<(), Refused> {
         let class = class_of(&metric.sample);
@@ -297,34 +314,54 @@ impl Aggregator {
                 Route::Refuse => return Err(Refused::UnsupportedType),
             }
         }
-        let id = self.context(metric, class, sender)?;
-        let weight = self.weight(metric.rate);
+        let id = match found.map_or_else(|| self.unknown(metric, class, sender, message), Ok)? {
+            Found::Context(id) => id,
+            Found::Filtered => return Err(Refused::Filtered),
+        };
         let start = at - at.rem_euclid(self.config.bucket_s);
-        let mut next = Some(id);
-        while let Some(id) = next {
-            let Some(held) = self.contexts.get_mut(id) else {
-                // It was found a moment ago.
-                return Ok(());
-            };
-            held.last_seen = held.last_seen.max(now);
-            next = held.copy;
-            if self.value_bytes > self.config.max_value_bytes && !held.has_room(start) {
-                return Err(Refused::Memory);
+        let values = Values {
+            metric,
+            weight: self.weight(metric.rate),
+            start,
+        };
+        if let Some(copy) = self.add(id, class, &values, now)? {
+            self.add(copy, Class::Distribution, &values, now)?;
+        }
+        Ok(())
+    }
+
+    /// Adds values to those of a context; returns the context of the copy, if it has one.
+    #[inline]
+    fn add(
+        &mut self,
+        id: ContextId,
+        class: Class,
+        values: &Values<'_>,
+        now: i64,
+    ) -> Result<Option<ContextId>, Refused> {
+        let start = values.start;
+        let Some(held) = self.contexts.get_mut(id) else {
+            // It was found a moment ago.
+            return Ok(None);
+        };
+        held.last_seen = held.last_seen.max(now);
+        let copy = held.copy;
+        if self.value_bytes > self.config.max_value_bytes && !held.has_room(class, start) {
+            // The copy lives as long as what it is one of.
+            if let Some(copy) = copy.and_then(|copy| self.contexts.get_mut(copy)) {
+                copy.last_seen = copy.last_seen.max(now);
             }
-            let (bucket, is_new) = held.bucket(start, &mut self.pools);
-            if is_new {
-                self.value_bytes += value::BUCKET_BYTES;
-            }
-            self.value_bytes += bucket.add(metric, weight);
-            if is_new && self.starts.last() != Some(&start) {
+            return Err(Refused::Memory);
+        }
+        let (value, is_new) = held.bucket(class, start, &mut self.pools);
+        self.value_bytes += value.add(values.metric, values.weight);
+        if is_new {
+            self.value_bytes += value::BUCKET_BYTES;
+            if self.starts.last() != Some(&start) {
                 note_start(&mut self.starts, start);
             }
         }
-        self.tally.samples += match metric.sample.numbers() {
-            Some(numbers) => numbers.iter().count() as u64,
-            None => 1,
-        };
-        Ok(())
+        Ok(copy)
     }
 
     /// Where samples of this class go that have a timestamp.
@@ -353,47 +390,30 @@ impl Aggregator {
         }
     }
 
-    /// The context of a metric, made if it is new.
+    /// What a message is known by.
     #[inline]
-    fn context(
-        &mut self,
-        metric: &Metric<'_>,
-        class: Class,
-        sender: Option<&str>,
-    ) -> Result<ContextId, Refused> {
+    fn fingerprint(&mut self, metric: &Metric<'_>, sender: Option<&str>) -> Fingerprint {
         write_origin(metric.origin, sender, &mut self.origin);
-        let message = Message {
-            class,
+        self.contexts.fingerprint(&Message {
+            class: class_of(&metric.sample),
             name: metric.name.as_bytes(),
             tags: metric.tags.as_bytes(),
             origin: &self.origin,
-        };
-        match self.contexts.known(&message) {
-            Some(Found::Context(id)) => Ok(id),
-            Some(Found::Filtered) => Err(Refused::Filtered),
-            None => self.unknown(metric, class, sender),
-        }
+        })
     }
 
+    /// Where a message leads that did not come before; its context is made if that is new.
     #[cold]
     fn unknown(
         &mut self,
         metric: &Metric<'_>,
         class: Class,
         sender: Option<&str>,
-    ) -> Result<ContextId, Refused> {
+        message: Fingerprint,
+    ) -> Result<Found, Refused> {
         let found = self.resolve(metric, class, sender)?;
-        let message = Message {
-            class,
-            name: metric.name.as_bytes(),
-            tags: metric.tags.as_bytes(),
-            origin: &self.origin,
-        };
-        self.contexts.remember(&message, found);
-        match found {
-            Found::Context(id) => Ok(id),
-            Found::Filtered => Err(Refused::Filtered),
-        }
+        self.contexts.remember(message, found);
+        Ok(found)
     }
 
     fn resolve(
@@ -414,7 +434,7 @@ impl Aggregator {
         let identity = scratch.identity();
         let id = self
             .contexts
-            .get_or_insert(class, &identity, || Held::new(class))
+            .get_or_insert(class, &identity, Held::default)
             .map_err(full)?;
         if self.contexts.len() > before {
             self.tally.tags_dropped += tags_dropped as u64;
@@ -424,7 +444,7 @@ impl Aggregator {
             let class = Class::Distribution;
             let copy = self
                 .contexts
-                .get_or_insert(class, &scratch.identity(), || Held::new(class))
+                .get_or_insert(class, &scratch.identity(), Held::default)
                 .map_err(full)?;
             if let Some(held) = self.contexts.get_mut(id) {
                 held.copy = Some(copy);
@@ -481,10 +501,16 @@ impl Aggregator {
             values += 1;
         }
         self.tally.tags_dropped += tags_dropped as u64;
-        self.tally.samples += values;
         self.look_at_age(timestamp, now, values);
         Ok(())
     }
+}
+
+/// What is to be added to a bucket.
+struct Values<'a> {
+    metric: &'a Metric<'a>,
+    weight: Weight,
+    start: i64,
 }
 
 /// Where a sample goes that has a timestamp.

@@ -1,16 +1,21 @@
 //! Which series a sample belongs to: its context, found without an allocation once it is known.
 //!
 //! A context is a name, a host, a set of tags, where they come from, and how its values are aggregated; the order and
-//! the repetitions of tags make no difference. Two tables lead to it. The first is by the bytes of the message, for
+//! the repetitions of tags make no difference. Two tables lead to it. The first is a memo of messages by their bytes, for
 //! clients repeat themselves to the letter; only what it does not know is taken apart, changed by the rules, and
-//! looked up in the second by what came out. The first knows messages by 128 bits of two hashes with random seeds, since
-//! to compare their bytes would cost more than all the rest: with a million of them, two are taken for one with a
-//! chance of one in 10^26. The second compares in full.
-//! Both tables are bounded in number. Knows no value and no clock.
+//! looked up in the second by what came out, which compares in full.
+//! Both tables are bounded in number. Knows no value and no clock: whoever calls says when it is time to forget.
+
+mod memo;
+
+use std::hash::{BuildHasher, Hasher};
+use std::num::NonZeroU32;
 
 use foldhash::quality::RandomState;
 use hashbrown::HashTable;
-use std::hash::{BuildHasher, Hasher};
+
+pub(crate) use self::memo::Fingerprint;
+use self::memo::Memo;
 
 use crate::series::Source;
 
@@ -129,54 +134,65 @@ pub(crate) enum Found {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct ContextId {
     index: u32,
-    generation: u32,
+    generation: NonZeroU32,
 }
 
 /// There are as many contexts as there may be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Full;
 
+/// Places for which memory is kept when few contexts are left.
+const KEPT: usize = 1_024;
+
 /// The contexts, each with something of the caller.
+///
+/// What every sample needs of a context lies apart from what only new contexts and flushes do.
 #[derive(Debug)]
 pub(crate) struct Contexts<T> {
-    slots: Vec<Slot<T>>,
+    places: Vec<Place<T>>,
+    /// The contexts of the places, as many.
+    slots: Vec<Slot>,
+    /// Places without a context.
     free: Vec<u32>,
     live: usize,
     limit: usize,
     table: HashTable<u32>,
-    aliases: HashTable<Alias>,
-    max_aliases: usize,
+    memo: Memo,
     text_bytes: usize,
-    hashes: [RandomState; 2],
+    /// That of the last context that was made.
+    generation: NonZeroU32,
+    hashes: RandomState,
+}
+
+/// What the caller holds; with a counter in it, one cache line.
+#[derive(Debug)]
+#[repr(align(64))]
+struct Place<T> {
+    /// None where there is no context.
+    generation: Option<NonZeroU32>,
+    held: T,
 }
 
 #[derive(Debug)]
-struct Slot<T> {
-    generation: u32,
+struct Slot {
     hash: u64,
-    held: Option<(Context, T)>,
+    context: Option<Context>,
 }
 
-/// A message that is known.
-#[derive(Debug)]
-struct Alias {
-    fingerprint: [u64; 2],
-    found: Found,
-}
-
-impl<T> Contexts<T> {
+impl<T: Default> Contexts<T> {
     /// At most `limit` contexts, and at most so many messages that lead to them.
-    pub(crate) fn new(limit: usize, max_aliases: usize) -> Self {
+    pub(crate) fn new(limit: usize, max_messages: usize) -> Self {
         Self {
+            places: Vec::new(),
             slots: Vec::new(),
             free: Vec::new(),
             live: 0,
             limit: limit.min(u32::MAX as usize),
             table: HashTable::new(),
-            aliases: HashTable::new(),
-            max_aliases,
+            memo: Memo::new(max_messages),
             text_bytes: 0,
-            hashes: [RandomState::default(), RandomState::default()],
+            generation: NonZeroU32::MAX,
+            hashes: RandomState::default(),
         }
     }
 
@@ -188,34 +204,28 @@ impl<T> Contexts<T> {
     /// The bytes of names, hosts and tags, and of the tables.
     pub(crate) fn bytes(&self) -> usize {
         self.text_bytes
-            + self.aliases.allocation_size()
+            + self.memo.bytes()
             + self.table.allocation_size()
-            + self.slots.capacity() * size_of::<Slot<T>>()
+            + self.places.capacity() * size_of::<Place<T>>()
+            + self.slots.capacity() * size_of::<Slot>()
+            + self.free.capacity() * size_of::<u32>()
     }
 
-    /// Where a message leads, if that is known.
+    /// What a message is known by.
     #[inline]
-    pub(crate) fn known(&self, message: &Message<'_>) -> Option<Found> {
-        let fingerprint = self.fingerprint(message);
-        let same = |alias: &Alias| alias.fingerprint == fingerprint;
-        let alias = self.aliases.find(fingerprint[0], same)?;
-        match alias.found {
-            Found::Context(id) if self.slot(id).is_none() => None,
-            found => Some(found),
-        }
+    pub(crate) fn fingerprint(&self, message: &Message<'_>) -> Fingerprint {
+        self.memo.fingerprint(message)
+    }
+
+    /// Where a message leads, if that is known. A context may be gone: [`Self::get_mut`] says so.
+    #[inline]
+    pub(crate) fn known(&mut self, message: Fingerprint) -> Option<Found> {
+        self.memo.find(message)
     }
 
     /// Remembers where a message leads, if there is room.
-    pub(crate) fn remember(&mut self, message: &Message<'_>, found: Found) {
-        let fingerprint = self.fingerprint(message);
-        let same = |alias: &Alias| alias.fingerprint == fingerprint;
-        if let Some(alias) = self.aliases.find_mut(fingerprint[0], same) {
-            alias.found = found;
-        } else if self.aliases.len() < self.max_aliases {
-            let alias = Alias { fingerprint, found };
-            let hash = |alias: &Alias| alias.fingerprint[0];
-            self.aliases.insert_unique(fingerprint[0], alias, hash);
-        }
+    pub(crate) fn remember(&mut self, message: Fingerprint, found: Found) {
+        self.memo.insert(message, found);
     }
 
     /// The context with this identity; made, with what `new` gives, if there is none.
@@ -228,127 +238,123 @@ impl<T> Contexts<T> {
         let hash = self.hash_identity(class, identity);
         let slots = &self.slots;
         let same = |index: &u32| {
-            let held = slots.get(*index as usize).and_then(|it| it.held.as_ref());
-            held.is_some_and(|(context, _)| {
-                context.class == class && context.identity() == *identity
-            })
+            let held = slots
+                .get(*index as usize)
+                .and_then(|it| it.context.as_ref());
+            held.is_some_and(|context| context.class == class && context.identity() == *identity)
         };
         if let Some(&index) = self.table.find(hash, same) {
-            return Ok(self.id(index));
+            return self.id(index).ok_or(Full);
         }
         if self.live >= self.limit {
             return Err(Full);
         }
+        let index = self.place()?;
         let context = Context::new(class, identity);
         self.text_bytes += context.bytes();
-        let held = Some((context, new()));
-        let index = match self.free.pop() {
-            Some(index) => index,
-            None => u32::try_from(self.slots.len()).map_err(|_| Full)?,
-        };
-        match self.slots.get_mut(index as usize) {
-            Some(slot) => (slot.hash, slot.held) = (hash, held),
-            None => self.slots.push(Slot {
-                generation: 0,
-                hash,
-                held,
-            }),
+        self.generation = self.generation.checked_add(1).unwrap_or(NonZeroU32::MIN);
+        if let Some(place) = self.places.get_mut(index as usize) {
+            (place.generation, place.held) = (Some(self.generation), new());
+        }
+        if let Some(slot) = self.slots.get_mut(index as usize) {
+            (slot.hash, slot.context) = (hash, Some(context));
         }
         self.live += 1;
         let slots = &self.slots;
         self.table.insert_unique(hash, index, |index| {
             slots.get(*index as usize).map_or(0, |slot| slot.hash)
         });
-        Ok(self.id(index))
+        self.id(index).ok_or(Full)
+    }
+
+    /// A place without a context.
+    fn place(&mut self) -> Result<u32, Full> {
+        if let Some(index) = self.free.pop() {
+            return Ok(index);
+        }
+        let index = u32::try_from(self.places.len()).map_err(|_| Full)?;
+        self.places.push(Place {
+            generation: None,
+            held: T::default(),
+        });
+        self.slots.push(Slot {
+            hash: 0,
+            context: None,
+        });
+        Ok(index)
     }
 
     /// What the caller holds with a context, while it lives.
     #[inline]
     pub(crate) fn get_mut(&mut self, id: ContextId) -> Option<&mut T> {
-        let slot = self.slots.get_mut(id.index as usize)?;
-        if slot.generation != id.generation {
-            return None;
-        }
-        slot.held.as_mut().map(|(_, held)| held)
+        let place = self.places.get_mut(id.index as usize)?;
+        (place.generation == Some(id.generation)).then_some(&mut place.held)
     }
 
     /// Shows each context; those of which `keep` says so stay.
     pub(crate) fn retain(&mut self, mut keep: impl FnMut(&Context, &mut T) -> bool) {
         let before = self.live;
-        for (index, slot) in self.slots.iter_mut().enumerate() {
-            let Some((context, held)) = &mut slot.held else {
+        for ((place, slot), index) in self.places.iter_mut().zip(&mut self.slots).zip(0..) {
+            let Some(context) = &slot.context else {
                 continue;
             };
-            if keep(context, held) {
+            if keep(context, &mut place.held) {
                 continue;
             }
             self.text_bytes -= context.bytes();
-            slot.held = None;
-            slot.generation = slot.generation.wrapping_add(1);
+            (place.generation, place.held) = (None, T::default());
+            slot.context = None;
             self.live -= 1;
-            if let Ok(index) = u32::try_from(index) {
-                self.free.push(index);
-                if let Ok(entry) = self.table.find_entry(slot.hash, |it| *it == index) {
-                    entry.remove();
-                }
+            self.free.push(index);
+            if let Ok(entry) = self.table.find_entry(slot.hash, |it| *it == index) {
+                entry.remove();
             }
         }
         if self.live < before {
-            self.forget_dead();
+            let places = &self.places;
+            self.memo.retain(|found| match found {
+                Found::Context(id) => places
+                    .get(id.index as usize)
+                    .is_some_and(|place| place.generation == Some(id.generation)),
+                Found::Filtered => true,
+            });
         }
     }
 
-    /// Forgets the messages that lead to contexts which are gone; those that are filtered stay only while others do.
-    fn forget_dead(&mut self) {
-        let slots = &self.slots;
-        let is_empty = self.live == 0;
-        self.aliases.retain(|alias| match alias.found {
-            Found::Context(id) => slots
-                .get(id.index as usize)
-                .is_some_and(|slot| slot.generation == id.generation),
-            Found::Filtered => !is_empty,
-        });
-    }
-
-    fn id(&self, index: u32) -> ContextId {
-        let slot = self.slots.get(index as usize);
-        ContextId {
-            index,
-            generation: slot.map_or(0, |slot| slot.generation),
+    /// Forgets the messages that did not come since the last time, and gives back memory that contexts took of which
+    /// there are fewer now.
+    pub(crate) fn age(&mut self) {
+        self.memo.age();
+        while self.slots.last().is_some_and(|it| it.context.is_none()) {
+            self.slots.pop();
+            self.places.pop();
+        }
+        let len = self.slots.len();
+        self.free.retain(|&index| (index as usize) < len);
+        // The first ones are taken first, so that the last ones become free.
+        self.free.sort_unstable_by(|a, b| b.cmp(a));
+        if len < self.slots.capacity() / 8 {
+            let kept = (2 * len).max(KEPT);
+            self.slots.shrink_to(kept);
+            self.places.shrink_to(kept);
+            self.free.shrink_to(kept);
+        }
+        if self.table.len() < self.table.capacity() / 8 {
+            let slots = &self.slots;
+            self.table
+                .shrink_to((2 * self.live).max(KEPT), |index: &u32| {
+                    slots.get(*index as usize).map_or(0, |slot| slot.hash)
+                });
         }
     }
 
-    fn slot(&self, id: ContextId) -> Option<&Slot<T>> {
-        self.slots
-            .get(id.index as usize)
-            .filter(|slot| slot.generation == id.generation)
-    }
-
-    #[inline]
-    fn fingerprint(&self, message: &Message<'_>) -> [u64; 2] {
-        let [first, second] = &self.hashes;
-        let Message {
-            class,
-            name,
-            tags,
-            origin,
-        } = *message;
-        // The lengths keep name and tags apart.
-        let kind = class as u64 ^ (tags.len() as u64) << 8 ^ (name.len() as u64) << 32;
-        let mut hashers = [first.build_hasher(), second.build_hasher()];
-        for hasher in &mut hashers {
-            hasher.write_u64(kind);
-            hasher.write(tags);
-            hasher.write(name);
-            if !origin.is_empty() {
-                hasher.write(origin);
-            }
-        }
-        hashers.map(|hasher| hasher.finish())
+    fn id(&self, index: u32) -> Option<ContextId> {
+        let generation = self.places.get(index as usize)?.generation?;
+        Some(ContextId { index, generation })
     }
 
     fn hash_identity(&self, class: Class, identity: &Identity<'_>) -> u64 {
-        let mut hasher = self.hashes[0].build_hasher();
+        let mut hasher = self.hashes.build_hasher();
         hasher.write(identity.name.as_bytes());
         hasher.write(identity.host.as_bytes());
         hasher.write(identity.tags.0.as_bytes());

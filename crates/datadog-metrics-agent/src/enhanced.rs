@@ -3,11 +3,13 @@
 //! Everything is read from files below a root, `/` outside of tests; what cannot be read is left out and stops nothing.
 //! The platform is told by the caller: nothing is found out here. A source of metrics like a socket: what it has is in
 //! the queue before a flush takes place, and goes the way of every sample.
-//! Refuses to know of invocations: on Lambda, one is what lies between two flushes that somebody asks for.
+//! The task knows of no invocations: on Lambda, one is what lies between two flushes that somebody asks for. Whoever
+//! receives the platform's events tells [`invocations`] of them.
 
 mod azure;
 mod cgroup;
 mod container;
+pub mod invocations;
 mod lambda;
 mod proc;
 
@@ -83,6 +85,8 @@ struct Lines {
     text: String,
     /// What follows each value: its tags.
     tags: String,
+    /// The second since 1970 to which values belong; without it, that is the present.
+    at_s: Option<i64>,
 }
 
 impl Lines {
@@ -114,10 +118,13 @@ impl Lines {
             (false, false) => ",",
         };
         let tags = &self.tags;
+        let at = self
+            .at_s
+            .map_or_else(String::new, |at_s| format!("|T{at_s}"));
         // A string takes all that is written to it.
         let _infallible = writeln!(
             self.text,
-            "{prefix}{name}:{value}|{kind}{tags}{before}{}",
+            "{prefix}{name}:{value}|{kind}{at}{tags}{before}{}",
             plain(tag)
         )
         .is_err();

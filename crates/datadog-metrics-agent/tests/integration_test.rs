@@ -6,7 +6,7 @@ use std::io::Write as _;
 use std::net::UdpSocket;
 use std::os::unix::net::{UnixDatagram, UnixStream};
 use std::path::Path;
-use std::time::Duration;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use datadog_agent_runtime::connect::{Client, ConnectConfig};
 use datadog_agent_runtime::drain::{self, DrainSignal};
@@ -16,6 +16,9 @@ use datadog_dev_intake::Intake;
 use datadog_forwarder::{ApiKey, Encoding};
 use datadog_metrics_agent::Transport;
 use datadog_metrics_agent::aggregator::{CounterEncoding, Form};
+use datadog_metrics_agent::enhanced::invocations::{
+    Architecture, Billing, Event, Invocations, Start,
+};
 use datadog_metrics_agent::{
     Config, FlushStrategy, Listen, Running, Shared, Which, enhanced, start,
 };
@@ -363,6 +366,29 @@ async fn what_is_said_of_a_function_is_in_the_flush_that_ends_its_window() {
         .find(|it| it.metric == "aws.lambda.enhanced.rx_bytes");
     let sketch = &found.unwrap().dogsketches[0];
     assert_eq!((sketch.cnt, sketch.sum), (1, 42.0));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_an_extension_tells_of_an_invocation_is_in_the_next_flush_at_its_time() {
+    let intake = Intake::start().await;
+    let agent = Agent::start(config(&intake, Vec::new())).await;
+    let handle = agent.running.handle();
+    let mut invocations = Invocations::new(handle, Architecture::X86_64, Billing::OnDemand);
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
+    let at_s = i64::try_from(now.as_secs()).unwrap() - 100;
+    let start = Start::Cold;
+    invocations.tell(&Event::Invoked { start }, at_s).unwrap();
+    agent.flush().await;
+    let requests = intake.raw_requests();
+    let last = requests.iter().rfind(|it| it.path == "/api/beta/sketches");
+    let sketches = SketchPayload::decode(last.unwrap().body.clone()).unwrap();
+    let [sketch] = &sketches.sketches[..] else {
+        panic!("{sketches:?}");
+    };
+    assert_eq!(sketch.metric, "aws.lambda.enhanced.invocations");
+    assert!(sketch.tags.contains(&"cold_start:true".to_owned()));
+    let found = &sketch.dogsketches[0];
+    assert_eq!((found.ts, found.cnt, found.sum), (at_s - at_s % 10, 1, 1.0));
 }
 
 #[tokio::test(flavor = "multi_thread")]

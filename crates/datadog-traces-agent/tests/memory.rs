@@ -113,6 +113,7 @@ impl Agent {
                 status: Arc::new(|| json!({})),
             },
             mounts: Vec::new(),
+            events: datadog_agent_runtime::event_bus::Sender::default(),
             statsd: None,
         };
         Self {

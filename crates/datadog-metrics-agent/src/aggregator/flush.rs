@@ -62,8 +62,12 @@ impl Aggregator {
                 *value_bytes = value_bytes.saturating_sub(bytes);
                 pools.put(bucket.value);
             }
-            !held.buckets.is_empty() || lives(held, &self.config, now, cutoff)
+            !held.buckets.is_empty() || lives(context.class, held, &self.config, now, cutoff)
         });
+        if now >= self.aged_at.saturating_add(self.config.context_expiry_s) {
+            self.contexts.age();
+            self.aged_at = now;
+        }
         out.series.finish(&mut out.done);
         out.sketches.finish(&mut out.done);
         out.tally.lost += out.series.take_lost() + out.sketches.take_lost();
@@ -122,8 +126,8 @@ fn take(held: &mut Held, cutoff: i64, size: i64, which: Which, taken: &mut Vec<B
 }
 
 /// Whether a context without values is remembered.
-fn lives(held: &Held, config: &Config, now: i64, cutoff: i64) -> bool {
-    match (held.class, config.counters) {
+fn lives(class: Class, held: &Held, config: &Config, now: i64, cutoff: i64) -> bool {
+    match (class, config.counters) {
         (Class::Counter, CounterEncoding::Rate) => {
             held.last_seen.saturating_add(config.counter_expiry_s) > cutoff
         }
@@ -161,9 +165,8 @@ impl Out<'_> {
         zeros: &VecDeque<i64>,
     ) {
         let expires = held.last_seen.saturating_add(self.config.counter_expiry_s);
-        let since = held.since.unwrap_or(i64::MAX);
         let silent = |&start: &i64| {
-            start >= since && start < expires && !taken.iter().any(|it| it.start == start)
+            start >= held.since && start < expires && !taken.iter().any(|it| it.start == start)
         };
         let counted = taken
             .iter()

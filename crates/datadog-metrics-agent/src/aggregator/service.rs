@@ -17,6 +17,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use datadog_agent_runtime::drain::Drain;
 use datadog_agent_runtime::telemetry::{Reason, Telemetry};
 use datadog_forwarder::{Budget, FlushReport, Reservation};
+use smallvec::SmallVec;
 use tokio::sync::{broadcast, mpsc, oneshot};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep_until};
@@ -28,7 +29,7 @@ use self::counters::Counters;
 pub(crate) use self::handle::Barrier;
 pub use self::handle::{AggregatorHandle, InsertError, Stopped};
 use self::own::Own;
-use crate::aggregator::{Aggregator, Which};
+use crate::aggregator::{Aggregator, Incoming, TOGETHER, Which};
 use crate::config::{Config, FlushStrategy};
 use crate::flusher::Flusher;
 use crate::parse::{self, Message, messages};
@@ -193,31 +194,37 @@ impl AggregatorService {
     fn take(&mut self, batch: &Batch) {
         let now = now_s();
         let mut malformed = None;
+        let mut read = 0;
+        let mut metrics = SmallVec::<[Incoming<'_>; TOGETHER]>::new();
         for (packet, sender) in batch.packets() {
             for message in messages(packet, &self.options) {
                 // Why something was refused is in the tally.
-                let kind = match message {
+                match message {
                     Ok(Message::Metric(metric)) => {
-                        let _counted = self.aggregator.metric(&metric, sender, now).is_err();
-                        parse::Kind::Metric
+                        if metrics.len() == TOGETHER {
+                            self.aggregator.metrics(&metrics, now);
+                            metrics.clear();
+                        }
+                        metrics.push(Incoming { metric, sender });
+                        read += 1;
                     }
                     Ok(Message::Event(event)) => {
                         let _counted = self.aggregator.event(&event, sender, now).is_err();
-                        parse::Kind::Event
+                        self.counters.read(parse::Kind::Event, 1);
                     }
                     Ok(Message::ServiceCheck(check)) => {
                         let _counted = self.aggregator.service_check(&check, sender, now).is_err();
-                        parse::Kind::ServiceCheck
+                        self.counters.read(parse::Kind::ServiceCheck, 1);
                     }
                     Err(error) => {
                         self.counters.malformed(error.kind);
                         malformed = Some(error);
-                        continue;
                     }
-                };
-                self.counters.read(kind);
+                }
             }
         }
+        self.aggregator.metrics(&metrics, now);
+        self.counters.read(parse::Kind::Metric, read);
         self.counters.publish(self.aggregator.tally());
         self.complain(malformed);
         if self.aggregator.passed() >= self.pass_batch {

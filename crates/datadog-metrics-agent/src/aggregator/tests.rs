@@ -2,6 +2,7 @@
 
 mod memory;
 mod messages;
+mod together;
 
 use std::fmt::Write as _;
 

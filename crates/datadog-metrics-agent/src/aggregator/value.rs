@@ -3,9 +3,9 @@
 //! Nearly always there is one bucket, which is why one is held in place. Sketches and histograms are used again from
 //! one bucket to the next, so that a context that goes on as before allocates nothing.
 
-use std::collections::HashSet;
-
 use datadog_sketch::agent::{Sketch, Weight};
+use foldhash::fast::RandomState;
+use hashbrown::HashSet;
 use smallvec::SmallVec;
 
 use super::histogram::Histogram;
@@ -21,14 +21,13 @@ const POOL: usize = 1_024;
 /// The largest one that is kept, in bytes.
 const POOLED_BYTES: usize = 4_096;
 
-/// What is held for a context.
+/// What is held for a context; its class is that of the context.
 #[derive(Debug)]
 pub(super) struct Held {
-    pub(super) class: Class,
     /// When the last sample came, in seconds since 1970.
     pub(super) last_seen: i64,
-    /// Start of the first bucket.
-    pub(super) since: Option<i64>,
+    /// Start of the first bucket; later than any before there is one.
+    pub(super) since: i64,
     /// The context of the copy as a distribution.
     pub(super) copy: Option<ContextId>,
     pub(super) buckets: SmallVec<[Bucket; 1]>,
@@ -43,11 +42,10 @@ pub(super) struct Bucket {
 
 /// The values of one bucket, in two words: most are numbers.
 #[derive(Debug)]
-#[expect(clippy::box_collection, reason = "counters must not pay for sets")]
 pub(super) enum Value {
     Count(f64),
     Gauge(f64),
-    Set(Box<HashSet<Box<[u8]>>>),
+    Set(Box<HashSet<Box<[u8]>, RandomState>>),
     Histogram(Box<Histogram>),
     Distribution(Box<Sketch>),
 }
@@ -60,26 +58,32 @@ pub(super) struct Pools {
     histograms: Vec<Box<Histogram>>,
 }
 
-impl Held {
-    pub(super) fn new(class: Class) -> Self {
+impl Default for Held {
+    fn default() -> Self {
         Self {
-            class,
             last_seen: i64::MIN,
-            since: None,
+            since: i64::MAX,
             copy: None,
             buckets: SmallVec::new(),
         }
     }
+}
 
+impl Held {
     /// Whether a value of the bucket that starts then takes no more memory.
-    pub(super) fn has_room(&self, start: i64) -> bool {
-        let is_number = matches!(self.class, Class::Counter | Class::Gauge);
+    pub(super) fn has_room(&self, class: Class, start: i64) -> bool {
+        let is_number = matches!(class, Class::Counter | Class::Gauge);
         is_number && self.buckets.iter().any(|bucket| bucket.start == start)
     }
 
     /// The value of the bucket that starts then, and whether it is new.
     #[inline]
-    pub(super) fn bucket(&mut self, start: i64, pools: &mut Pools) -> (&mut Value, bool) {
+    pub(super) fn bucket(
+        &mut self,
+        class: Class,
+        start: i64,
+        pools: &mut Pools,
+    ) -> (&mut Value, bool) {
         // The last one is nearly always the one.
         let place = self
             .buckets
@@ -87,10 +91,12 @@ impl Held {
             .rposition(|bucket| bucket.start == start);
         let is_new = place.is_none();
         let place = place.unwrap_or_else(|| {
-            self.since.get_or_insert(start);
+            if self.since == i64::MAX {
+                self.since = start;
+            }
             self.buckets.push(Bucket {
                 start,
-                value: pools.new_value(self.class),
+                value: pools.new_value(class),
             });
             self.buckets.len() - 1
         });
@@ -101,28 +107,32 @@ impl Held {
 }
 
 impl Value {
+    /// Reads what a sample is going to change, so that it is near when it does; says something of it.
+    #[inline]
+    pub(super) fn look(&self) -> usize {
+        match self {
+            Self::Count(_) | Self::Gauge(_) => 0,
+            Self::Set(set) => set.len(),
+            Self::Histogram(histogram) => histogram.bytes(),
+            Self::Distribution(sketch) => sketch.bins().first().map_or(0, |bin| bin.count as usize),
+        }
+    }
+
     /// Adds the values of a metric of its class; returns by how many bytes it grew.
     #[inline]
     pub(super) fn add(&mut self, metric: &Metric<'_>, weight: Weight) -> usize {
         match (self, metric.sample) {
             (Self::Count(sum), Sample::Count(numbers)) => {
-                *sum += numbers
-                    .iter()
-                    .map(|value| value * weight.exact())
-                    .sum::<f64>();
+                numbers.for_each(|value| *sum += value * weight.exact());
                 0
             }
             (Self::Gauge(last), Sample::Gauge(numbers)) => {
-                if let Some(value) = numbers.iter().last() {
-                    *last = value;
-                }
+                numbers.for_each(|value| *last = value);
                 0
             }
             (Self::Histogram(histogram), Sample::Histogram(numbers) | Sample::Timer(numbers)) => {
                 let before = histogram.bytes();
-                for value in numbers.iter() {
-                    histogram.insert(value, weight);
-                }
+                numbers.for_each(|value| histogram.insert(value, weight));
                 histogram.bytes() - before
             }
             (
@@ -155,16 +165,14 @@ impl Value {
 /// Adds numbers to a sketch, which refuses only what would be more than it can count; returns by how much it grew.
 fn sketched(sketch: &mut Sketch, numbers: Numbers<'_>, weight: Weight) -> usize {
     let before = sketch.bytes();
-    for value in numbers.iter() {
-        let inserted = match weight {
+    numbers.for_each(|value| {
+        // With seventeen billion values in one bucket, the statistics no longer change.
+        let _full = match weight {
             Weight::ONE => sketch.insert(value),
             weight => sketch.insert_weighted(value, weight),
-        };
-        if inserted.is_err() {
-            // Seventeen billion values in one bucket: the statistics no longer change.
-            break;
         }
-    }
+        .is_err();
+    });
     sketch.bytes().saturating_sub(before)
 }
 

@@ -22,6 +22,16 @@ fn message<'a>(name: &'a str, tags: &'a str, origin: &'a str) -> Message<'a> {
     }
 }
 
+fn remember(contexts: &mut Contexts<u32>, message: &Message<'_>, found: Found) {
+    let message = contexts.fingerprint(message);
+    contexts.remember(message, found);
+}
+
+fn known(contexts: &mut Contexts<u32>, message: &Message<'_>) -> Option<Found> {
+    let message = contexts.fingerprint(message);
+    contexts.known(message)
+}
+
 fn insert(contexts: &mut Contexts<u32>, name: &str) -> Result<ContextId, Full> {
     contexts.get_or_insert(Class::Counter, &identity(name, ""), || 0)
 }
@@ -114,15 +124,15 @@ fn a_message_leads_to_its_context_until_that_is_gone() {
     let mut contexts = Contexts::new(10, 1_000);
     let id = insert(&mut contexts, "a").unwrap();
     let other = insert(&mut contexts, "b").unwrap();
-    contexts.remember(&message("a", "t", ""), Found::Context(id));
-    contexts.remember(&message("b", "t", ""), Found::Context(other));
-    contexts.remember(&message("x", "t", ""), Found::Filtered);
+    remember(&mut contexts, &message("a", "t", ""), Found::Context(id));
+    remember(&mut contexts, &message("b", "t", ""), Found::Context(other));
+    remember(&mut contexts, &message("x", "t", ""), Found::Filtered);
     assert_eq!(
-        contexts.known(&message("a", "t", "")),
+        known(&mut contexts, &message("a", "t", "")),
         Some(Found::Context(id))
     );
     assert_eq!(
-        contexts.known(&message("x", "t", "")),
+        known(&mut contexts, &message("x", "t", "")),
         Some(Found::Filtered)
     );
     for stranger in [
@@ -134,13 +144,13 @@ fn a_message_leads_to_its_context_until_that_is_gone() {
             ..message("a", "t", "")
         },
     ] {
-        assert_eq!(contexts.known(&stranger), None, "{stranger:?}");
+        assert_eq!(known(&mut contexts, &stranger), None, "{stranger:?}");
     }
     contexts.retain(|context, _| context.identity().name != "a");
-    assert_eq!(contexts.known(&message("a", "t", "")), None);
+    assert_eq!(known(&mut contexts, &message("a", "t", "")), None);
     assert!(contexts.get_mut(id).is_none());
     assert_eq!(
-        contexts.known(&message("b", "t", "")),
+        known(&mut contexts, &message("b", "t", "")),
         Some(Found::Context(other))
     );
     // The place is used again, and what led to the old one does not lead to the new one.
@@ -155,15 +165,63 @@ fn no_more_messages_are_remembered_than_may_be() {
     let mut contexts = Contexts::new(10, 2);
     let id = insert(&mut contexts, "a").unwrap();
     for name in ["a1", "a2", "a3"] {
-        contexts.remember(&message(name, "", ""), Found::Context(id));
+        remember(&mut contexts, &message(name, "", ""), Found::Context(id));
     }
-    assert!(contexts.known(&message("a2", "", "")).is_some());
-    assert_eq!(contexts.known(&message("a3", "", "")), None);
+    assert!(known(&mut contexts, &message("a2", "", "")).is_some());
+    assert_eq!(known(&mut contexts, &message("a3", "", "")), None);
     contexts.retain(|_, _| false);
-    assert_eq!((contexts.len(), contexts.aliases.len()), (0, 0));
+    assert_eq!((contexts.len(), contexts.memo.len()), (0, 0));
     let id = insert(&mut contexts, "a").unwrap();
-    contexts.remember(&message("a3", "", ""), Found::Context(id));
-    assert!(contexts.known(&message("a3", "", "")).is_some());
+    remember(&mut contexts, &message("a3", "", ""), Found::Context(id));
+    assert!(known(&mut contexts, &message("a3", "", "")).is_some());
+}
+
+#[test]
+fn a_message_is_forgotten_that_does_not_come_any_more() {
+    let mut contexts = Contexts::new(10, 3);
+    let id = insert(&mut contexts, "a").unwrap();
+    remember(&mut contexts, &message("a", "", ""), Found::Context(id));
+    remember(&mut contexts, &message("x", "", ""), Found::Filtered);
+    contexts.age();
+    assert!(known(&mut contexts, &message("a", "", "")).is_some());
+    contexts.age();
+    assert_eq!(known(&mut contexts, &message("x", "", "")), None);
+    assert!(known(&mut contexts, &message("a", "", "")).is_some());
+    assert_eq!(contexts.memo.len(), 1);
+}
+
+#[test]
+fn memory_of_contexts_is_given_back_when_most_of_them_are_gone() {
+    let mut contexts = Contexts::new(100_000, 200_000);
+    let stays = insert(&mut contexts, "stays").unwrap();
+    let before = contexts.bytes();
+    for number in 0..50_000 {
+        let name = number.to_string();
+        let id = insert(&mut contexts, &name).unwrap();
+        remember(&mut contexts, &message(&name, "", ""), Found::Context(id));
+    }
+    remember(
+        &mut contexts,
+        &message("stays", "", ""),
+        Found::Context(stays),
+    );
+    assert!(contexts.bytes() > 5_000_000);
+    contexts.retain(|context, _| context.identity().name == "stays");
+    contexts.age();
+    // Room for a thousand is kept.
+    assert!(
+        contexts.bytes() < before + 300_000,
+        "{} before, {} now",
+        before,
+        contexts.bytes()
+    );
+    assert_eq!(
+        known(&mut contexts, &message("stays", "", "")),
+        Some(Found::Context(stays))
+    );
+    // Those that are made now lie before those that stay.
+    let new = insert(&mut contexts, "new").unwrap();
+    assert!(contexts.get_mut(new).is_some() && contexts.get_mut(stays).is_some());
 }
 
 proptest! {

@@ -52,6 +52,25 @@ impl<'a> Numbers<'a> {
         self.single.into_iter().chain(packed)
     }
 
+    /// Gives the values that are finite, in their order, to a function.
+    #[inline]
+    pub fn for_each(self, mut take: impl FnMut(f64)) {
+        // Nearly always there is one.
+        match self.single {
+            Some(value) => take(value),
+            None => self.iter().for_each(take),
+        }
+    }
+
+    /// How many values are finite.
+    #[inline]
+    pub fn count(self) -> usize {
+        match self.single {
+            Some(_) => 1,
+            None => self.iter().count(),
+        }
+    }
+
     /// How many values are left out because they are infinite or no numbers: the caller counts them.
     pub const fn not_finite(self) -> u32 {
         self.not_finite

@@ -117,6 +117,13 @@ mod tests {
     }
 
     #[test]
+    fn what_the_python_client_writes_to_a_stream_is_a_frame_with_its_last_line_feed() {
+        let line = b"s.c:1|c|#dd.internal.entity_id:pod-uid,env:prod,service:svc,version:1.2|e:it-false,cn-web,pu-1234\n";
+        let stream = [b"\x62\0\0\0", &line[..]].concat();
+        assert_eq!(frames(8_192, &stream, 7), (vec![line.to_vec()], None));
+    }
+
+    #[test]
     fn a_frame_of_the_limit_is_taken_and_one_byte_more_ends_the_stream() {
         let stream = b"\x05\0\0\0abcde\x06\0\0\0fghijk\x01\0\0\0l";
         assert_eq!(frames(5, stream, 64), (vec![b"abcde".to_vec()], Some(6)));

@@ -7,6 +7,7 @@
 use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
+use datadog_agent_runtime::event_bus;
 use datadog_agent_runtime::telemetry::Telemetry;
 use datadog_wire::stats::{ClientStatsPayload, MAX_BODY_BYTES, MAX_GROUPS, StatsPayload};
 
@@ -33,7 +34,12 @@ static RULES: LazyLock<Arc<Processor>> = LazyLock::new(|| {
         pattern: "[0-9]{3,}".to_owned(),
         repl: "404".to_owned(),
     }];
-    let rules = Processor::new(&config, SharedStats::new(&config), &Telemetry::default());
+    let rules = Processor::new(
+        &config,
+        SharedStats::new(&config),
+        &Telemetry::default(),
+        event_bus::Sender::default(),
+    );
     rules.unwrap_or_else(|error| panic!("{error}"))
 });
 

@@ -46,6 +46,17 @@ impl AgentCoordinator {
         self.handle.metrics()
     }
 
+    /// Takes the events of Lambda from an extension that receives them, and says of them what Datadog's extension does;
+    /// `None` elsewhere, while enhanced metrics are off, or while [`Self::metrics`] is. An extension asks for it once,
+    /// since each has a memory of its own of what it was told.
+    #[must_use]
+    pub fn invocations(
+        &self,
+        billing: metrics::invocations::Billing,
+    ) -> Option<metrics::invocations::Invocations> {
+        metrics::invocations(&self.config, self.metrics()?, billing)
+    }
+
     /// The TCP port of the trace listener; `None` while there is none.
     #[must_use]
     pub fn get_bound_port(&self) -> Option<u16> {

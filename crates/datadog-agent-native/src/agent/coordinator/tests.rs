@@ -7,6 +7,7 @@ use datadog_agent_runtime::bind::{Target, bind};
 use datadog_dev_intake::Intake;
 
 use super::*;
+use crate::config::Profile;
 
 fn config(intake: &Intake, extra: &[(&str, &str)]) -> Config {
     let url = intake.url();
@@ -55,6 +56,50 @@ async fn logs_of_the_process_are_delivered_by_a_flush() {
     assert_eq!(report.logs.unwrap().entries_sent, 1);
     assert_eq!(intake.messages(), ["from a handle"]);
     agent.shutdown().await.unwrap();
+}
+
+#[tokio::test]
+async fn only_an_agent_on_lambda_takes_its_events() {
+    use metrics::invocations::{Billing, Event, Start};
+
+    let intake = Intake::start().await;
+    let url = intake.url();
+    let variables = [
+        ("DD_API_KEY", "0123456789abcdef0123456789abcdef"),
+        ("DD_APM_ENABLED", "false"),
+        ("DD_DD_URL", url.as_str()),
+        ("DD_DOGSTATSD_PORT", "0"),
+        ("DD_LOGS_ENABLED", "false"),
+    ];
+    let start = Start::Cold;
+    for (profile, enhanced, takes) in [
+        (Profile::Lambda, "true", true),
+        (Profile::Lambda, "false", false),
+        (Profile::Serverless, "true", false),
+    ] {
+        let extra = ("DD_ENHANCED_METRICS", enhanced);
+        let config = Config::builder()
+            .profile(profile)
+            .with_env_iter(variables.into_iter().chain([extra]))
+            .build_with_issues();
+        let mut agent = AgentCoordinator::new(config).unwrap();
+        assert!(
+            agent.invocations(Billing::OnDemand).is_none(),
+            "not started"
+        );
+        agent.start().await.unwrap();
+        let invocations = agent.invocations(Billing::OnDemand);
+        assert_eq!(invocations.is_some(), takes, "{profile:?} {enhanced}");
+        if let Some(mut invocations) = invocations {
+            invocations
+                .tell(&Event::Invoked { start }, 1_700_000_000)
+                .unwrap();
+        }
+        agent.shutdown().await.unwrap();
+        let requests = intake.raw_requests();
+        let mut paths = requests.iter().map(|request| request.path.as_str());
+        assert!(paths.any(|path| path == "/api/beta/sketches"));
+    }
 }
 
 #[tokio::test]

@@ -63,9 +63,9 @@ impl Counters {
         }
     }
 
-    pub(super) fn read(&self, kind: Kind) {
+    pub(super) fn read(&self, kind: Kind, messages: u64) {
         if let Some(series) = self.messages.get(place(kind)) {
-            series.add(1);
+            series.add(messages);
         }
     }
 
