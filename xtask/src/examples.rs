@@ -1,0 +1,155 @@
+//! The examples of every language, each against an intake that knows nothing before it: a trace, a metric and a log
+//! must arrive.
+
+use std::path::Path;
+use std::process::Command;
+
+use anyhow::{Context as _, ensure};
+use serde_json::Value;
+
+use crate::http::request;
+use crate::library::Stage;
+use crate::run::{command, finish, print, root, say, text};
+use crate::{csharp, go, setup};
+
+/// One file a language, each of this name.
+const SCENARIOS: [&str; 5] = [
+    "quickstart",
+    "http-service",
+    "unix-socket",
+    "custom-metrics",
+    "trace-enrichment",
+];
+
+/// What each of them sends, by the intake's names for the kinds.
+const KINDS: [&str; 3] = ["traces", "series", "logs"];
+
+/// A key that the intake takes as any other.
+const KEY: &str = "0123456789abcdef0123456789abcdef";
+
+/// A language that there are examples in, by the ending of their files.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+enum Ending {
+    /// C.
+    C,
+    /// C#.
+    Cs,
+    /// Go.
+    Go,
+    /// Node.js.
+    Js,
+    /// Python.
+    Py,
+}
+
+/// Which examples.
+#[derive(Debug, Default, clap::Args)]
+pub(crate) struct Options {
+    /// The languages, by the endings of their files; all if none is named.
+    #[arg(value_enum)]
+    endings: Vec<Ending>,
+}
+
+/// Runs them.
+///
+/// # Errors
+/// The first that does not compile, fails, or of which something does not arrive.
+pub(crate) fn run(options: &Options) -> anyhow::Result<()> {
+    let endings = match options.endings.as_slice() {
+        [] => &[Ending::C, Ending::Cs, Ending::Go, Ending::Js, Ending::Py],
+        some => some,
+    };
+    let stage = Stage::start()?;
+    for &ending in endings {
+        let prepared = prepare(ending)?;
+        for scenario in SCENARIOS {
+            let mut example = example(ending, &prepared, scenario, &stage)?;
+            request("POST", &format!("{}/inspect/reset", stage.intake()?), b"")?;
+            say(&format!("{scenario} of {ending:?}"));
+            let site = stage.intake()?.trim_start_matches("http://").to_owned();
+            finish(
+                stage
+                    .furnish(&mut example)?
+                    .env("DD_API_KEY", KEY)
+                    .env("DD_SITE", site)
+                    .env("LD_LIBRARY_PATH", stage.folder()?),
+            )?;
+            arrived(&stage, scenario)?;
+        }
+    }
+    stage.end()?;
+    let (count, languages) = (SCENARIOS.len() * endings.len(), endings.len());
+    print(&format!(
+        "examples: {count} in {languages} languages, each sent a trace, a metric and a log"
+    ));
+    Ok(())
+}
+
+/// Installs what a language needs; returns what its examples are run with.
+fn prepare(ending: Ending) -> anyhow::Result<String> {
+    match ending {
+        Ending::C => Ok(String::new()),
+        Ending::Cs => setup::mono().and_then(|()| csharp::package()).map(|it| text(&it)),
+        Ending::Go => setup::cgo().map(|()| String::new()),
+        Ending::Js => setup::npm(&root().join("nodejs")).map(|()| String::new()),
+        Ending::Py => {
+            let python = setup::python(&root().join("python/tests"), "python-venv")?;
+            Ok(text(&python))
+        }
+    }
+}
+
+/// The command that runs an example.
+fn example(ending: Ending, prepared: &str, scenario: &str, stage: &Stage) -> anyhow::Result<Command> {
+    let folder = root().join("examples");
+    let ending_text = format!("{ending:?}").to_lowercase();
+    let file = folder.join(format!("{scenario}.{ending_text}"));
+    let source = text(&file);
+    Ok(match ending {
+        Ending::C => command(&folder, &[&compiled(&file, stage)?]),
+        Ending::Cs => {
+            let program = csharp::program(Path::new(prepared), &file)?;
+            command(&folder, &["mono", &text(&program)])
+        }
+        Ending::Go => {
+            let mut run = command(&folder, &["go", "run", &source]);
+            go::linked(stage, &mut run)?;
+            run
+        }
+        Ending::Js => command(&folder, &["node", &source]),
+        Ending::Py => {
+            let mut run = command(&folder, &[prepared, &source]);
+            run.env("PYTHONPATH", root().join("python/src"));
+            run
+        }
+    })
+}
+
+/// Compiles an example in C with the warnings that its readers would turn on.
+fn compiled(source: &Path, stage: &Stage) -> anyhow::Result<String> {
+    let folder = stage.folder()?;
+    let program = text(&folder.join("examples").join(source.file_stem().unwrap_or_default()));
+    std::fs::create_dir_all(folder.join("examples"))?;
+    let (include, library) = (
+        format!("-I{}", root().join("crates/datadog-agent-native/include").display()),
+        format!("-L{}", folder.display()),
+    );
+    let words = [
+        "cc", "-std=gnu11", "-Wall", "-Wextra", "-Wno-unused-function", "-Werror", &include, &text(source), &library,
+        "-ldatadog_agent_native", "-o", &program,
+    ];
+    say(&words.join(" "));
+    finish(&mut command(&root(), &words))?;
+    Ok(program)
+}
+
+/// Looks at what the intake has of an example.
+fn arrived(stage: &Stage, scenario: &str) -> anyhow::Result<()> {
+    let (_, summary) = request("GET", &format!("{}/inspect/summary", stage.intake()?), b"")?;
+    let summary: Value = serde_json::from_str(&summary).context("the summary is not JSON")?;
+    for kind in KINDS {
+        let items = summary["signals"][kind]["items"].as_u64().unwrap_or(0);
+        ensure!(items > 0, "{scenario}: no {kind} arrived: {summary}");
+    }
+    Ok(())
+}
