@@ -1,5 +1,7 @@
-//! Files that are generated and checked in: the reference of configuration keys, the types of protobuf messages.
+//! Files that are generated and checked in: the reference of configuration keys, the types of protobuf messages, the
+//! header of C.
 
+mod header;
 mod protobuf;
 
 use std::fs;
@@ -28,6 +30,7 @@ pub(crate) fn run(options: Options) -> anyhow::Result<()> {
 
 fn files() -> anyhow::Result<Vec<(PathBuf, String)>> {
     let mut files = protobuf::files()?;
+    files.push(header::file()?);
     files.push((
         root().join("docs/configuration.md"),
         datadog_agent_config::render_markdown(),

@@ -17,6 +17,7 @@
 pub mod agent;
 pub mod config;
 pub mod event_bus;
+pub mod ffi;
 pub mod http;
 mod keys;
 pub mod logger;

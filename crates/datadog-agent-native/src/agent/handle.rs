@@ -103,7 +103,7 @@ impl AgentHandle {
     }
 
     /// The first reason given stays.
-    pub(super) fn request(&self, reason: ShutdownReason) {
+    pub(crate) fn request(&self, reason: ShutdownReason) {
         self.requested.send_if_modified(|held| {
             let first = held.is_none();
             held.get_or_insert(reason);
@@ -111,7 +111,7 @@ impl AgentHandle {
         });
     }
 
-    pub(super) async fn requested(&self) -> ShutdownReason {
+    pub(crate) async fn requested(&self) -> ShutdownReason {
         let mut requested = self.requested.subscribe();
         let seen = requested
             .wait_for(Option::is_some)

@@ -1,0 +1,33 @@
+//! The C ABI: an agent that any language starts, waits for, flushes and stops.
+//!
+//! The header `include/datadog_agent_native.h` is generated from these files, and its comments are theirs.
+//! An exported function checks its pointers, enters the guard, which turns errors into codes and keeps panics from the
+//! host, and calls safe code. All unsafe code of the crate is here; nothing here knows what a pipeline does.
+//! Nothing is taken from the host that it did not offer: no thread, no signal but while it waits, no logger, no
+//! allocator, no panic hook.
+
+#![allow(
+    unsafe_code,
+    reason = "a C ABI is made of pointers; each block says why it is sound"
+)]
+
+mod agent;
+mod error;
+mod guard;
+mod guest;
+mod options;
+mod process;
+mod result;
+mod settings;
+mod text;
+mod threads;
+
+pub use agent::{
+    DatadogAgent, datadog_agent_flush, datadog_agent_request_shutdown, datadog_agent_start,
+    datadog_agent_start_ptr, datadog_agent_stop, datadog_agent_wait_for_shutdown,
+    datadog_agent_wait_for_shutdown_timeout,
+};
+pub use error::{DatadogError, datadog_agent_last_error};
+pub use options::DatadogAgentOptions;
+pub use result::DatadogAgentStartResult;
+pub use text::{datadog_agent_abi_version, datadog_agent_version, datadog_free_string};

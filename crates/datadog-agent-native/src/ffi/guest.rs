@@ -1,0 +1,316 @@
+//! An agent on threads of its own, for callers that know nothing of tasks.
+//!
+//! One thread owns the coordinator and the runtime; callers wait on channels and never run a future themselves, so that
+//! they may be inside a runtime of their own.
+
+use std::sync::mpsc;
+use std::sync::{Condvar, Mutex, PoisonError};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use tokio::runtime::Handle;
+use tokio::sync::oneshot;
+use tracing::warn;
+
+use super::error::{DatadogError, Failure};
+use super::guard::said;
+use super::settings::Settings;
+use super::threads;
+use crate::agent::{
+    AgentCoordinator, AgentError, AgentHandle, FlushReport, ShutdownReason, Signals,
+};
+use crate::config::Config;
+
+/// How long a stop waits for threads that the system keeps, such as in a look-up of a name.
+const LINGER: Duration = Duration::from_millis(200);
+
+/// An agent that runs on threads of its own.
+#[derive(Debug)]
+pub(super) struct Guest {
+    runtime: Handle,
+    agent: AgentHandle,
+    stop_timeout: Duration,
+    waiting: Waiting,
+    end: Mutex<Option<End>>,
+}
+
+/// How it is ended, once.
+#[derive(Debug)]
+struct End {
+    stop: oneshot::Sender<()>,
+    thread: JoinHandle<Result<(), AgentError>>,
+}
+
+/// Where an agent listens, as its host is told.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(super) struct Started {
+    pub(super) bound_port: Option<u16>,
+    pub(super) dogstatsd_port: Option<u16>,
+    pub(super) uds_path: Option<String>,
+}
+
+/// What the owning thread says when all listens.
+struct Birth {
+    runtime: Handle,
+    agent: AgentHandle,
+    started: Started,
+}
+
+/// How long a wait lasts, and whether it listens to signals.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Patience {
+    /// For ever, and SIGINT and SIGTERM end it too.
+    WithSignals,
+    /// This long; signals are left to the host.
+    Until(Duration),
+}
+
+impl Guest {
+    /// Starts an agent; returns when it listens.
+    ///
+    /// # Errors
+    /// Why it does not. Nothing is left running then.
+    pub(super) fn start(settings: Settings) -> Result<(Self, Started), Failure> {
+        let (config, warnings) = settings.config()?;
+        let stop_timeout = config.shutdown_timeout;
+        let (born, birth) = mpsc::sync_channel(1);
+        let (stop, stopped) = oneshot::channel();
+        let thread = threads::spawn(move || live(config, &warnings, &born, stopped))
+            .map_err(AgentError::IoError)?;
+        match birth.recv() {
+            Ok(Birth {
+                runtime,
+                agent,
+                started,
+            }) => {
+                let guest = Self {
+                    runtime,
+                    agent,
+                    stop_timeout,
+                    waiting: Waiting::default(),
+                    end: Mutex::new(Some(End { stop, thread })),
+                };
+                Ok((guest, started))
+            }
+            Err(mpsc::RecvError) => Err(joined(thread, DatadogError::DATADOG_INIT_ERROR)
+                .err()
+                .unwrap_or_else(|| {
+                    Failure::new(DatadogError::DATADOG_INIT_ERROR, "the agent ended at once")
+                })),
+        }
+    }
+
+    /// Waits until something asks the agent to stop, or patience is over.
+    ///
+    /// # Errors
+    /// When called on a thread of an agent.
+    pub(super) fn wait(&self, patience: Patience) -> Result<ShutdownReason, Failure> {
+        not_ours()?;
+        let _waiting = self.waiting.begin();
+        let (tell, told) = mpsc::sync_channel(1);
+        let agent = self.agent.clone();
+        self.runtime.spawn(async move {
+            let reason = match patience {
+                Patience::WithSignals => with_signals(&agent).await,
+                Patience::Until(time) => tokio::time::timeout(time, agent.requested())
+                    .await
+                    .unwrap_or(ShutdownReason::Timeout),
+            };
+            // Whoever waited is still there, or is gone with its thread.
+            tell.send(reason).ok();
+        });
+        // A task that ends without a word was cut with its agent.
+        Ok(told.recv().unwrap_or(ShutdownReason::FatalError))
+    }
+
+    /// Asks the agent to stop; wakes whoever waits. Does not block.
+    pub(super) fn request_shutdown(&self) {
+        self.agent.shutdown();
+    }
+
+    /// Sends what is held. No time is as much as a stop may take.
+    ///
+    /// # Errors
+    /// When not everything was sent in time, or the agent stops.
+    pub(super) fn flush(&self, time: Option<Duration>) -> Result<(), Failure> {
+        not_ours()?;
+        let (tell, told) = mpsc::sync_channel(1);
+        let agent = self.agent.clone();
+        let time = time.unwrap_or(self.stop_timeout);
+        self.runtime.spawn(async move {
+            tell.send(agent.flush(time).await).ok();
+        });
+        match told.recv() {
+            Ok(report) => complete(&report),
+            Err(mpsc::RecvError) => Err(Failure::new(
+                DatadogError::DATADOG_NOT_AVAILABLE,
+                "the agent is being stopped",
+            )),
+        }
+    }
+
+    /// Stops the agent, once everybody who waits for it has left.
+    ///
+    /// # Errors
+    /// When not everything was delivered in time; the agent is gone all the same.
+    pub(super) fn stop(&self) -> Result<(), Failure> {
+        not_ours()?;
+        let end = self
+            .end
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take();
+        let Some(End { stop, thread }) = end else {
+            return Ok(());
+        };
+        self.agent.shutdown();
+        self.waiting.all_left();
+        // A thread that panicked hears nothing, and is told of below.
+        stop.send(()).ok();
+        joined(thread, DatadogError::DATADOG_SHUTDOWN_ERROR)
+    }
+}
+
+/// A thread of an agent that waited for its own work would wait for ever.
+fn not_ours() -> Result<(), Failure> {
+    match threads::is_ours() {
+        false => Ok(()),
+        true => Err(Failure::new(
+            DatadogError::DATADOG_RUNTIME_ERROR,
+            "called on a thread of the agent",
+        )),
+    }
+}
+
+/// What a thread ended with; a panic is the code `on_panic`.
+fn joined(
+    thread: JoinHandle<Result<(), AgentError>>,
+    on_panic: DatadogError,
+) -> Result<(), Failure> {
+    match thread.join() {
+        Ok(result) => result.map_err(Failure::from),
+        Err(panic) => Err(Failure::new(on_panic, said(&*panic))),
+    }
+}
+
+/// The life of the owning thread.
+fn live(
+    config: Config,
+    warnings: &[String],
+    born: &mpsc::SyncSender<Birth>,
+    stopped: oneshot::Receiver<()>,
+) -> Result<(), AgentError> {
+    let runtime = threads::runtime()?;
+    let handle = runtime.handle().clone();
+    let result = runtime.block_on(async move {
+        for warning in warnings {
+            warn!("{warning}");
+        }
+        let mut coordinator = AgentCoordinator::new(config)?;
+        coordinator.start().await?;
+        let birth = Birth {
+            runtime: handle,
+            agent: coordinator.handle().clone(),
+            started: started(&coordinator),
+        };
+        if born.send(birth).is_ok() {
+            // A sender that is gone means a stop as well.
+            stopped.await.ok();
+        }
+        coordinator.shutdown().await
+    });
+    runtime.shutdown_timeout(LINGER);
+    result
+}
+
+fn started(coordinator: &AgentCoordinator) -> Started {
+    let path = coordinator.listeners().trace_uds.as_ref();
+    Started {
+        bound_port: coordinator.get_bound_port(),
+        dogstatsd_port: coordinator.get_dogstatsd_port(),
+        uds_path: path.map(|path| path.display().to_string()),
+    }
+}
+
+async fn with_signals(agent: &AgentHandle) -> ShutdownReason {
+    let signals = match Signals::install() {
+        Ok(signals) => signals,
+        Err(error) => {
+            warn!(%error, "signals cannot be waited for");
+            return agent.requested().await;
+        }
+    };
+    tokio::select! {
+        Ok(reason) = signals.next() => {
+            agent.request(reason);
+            reason
+        }
+        reason = agent.requested() => reason,
+    }
+}
+
+/// Whether a flush left nothing behind.
+fn complete(report: &FlushReport) -> Result<(), Failure> {
+    let left: Vec<String> = [
+        (report.logs.as_ref().map(|it| it.pending_entries), "logs"),
+        (
+            report.metrics.as_ref().map(|it| it.pending_items),
+            "metrics",
+        ),
+        (
+            report.traces.as_ref().map(|it| it.traces.pending_items),
+            "spans",
+        ),
+        (
+            report.traces.as_ref().map(|it| it.stats.pending_items),
+            "groups of trace stats",
+        ),
+    ]
+    .into_iter()
+    .filter_map(|(pending, what)| {
+        pending
+            .filter(|it| *it > 0)
+            .map(|it| format!("{it} {what}"))
+    })
+    .collect();
+    match left.is_empty() {
+        true => Ok(()),
+        false => Err(Failure::new(
+            DatadogError::DATADOG_SUBMISSION_ERROR,
+            format!("{} could not be sent in time", left.join(" and ")),
+        )),
+    }
+}
+
+/// Who waits.
+#[derive(Debug, Default)]
+struct Waiting {
+    count: Mutex<usize>,
+    fewer: Condvar,
+}
+
+impl Waiting {
+    fn begin(&self) -> Waiter<'_> {
+        *self.count.lock().unwrap_or_else(PoisonError::into_inner) += 1;
+        Waiter(self)
+    }
+
+    fn all_left(&self) {
+        let count = self.count.lock().unwrap_or_else(PoisonError::into_inner);
+        drop(
+            self.fewer
+                .wait_while(count, |count| *count > 0)
+                .unwrap_or_else(PoisonError::into_inner),
+        );
+    }
+}
+
+/// One that waits, until this is dropped.
+struct Waiter<'a>(&'a Waiting);
+
+impl Drop for Waiter<'_> {
+    fn drop(&mut self) {
+        *self.0.count.lock().unwrap_or_else(PoisonError::into_inner) -= 1;
+        self.0.fewer.notify_all();
+    }
+}

@@ -1,0 +1,161 @@
+//! What a host has set, before it becomes a configuration: options above the environment, number by number.
+
+use std::ffi::c_int;
+
+use super::error::Failure;
+use crate::config::{Config, ConfigError, LogLevel, OperationalMode};
+
+/// What a host has set. The environment fills the gaps.
+#[derive(Debug, Default)]
+pub(super) struct Settings {
+    /// Keys of the table, with their values as text.
+    options: Vec<(&'static str, String)>,
+    /// What the environment decides only if it says something.
+    remote_config_by_environment: bool,
+    log_level_by_environment: bool,
+    dogstatsd_port_by_environment: bool,
+    /// What the host should know, once there is a logger.
+    warnings: Vec<String>,
+}
+
+impl Settings {
+    /// A key of the table by its name; `None` leaves it to the environment.
+    pub(super) fn text(&mut self, key: &'static str, value: Option<String>) {
+        self.options.extend(value.map(|value| (key, value)));
+    }
+
+    fn set(&mut self, key: &'static str, value: impl ToString) {
+        self.options.push((key, value.to_string()));
+    }
+
+    pub(super) fn appsec(&mut self, enabled: c_int) {
+        if enabled != 0 {
+            self.set("appsec_enabled", true);
+        }
+    }
+
+    pub(super) fn remote_config(&mut self, enabled: c_int) {
+        match enabled {
+            0 => self.remote_config_by_environment = true,
+            _ => self.set("remote_configuration.enabled", true),
+        }
+    }
+
+    pub(super) fn log_level(&mut self, level: c_int) {
+        let level = match level {
+            0 => {
+                self.log_level_by_environment = true;
+                return;
+            }
+            1 => LogLevel::Error,
+            2 => LogLevel::Warn,
+            3 => LogLevel::Info,
+            4 => LogLevel::Debug,
+            5 => LogLevel::Trace,
+            other => {
+                self.warn(format!(
+                    "log_level={other}: must be in 0..=5; using 3 (info)"
+                ));
+                LogLevel::Info
+            }
+        };
+        self.set("log_level", level.as_str());
+    }
+
+    pub(super) fn operational_mode(&mut self, mode: c_int) {
+        let mode = match mode {
+            0 => return,
+            1 => OperationalMode::HttpEphemeralPort,
+            2 => OperationalMode::HttpUds,
+            other => {
+                self.warn(format!(
+                    "operational_mode={other}: must be in 0..=2; using 0 (http_fixed_port)"
+                ));
+                OperationalMode::HttpFixedPort
+            }
+        };
+        self.set("operational_mode", mode.as_str());
+    }
+
+    /// # Errors
+    /// A number that is no port.
+    pub(super) fn trace_agent_port(&mut self, port: c_int) -> Result<(), Failure> {
+        match port {
+            0 => Ok(()),
+            -1 => Ok(self.set("trace_agent_port", 0)),
+            1..=65_535 => Ok(self.set("trace_agent_port", port)),
+            _ => Err(Failure::config(&format!(
+                "trace_agent_port={port}: must be -1 or in 0..=65535"
+            ))),
+        }
+    }
+
+    /// # Errors
+    /// A number that is no port.
+    pub(super) fn dogstatsd(&mut self, enabled: c_int, port: c_int) -> Result<(), Failure> {
+        if enabled != 0 {
+            self.set("dogstatsd_enabled", true);
+        }
+        match port {
+            0 if enabled == 0 => self.dogstatsd_port_by_environment = true,
+            0..=65_535 => self.set("dogstatsd_port", port),
+            -1 => self.set("dogstatsd_port", 8_125),
+            _ => {
+                return Err(Failure::config(&format!(
+                    "dogstatsd_port={port}: must be -1 or in 0..=65535"
+                )));
+            }
+        }
+        Ok(())
+    }
+
+    /// # Errors
+    /// A number that is no mode of a file.
+    pub(super) fn uds_permissions(&mut self, mode: c_int) -> Result<(), Failure> {
+        match mode {
+            -1 | 0 => Ok(()),
+            1..=0o777 => Ok(self.set("trace_agent_uds_permissions", format_args!("0o{mode:o}"))),
+            _ => Err(Failure::config(&format!(
+                "trace_agent_uds_permissions={mode}: must be -1 or in 0..=511 (0777)"
+            ))),
+        }
+    }
+
+    fn warn(&mut self, warning: String) {
+        self.warnings.push(warning);
+    }
+
+    /// The configuration that follows, and what the host should be warned of.
+    ///
+    /// # Errors
+    /// Everything for which the agent must not start.
+    pub(super) fn config(self) -> Result<(Config, Vec<String>), Failure> {
+        let mut builder = Config::builder().with_env();
+        for (key, value) in &self.options {
+            builder = builder.option(key, value.as_str());
+        }
+        let mut config = builder.build_with_issues();
+        let unset = |key: &str| !config.report.is_set(key);
+        let remote_config_off =
+            self.remote_config_by_environment && unset("remote_configuration.enabled");
+        let errors_only = self.log_level_by_environment && unset("log_level");
+        let any_port = self.dogstatsd_port_by_environment
+            && unset("dogstatsd_port")
+            && unset("metrics_agent_port");
+        if remote_config_off {
+            config.remote_configuration_enabled = false;
+        }
+        if errors_only {
+            config.log_level = LogLevel::Error;
+        }
+        if any_port {
+            config.dogstatsd_port = 0;
+        }
+        config.validate().map_err(|issues| {
+            Failure::from(crate::agent::AgentError::ConfigError(
+                ConfigError { issues }.to_string(),
+            ))
+        })?;
+        Ok((config, self.warnings))
+    }
+}
