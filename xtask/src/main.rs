@@ -8,8 +8,11 @@ mod codegen;
 mod dogstatsd;
 mod http;
 mod language;
+mod library;
 mod lint;
+mod nodejs;
 mod program;
+mod python;
 mod run;
 mod setup;
 mod smoke;
@@ -42,6 +45,10 @@ enum Task {
     Dogstatsd(dogstatsd::Options),
     /// Has real tracers send to the agent, and compares what arrives with what they made; a part of `test`.
     Tracers(tracers::Options),
+    /// Tests the Python package and its examples; a part of `test`.
+    Python,
+    /// Tests the Node.js package and its examples; a part of `test`.
+    Nodejs,
     /// Loads the stateful stream while something keeps going wrong, and compares what arrived with what was sent.
     Soak(soak::Options),
     /// Formatting, clippy, documentation, tidy.
@@ -83,6 +90,8 @@ fn perform(task: Task) -> anyhow::Result<()> {
         Task::Grpc => test::grpc(),
         Task::Dogstatsd(options) => dogstatsd::run(&options),
         Task::Tracers(options) => tracers::run(&options),
+        Task::Python => python::run(),
+        Task::Nodejs => nodejs::run(),
         Task::Soak(options) => soak::run(&options),
         Task::Screenshot => test::screenshot(),
         Task::Lint => lint::run(),

@@ -1,11 +1,12 @@
 //! All tests: those of the crates, those of the page in a real browser, those against another gRPC, those with
-//! the clients of DogStatsD that people use, and the smoke run.
+//! the clients of DogStatsD and the tracers that people use, those of the packages for other languages, and the smoke
+//! run.
 
 use std::path::Path;
 
 use crate::program::{self, Profile, Program};
 use crate::run::{command, finish, root, say, sh};
-use crate::{dogstatsd, setup, smoke, tracers};
+use crate::{dogstatsd, nodejs, python, setup, smoke, tracers};
 
 /// Installs what is missing, then runs everything.
 ///
@@ -26,6 +27,8 @@ pub(crate) fn run() -> anyhow::Result<()> {
     grpc()?;
     dogstatsd::run(&dogstatsd::Options::default())?;
     tracers::run(&tracers::Options::default())?;
+    python::run()?;
+    nodejs::run()?;
     smoke::run()
 }
 
