@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::error::{DatadogError, Failure};
 use super::guard::{guard, guard_code};
-use super::guest::{Guest, Patience};
+use super::guest::Guest;
 use super::options::DatadogAgentOptions;
 use super::process::{Found, find, keep, take};
 use super::result::DatadogAgentStartResult;
@@ -47,7 +47,9 @@ pub unsafe extern "C" fn datadog_agent_start_ptr(
     })
 }
 
-fn start(settings: impl FnOnce() -> Result<Settings, Failure>) -> DatadogAgentStartResult {
+pub(super) fn start(
+    settings: impl FnOnce() -> Result<Settings, Failure>,
+) -> DatadogAgentStartResult {
     let result = guard(DatadogError::DATADOG_INIT_ERROR, || {
         let (guest, started) = Guest::start(settings()?)?;
         Ok((keep(guest), started))
@@ -74,7 +76,7 @@ pub extern "C" fn datadog_agent_stop(agent: *mut DatadogAgent) -> DatadogError {
 /// process only while this waits; a second one does what it did before. The agent still runs afterwards: stop it.
 #[unsafe(no_mangle)]
 pub extern "C" fn datadog_agent_wait_for_shutdown(agent: *mut DatadogAgent) -> c_int {
-    wait(agent, Patience::WithSignals)
+    wait(agent, None)
 }
 
 /// As `datadog_agent_wait_for_shutdown`, for at most so many milliseconds: 3 when they are over. Leaves signals to the
@@ -84,15 +86,12 @@ pub extern "C" fn datadog_agent_wait_for_shutdown_timeout(
     agent: *mut DatadogAgent,
     timeout_ms: c_int,
 ) -> c_int {
-    wait(
-        agent,
-        millis(timeout_ms).map_or(Patience::WithSignals, Patience::Until),
-    )
+    wait(agent, millis(timeout_ms))
 }
 
-fn wait(agent: *mut DatadogAgent, patience: Patience) -> c_int {
+fn wait(agent: *mut DatadogAgent, time: Option<Duration>) -> c_int {
     let waited = guard(DatadogError::DATADOG_UNKNOWN_ERROR, || {
-        found(agent)?.wait(patience)
+        found(agent)?.wait(time)
     });
     match waited {
         Ok(reason) => reason as c_int,
@@ -121,7 +120,7 @@ pub extern "C" fn datadog_agent_flush(agent: *mut DatadogAgent, timeout_ms: c_in
 }
 
 /// The agent behind a pointer.
-fn found(agent: *mut DatadogAgent) -> Result<Arc<Guest>, Failure> {
+pub(super) fn found(agent: *mut DatadogAgent) -> Result<Arc<Guest>, Failure> {
     match find(agent) {
         Found::Agent(guest) => Ok(guest),
         Found::OfParent => Err(Failure::new(
