@@ -1,6 +1,6 @@
 module examples
 
-go 1.19
+go 1.20
 
 require github.com/datadog-agent-native/datadog-agent-native/go v0.0.0
 

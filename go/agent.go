@@ -86,6 +86,19 @@ func (a *Agent) Flush(ctx context.Context) error {
 	return a.with(func(h handle) error { return h.flush(timeout) })
 }
 
+// SubmitTraces hands traces over without a socket, as a tracer would post them to /v0.4/traces (an array of traces, each
+// an array of spans, in msgpack or JSON) or /v0.7/traces. It takes all or none, and fails with InvalidDataFormat when
+// they cannot be read, and with SubmissionError when there is no room for them now.
+func (a *Agent) SubmitTraces(traces []byte) error {
+	return a.with(func(h handle) error { return h.submitTraces(traces) })
+}
+
+// SubmitLogs hands logs over without a socket, as JSON: an array of objects and strings, one object, or objects on lines
+// of their own. It fails as SubmitTraces does, and with NotAvailable when logs are off.
+func (a *Agent) SubmitLogs(logs []byte) error {
+	return a.with(func(h handle) error { return h.submitLogs(logs) })
+}
+
 // RequestShutdown wakes those who wait for the end of the agent. Stop is still due.
 func (a *Agent) RequestShutdown() error {
 	return a.with(handle.requestShutdown)

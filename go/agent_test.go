@@ -163,6 +163,34 @@ func TestATraceAMetricAndALogArrive(t *testing.T) {
 	}
 }
 
+func TestWhatIsHandedOverInProcessArrives(t *testing.T) {
+	config := toIntake(t)
+	config.Tags = []string{"team:shop", "region:eu"}
+	running := start(t, config)
+	name := fmt.Sprintf("go-direct-%d", time.Now().UnixNano())
+	span := fmt.Sprintf(`[[{"trace_id": 1, "span_id": 1, "name": "a", "resource": "%s", "service": "go", "start": %d, "duration": 1}]]`, name, time.Now().UnixNano())
+	if err := running.SubmitTraces([]byte(span)); err != nil {
+		t.Fatal(err)
+	}
+	if err := running.SubmitLogs([]byte(`[{"message": "` + name + `"}]`)); err != nil {
+		t.Fatal(err)
+	}
+	for what, err := range map[string]error{"traces": running.SubmitTraces([]byte("no")), "logs": running.SubmitLogs([]byte(`{"message"`))} {
+		if code(t, err) != agent.InvalidDataFormat {
+			t.Errorf("%s that cannot be read: %v", what, err)
+		}
+	}
+	if err := running.Flush(within(t)); err != nil {
+		t.Fatal(err)
+	}
+	for _, kind := range []string{"traces", "logs"} {
+		found := arrived(t, kind, name)
+		if len(found) != 1 || !strings.Contains(found[0], "shop") {
+			t.Errorf("%s: %v", kind, found)
+		}
+	}
+}
+
 func TestAStartThatFailsSaysWhy(t *testing.T) {
 	config := toIntake(t)
 	config.APIKey = ""

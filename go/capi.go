@@ -31,32 +31,14 @@ func (h handle) isNone() bool { return h.agent == nil }
 
 // start hands the configuration over and takes what it gives.
 func start(config *Config) (*Agent, error) {
-	level, err := config.level()
+	var texts texts
+	defer texts.free()
+	options, err := options(config, &texts)
 	if err != nil {
 		return nil, err
 	}
-	var texts texts
-	defer texts.free()
-	options := C.DatadogAgentOptions{
-		api_key:                     texts.add("APIKey", config.APIKey),
-		site:                        texts.add("Site", config.Site),
-		service:                     texts.add("Service", config.Service),
-		env:                         texts.add("Env", config.Env),
-		version:                     texts.add("Version", config.Version),
-		appsec_enabled:              flag(config.AppSec),
-		remote_config_enabled:       flag(config.RemoteConfig),
-		log_level:                   C.int(level),
-		operational_mode:            C.int(config.Mode),
-		trace_agent_port:            C.int(config.TracePort),
-		dogstatsd_enabled:           flag(config.DogStatsD),
-		dogstatsd_port:              C.int(config.dogStatsDPort()),
-		trace_agent_uds_permissions: C.int(config.SocketMode.Perm()),
-	}
-	if texts.failed != nil {
-		return nil, texts.failed
-	}
 	defer onOneThread()()
-	result := C.datadog_agent_start(options)
+	result := C.datadog_agent_start_v2(options)
 	if err := failure(result.error); err != nil {
 		return nil, err
 	}
@@ -71,6 +53,52 @@ func start(config *Config) (*Agent, error) {
 		C.datadog_free_string(result.uds_path)
 	}
 	return running, nil
+}
+
+// options are the configuration as C has it; they live as long as the texts.
+func options(config *Config, texts *texts) (*C.DatadogAgentOptionsV2, error) {
+	level, err := config.level()
+	if err != nil {
+		return nil, err
+	}
+	shutdownTimeoutMs, err := config.shutdownTimeoutMs()
+	if err != nil {
+		return nil, err
+	}
+	var options C.DatadogAgentOptionsV2
+	C.datadog_agent_options_init_v2(&options, C.sizeof_DatadogAgentOptionsV2)
+	options.api_key = texts.add("APIKey", config.APIKey)
+	options.site = texts.add("Site", config.Site)
+	options.service = texts.add("Service", config.Service)
+	options.env = texts.add("Env", config.Env)
+	options.version = texts.add("Version", config.Version)
+	options.appsec_enabled = flag(config.AppSec)
+	options.remote_config_enabled = flag(config.RemoteConfig)
+	options.log_level = C.int(level)
+	options.operational_mode = C.int(config.Mode)
+	options.trace_agent_port = C.int(config.TracePort)
+	options.dogstatsd_enabled = flag(config.DogStatsD)
+	options.dogstatsd_port = C.int(config.dogStatsDPort())
+	options.trace_agent_uds_permissions = C.int(config.SocketMode.Perm())
+	options.uds_path = texts.add("Socket", config.Socket)
+	options.tags = texts.add("Tags", strings.Join(config.Tags, ","))
+	options.shutdown_timeout_ms = C.int(shutdownTimeoutMs)
+	// Signals belong to the Go runtime.
+	options.install_signal_handlers = -1
+	options.extra_env, options.extra_env_len = texts.environment(config.Environment)
+	return &options, texts.failed
+}
+
+func (h handle) submitTraces(traces []byte) error {
+	defer onOneThread()()
+	data := (*C.uint8_t)(unsafe.Pointer(unsafe.SliceData(traces)))
+	return failure(C.datadog_agent_submit_traces(h.agent, data, C.size_t(len(traces))))
+}
+
+func (h handle) submitLogs(logs []byte) error {
+	defer onOneThread()()
+	data := (*C.char)(unsafe.Pointer(unsafe.SliceData(logs)))
+	return failure(C.datadog_agent_submit_logs(h.agent, data, C.size_t(len(logs))))
 }
 
 func (h handle) flush(timeout time.Duration) error {
@@ -137,7 +165,7 @@ func flag(on bool) C.int {
 
 // texts are copies for C, of one call.
 type texts struct {
-	copies []*C.char
+	copies []unsafe.Pointer
 	failed error
 }
 
@@ -146,17 +174,37 @@ func (t *texts) add(field, text string) *C.char {
 	if text == "" {
 		return nil
 	}
+	return t.copied(field, text)
+}
+
+func (t *texts) copied(field, text string) *C.char {
 	if strings.ContainsRune(text, 0) {
 		t.failed = &Error{Code: InvalidString, Message: field + " contains a NUL character"}
 		return nil
 	}
 	copied := C.CString(text)
-	t.copies = append(t.copies, copied)
+	t.copies = append(t.copies, unsafe.Pointer(copied))
 	return copied
 }
 
+// environment copies variables into an array in memory of C.
+func (t *texts) environment(variables map[string]string) (*C.DatadogEnvVar, C.size_t) {
+	if len(variables) == 0 {
+		return nil, 0
+	}
+	memory := C.calloc(C.size_t(len(variables)), C.sizeof_DatadogEnvVar)
+	t.copies = append(t.copies, memory)
+	array := unsafe.Slice((*C.DatadogEnvVar)(memory), len(variables))
+	next := 0
+	for name, value := range variables {
+		array[next] = C.DatadogEnvVar{name: t.copied("Environment", name), value: t.copied(name, value)}
+		next++
+	}
+	return (*C.DatadogEnvVar)(memory), C.size_t(len(variables))
+}
+
 func (t *texts) free() {
-	for _, text := range t.copies {
-		C.free(unsafe.Pointer(text))
+	for _, copied := range t.copies {
+		C.free(copied)
 	}
 }

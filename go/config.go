@@ -44,6 +44,8 @@ type Config struct {
 	Site string
 	// Service, Env and Version are the unified service tags of what is sent.
 	Service, Env, Version string
+	// Tags are those of everything that is sent, as in "team:shop"; default DD_TAGS.
+	Tags []string
 	// AppSec turns on the web application firewall, if the library has it.
 	AppSec bool
 	// RemoteConfig turns on remote configuration.

@@ -1,3 +1,3 @@
 module github.com/datadog-agent-native/datadog-agent-native/go
 
-go 1.19
+go 1.20

@@ -51,8 +51,12 @@ pub(crate) fn package() -> anyhow::Result<PathBuf> {
 pub(crate) fn program(package: &Path, source: &Path) -> anyhow::Result<PathBuf> {
     let name = source.file_stem().unwrap_or(source.as_os_str());
     let program = package.with_file_name(name).with_extension("exe");
-    let (reference, out) = (format!("-r:{}", package.display()), format!("-out:{}", program.display()));
-    let words = [&MCS[..], &[&reference, &out, &text(source)]].concat();
+    let (reference, out) = (
+        format!("-r:{}", package.display()),
+        format!("-out:{}", program.display()),
+    );
+    let source = text(source);
+    let words = [&MCS[..], &[&reference, &out, &source]].concat();
     sh(&root(), &words)?;
     Ok(program)
 }

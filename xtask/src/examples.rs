@@ -89,7 +89,9 @@ pub(crate) fn run(options: &Options) -> anyhow::Result<()> {
 fn prepare(ending: Ending) -> anyhow::Result<String> {
     match ending {
         Ending::C => Ok(String::new()),
-        Ending::Cs => setup::mono().and_then(|()| csharp::package()).map(|it| text(&it)),
+        Ending::Cs => setup::mono()
+            .and_then(|()| csharp::package())
+            .map(|it| text(&it)),
         Ending::Go => setup::cgo().map(|()| String::new()),
         Ending::Js => setup::npm(&root().join("nodejs")).map(|()| String::new()),
         Ending::Py => {
@@ -100,7 +102,12 @@ fn prepare(ending: Ending) -> anyhow::Result<String> {
 }
 
 /// The command that runs an example.
-fn example(ending: Ending, prepared: &str, scenario: &str, stage: &Stage) -> anyhow::Result<Command> {
+fn example(
+    ending: Ending,
+    prepared: &str,
+    scenario: &str,
+    stage: &Stage,
+) -> anyhow::Result<Command> {
     let folder = root().join("examples");
     let ending_text = format!("{ending:?}").to_lowercase();
     let file = folder.join(format!("{scenario}.{ending_text}"));
@@ -128,15 +135,32 @@ fn example(ending: Ending, prepared: &str, scenario: &str, stage: &Stage) -> any
 /// Compiles an example in C with the warnings that its readers would turn on.
 fn compiled(source: &Path, stage: &Stage) -> anyhow::Result<String> {
     let folder = stage.folder()?;
-    let program = text(&folder.join("examples").join(source.file_stem().unwrap_or_default()));
+    let program = text(
+        &folder
+            .join("examples")
+            .join(source.file_stem().unwrap_or_default()),
+    );
     std::fs::create_dir_all(folder.join("examples"))?;
     let (include, library) = (
-        format!("-I{}", root().join("crates/datadog-agent-native/include").display()),
+        format!(
+            "-I{}",
+            root().join("crates/datadog-agent-native/include").display()
+        ),
         format!("-L{}", folder.display()),
     );
     let words = [
-        "cc", "-std=gnu11", "-Wall", "-Wextra", "-Wno-unused-function", "-Werror", &include, &text(source), &library,
-        "-ldatadog_agent_native", "-o", &program,
+        "cc",
+        "-std=gnu11",
+        "-Wall",
+        "-Wextra",
+        "-Wno-unused-function",
+        "-Werror",
+        &include,
+        &text(source),
+        &library,
+        "-ldatadog_agent_native",
+        "-o",
+        &program,
     ];
     say(&words.join(" "));
     finish(&mut command(&root(), &words))?;

@@ -17,7 +17,10 @@ pub(crate) fn run() -> anyhow::Result<()> {
         &["go", "vet", "./..."],
         &["go", "test", "-count=1", "./..."],
     ] {
-        say(&format!("{} in go, against a running intake", words.join(" ")));
+        say(&format!(
+            "{} in go, against a running intake",
+            words.join(" ")
+        ));
         finish(linked(&stage, &mut command(&folder, words))?)?;
     }
     stage.end()?;

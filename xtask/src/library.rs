@@ -91,6 +91,14 @@ impl Stage {
         Ok(Self { library, intake })
     }
 
+    /// The address of the intake.
+    ///
+    /// # Errors
+    /// When it has announced none.
+    pub(crate) fn intake(&self) -> anyhow::Result<&str> {
+        self.intake.url("intake")
+    }
+
     /// The folder of the library.
     ///
     /// # Errors
@@ -105,7 +113,7 @@ impl Stage {
     /// # Errors
     /// When the intake has announced no address.
     pub(crate) fn furnish<'a>(&self, test: &'a mut Command) -> anyhow::Result<&'a mut Command> {
-        let intake = self.intake.url("intake")?;
+        let intake = self.intake()?;
         for variable in SETTINGS {
             test.env_remove(variable);
         }

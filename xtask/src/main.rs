@@ -5,7 +5,10 @@
 mod accuracy;
 mod bench;
 mod codegen;
+mod csharp;
 mod dogstatsd;
+mod examples;
+mod go;
 mod http;
 mod language;
 mod library;
@@ -49,6 +52,12 @@ enum Task {
     Python,
     /// Tests the Node.js package and its examples; a part of `test`.
     Nodejs,
+    /// Vets and tests the Go package; a part of `test`.
+    Go,
+    /// Compiles and tests the C# package with Mono; a part of `test`.
+    Csharp,
+    /// Runs the examples of every language and looks at what arrived; a part of `test`.
+    Examples(examples::Options),
     /// Loads the stateful stream while something keeps going wrong, and compares what arrived with what was sent.
     Soak(soak::Options),
     /// Formatting, clippy, documentation, tidy.
@@ -92,6 +101,9 @@ fn perform(task: Task) -> anyhow::Result<()> {
         Task::Tracers(options) => tracers::run(&options),
         Task::Python => python::run(),
         Task::Nodejs => nodejs::run(),
+        Task::Go => go::run(),
+        Task::Csharp => csharp::run(),
+        Task::Examples(options) => examples::run(&options),
         Task::Soak(options) => soak::run(&options),
         Task::Screenshot => test::screenshot(),
         Task::Lint => lint::run(),

@@ -136,6 +136,35 @@ pub(crate) fn npm_compiled(folder: &Path) -> anyhow::Result<()> {
     finish(&mut npm)
 }
 
+/// Makes sure of a Go that calls C.
+///
+/// # Errors
+/// When Go or a C compiler is missing and cannot be installed.
+pub(crate) fn cgo() -> anyhow::Result<()> {
+    if !works(&["go", "version"]) || !works(&["gcc", "--version"]) {
+        say("installing Debian's golang-go and gcc, with which Go calls the C library");
+        install(&["golang-go", "gcc", "libc6-dev"])?;
+    }
+    Ok(())
+}
+
+/// Makes sure of Mono, which compiles and runs C#.
+///
+/// # Errors
+/// When it is missing and cannot be installed.
+pub(crate) fn mono() -> anyhow::Result<()> {
+    if !works(&["mcs", "--version"]) || !works(&["mono", "--version"]) {
+        say("installing Debian's mono-mcs and mono-runtime, which compile and run C#");
+        install(&[
+            "mono-mcs",
+            "mono-runtime",
+            "libmono-corlib4.5-cil",
+            "libmono-system4.0-cil",
+        ])?;
+    }
+    Ok(())
+}
+
 /// Makes sure of a Go that builds modules, and builds the one of a folder; returns the program, which is called `name`
 /// under `target`. A module that asks for a newer Go than there is gets it from Go itself.
 ///

@@ -6,7 +6,7 @@ use std::path::Path;
 
 use crate::program::{self, Profile, Program};
 use crate::run::{command, finish, root, say, sh};
-use crate::{dogstatsd, nodejs, python, setup, smoke, tracers};
+use crate::{csharp, dogstatsd, examples, go, nodejs, python, setup, smoke, tracers};
 
 /// Installs what is missing, then runs everything.
 ///
@@ -29,6 +29,9 @@ pub(crate) fn run() -> anyhow::Result<()> {
     tracers::run(&tracers::Options::default())?;
     python::run()?;
     nodejs::run()?;
+    go::run()?;
+    csharp::run()?;
+    examples::run(&examples::Options::default())?;
     smoke::run()
 }
 
