@@ -20,9 +20,9 @@ export type LogLevel = (typeof LogLevel)[keyof typeof LogLevel];
 
 /** Where the agent takes traces. */
 export declare const OperationalMode: {
-  /** On a port that is known beforehand, unless `DD_AGENT_MODE` says otherwise. */
+  /** On ports that are known beforehand, unless `DD_AGENT_MODE` says otherwise. */
   readonly HTTP_FIXED_PORT: 0;
-  /** On a port of 127.0.0.1 that the system chooses. */
+  /** On a port of 127.0.0.1 that the system chooses. So is every other port; those that are named are ignored. */
   readonly HTTP_EPHEMERAL_PORT: 1;
   /** On a Unix socket. */
   readonly HTTP_UDS: 2;
@@ -97,14 +97,11 @@ export interface DatadogAgentOptions {
   logLevel?: LogLevel | undefined;
   /** Where the agent takes traces. Default `HTTP_EPHEMERAL_PORT`. */
   operationalMode?: OperationalMode | undefined;
-  /**
-   * For traces, unless they are taken on a Unix socket. `null`: that of the mode, 8126 if it is fixed; default 0: one
-   * that the system chooses.
-   */
+  /** For traces, in `HTTP_FIXED_PORT`. `null`: 8126; default 0: one that the system chooses. */
   traceAgentPort?: number | null | undefined;
   /** Default `false`: `DD_DOGSTATSD_ENABLED`. */
   dogstatsdEnabled?: boolean | undefined;
-  /** For DogStatsD. `null`: 8125; default 0: one that the system chooses. */
+  /** For DogStatsD, unless the mode is `HTTP_EPHEMERAL_PORT`. `null`: 8125; default 0: one that the system chooses. */
   dogstatsdPort?: number | null | undefined;
   /** Mode of the Unix socket's file. `null`: 0o600. */
   traceAgentUdsPermissions?: number | null | undefined;

@@ -20,9 +20,9 @@ class OperationalMode(enum.IntEnum):
     """Where the agent takes traces."""
 
     HTTP_FIXED_PORT = 0
-    """On a port that is known beforehand, unless `DD_AGENT_MODE` says otherwise."""
+    """On ports that are known beforehand, unless `DD_AGENT_MODE` says otherwise."""
     HTTP_EPHEMERAL_PORT = 1
-    """On a port of 127.0.0.1 that the system chooses."""
+    """On a port of 127.0.0.1 that the system chooses. So is every other port; those that are named are ignored."""
     HTTP_UDS = 2
     """On a Unix socket."""
 
@@ -50,11 +50,10 @@ class DatadogAgentConfig:
     operational_mode: OperationalMode = OperationalMode.HTTP_EPHEMERAL_PORT
     """Where the agent takes traces."""
     trace_agent_port: Optional[int] = 0
-    """For traces, unless they are taken on a Unix socket. `None`: that of the mode, 8126 if it is fixed; 0: one that
-    the system chooses."""
+    """For traces, in `HTTP_FIXED_PORT`. `None`: 8126; 0: one that the system chooses."""
     dogstatsd_enabled: bool = False
     """`False`: `DD_DOGSTATSD_ENABLED`."""
     dogstatsd_port: Optional[int] = 0
-    """For DogStatsD. `None`: 8125; 0: one that the system chooses."""
+    """For DogStatsD, unless the mode is `HTTP_EPHEMERAL_PORT`. `None`: 8125; 0: one that the system chooses."""
     trace_agent_uds_permissions: Optional[int] = None
     """Mode of the Unix socket's file. `None`: 0o600."""
