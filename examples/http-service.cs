@@ -1,4 +1,4 @@
-// A web service that makes a span, a metric and a log of every request; it serves three and ends.
+// A web service that makes a span, a metric and a log of every request. It asks itself three times, and ends.
 
 using System;
 using System.IO;
@@ -10,27 +10,35 @@ using Datadog.AgentNative;
 
 internal static class Program
 {
+    private const string Service = "example-http-service";
+
     private static void Main()
     {
-        // DD_API_KEY, DD_SITE and the rest come from the environment.
+        // DD_API_KEY, DD_SITE and the rest come from the environment. Logs are taken on the port of traces too.
         Environment.SetEnvironmentVariable("DD_LOGS_ENABLED", "true");
         Environment.SetEnvironmentVariable("DD_LOGS_AGENT_PORT", "0");
-        using (var agent = new NativeAgent(new DatadogAgentConfig { Service = "http-service-csharp", DogStatsDEnabled = true }))
+        var config = new DatadogAgentConfig { Service = Service, Environment = "examples", LogLevel = LogLevel.Warn, DogStatsDEnabled = true };
+        using (var agent = new NativeAgent(config))
         {
-            var service = new TcpListener(IPAddress.Loopback, 0);
-            service.Start();
-            var port = ((IPEndPoint)service.LocalEndpoint).Port;
-            foreach (var path in new[] { "/hello", "/broken", "/missing" })
+            Console.WriteLine("agent " + agent.Version + ": traces on port " + agent.BoundPort + ", metrics on port " + agent.DogStatsDPort);
+            var shop = new TcpListener(IPAddress.Loopback, 0);
+            shop.Start();
+            var port = ((IPEndPoint)shop.LocalEndpoint).Port;
+            for (var number = 1; number <= 3; number++)
             {
-                var visitor = Task.Run(() => Visit(port, path));
-                Serve(agent, service);
-                Console.WriteLine("GET " + path + " " + visitor.Result);
+                var path = "/orders/" + number;
+                var visit = Task.Run(() => Visit(port, path));
+                Serve(agent, shop);
+                Console.WriteLine("GET " + path + ": " + visit.Result);
             }
 
-            service.Stop();
+            shop.Stop();
             agent.Flush(TimeSpan.FromSeconds(10));
+            Console.WriteLine("flushed");
+
+            // The end of the agent closes the buckets of time that metrics are counted in, and sends them.
             agent.Stop();
-            Console.WriteLine("sent a trace, a metric and a log of each");
+            Console.WriteLine("stopped");
         }
     }
 
@@ -45,30 +53,53 @@ internal static class Program
         }
     }
 
-    // Takes one request, answers it, and makes a span, a count and a line of log of it.
-    private static void Serve(NativeAgent agent, TcpListener service)
+    // Takes one request, tells the agent of it, and answers.
+    private static void Serve(NativeAgent agent, TcpListener shop)
     {
-        using (var client = service.AcceptTcpClient())
+        using (var client = shop.AcceptTcpClient())
         {
-            var start = Now();
+            var begin = Now();
             var stream = client.GetStream();
             var path = new StreamReader(stream).ReadLine().Split(' ')[1];
-            var status = path == "/hello" ? 200 : path == "/broken" ? 500 : 404;
-            var answer = Encoding.ASCII.GetBytes("HTTP/1.0 " + status + " -\r\ncontent-length: 0\r\n\r\n");
+            var order = path == "/orders/1" ? "tea" : path == "/orders/2" ? "milk" : null;
+            var status = order == null ? 404 : 200;
+            Report(agent, path, status, begin);
+            var answer = Encoding.ASCII.GetBytes("HTTP/1.0 " + status + " -\r\n\r\n" + (order ?? "no such order"));
             stream.Write(answer, 0, answer.Length);
-            Report(agent, path, status, start);
         }
     }
 
-    private static void Report(NativeAgent agent, string path, int status, long start)
+    private static void Report(NativeAgent agent, string path, int status, long begin)
     {
-        var id = BitConverter.ToUInt32(Guid.NewGuid().ToByteArray(), 0) + 1;
-        var span = "\"trace_id\": " + id + ", \"span_id\": " + id + ", \"name\": \"http.request\", \"resource\": \"GET " + path + "\", \"service\": \"http-service-csharp\", \"type\": \"web\"";
-        var time = "\"start\": " + start + ", \"duration\": " + (Now() - start + 1) + ", \"error\": " + (status >= 500 ? 1 : 0);
-        var meta = "\"meta\": {\"http.method\": \"GET\", \"http.url\": \"" + path + "\", \"http.status_code\": \"" + status + "\"}, \"metrics\": {\"_sampling_priority_v1\": 1}";
+        var id = BitConverter.ToUInt32(Guid.NewGuid().ToByteArray(), 0) + 1L;
+        var span = "\"service\": \"" + Service + "\", \"name\": \"http.request\", \"resource\": \"GET /orders/{number}\", \"type\": \"web\", \"trace_id\": " + id + ", \"span_id\": " + id;
+        var time = "\"start\": " + begin + ", \"duration\": " + (Now() - begin + 1);
+        var meta = "\"meta\": {\"span.kind\": \"server\", \"http.method\": \"GET\", \"http.url\": \"" + path + "\", \"http.status_code\": \"" + status + "\"}";
         Post(agent, "/v0.4/traces", "[[{" + span + ", " + time + ", " + meta + "}]]");
-        Post(agent, "/v1/input", "[{\"message\": \"GET " + path + " " + status + "\"}]");
-        Metric(agent, "http_service.requests:1|c|#language:csharp,status:" + status);
+        Metric(agent, "example.http.requests:1|c|#service:" + Service + ",status:" + status);
+        Post(agent, "/v1/input", "[{\"message\": \"GET " + path + " answered " + status + "\", \"service\": \"" + Service + "\", \"dd.trace_id\": \"" + id + "\", \"dd.span_id\": \"" + id + "\"}]");
+    }
+
+    private static void Post(NativeAgent agent, string path, string body)
+    {
+        using (var client = new TcpClient("127.0.0.1", agent.BoundPort.Value))
+        {
+            Exchange(client.GetStream(), path, body);
+        }
+    }
+
+    // Plain HTTP, so that the example needs nothing but the runtime.
+    private static void Exchange(Stream stream, string path, string text)
+    {
+        var body = Encoding.UTF8.GetBytes(text);
+        var head = Encoding.ASCII.GetBytes("POST " + path + " HTTP/1.0\r\ncontent-type: application/json\r\ncontent-length: " + body.Length + "\r\n\r\n");
+        stream.Write(head, 0, head.Length);
+        stream.Write(body, 0, body.Length);
+        var answer = new StreamReader(stream, Encoding.UTF8).ReadToEnd();
+        if (!answer.StartsWith("HTTP/1.0 2", StringComparison.Ordinal) && !answer.StartsWith("HTTP/1.1 2", StringComparison.Ordinal))
+        {
+            throw new IOException(path + ": " + answer);
+        }
     }
 
     private static long Now()
@@ -82,28 +113,6 @@ internal static class Program
         {
             var bytes = Encoding.UTF8.GetBytes(message);
             client.Send(bytes, bytes.Length);
-        }
-    }
-
-    private static void Post(NativeAgent agent, string path, string json)
-    {
-        using (var client = new TcpClient("127.0.0.1", agent.BoundPort.Value))
-        {
-            Exchange(client.GetStream(), path, json);
-        }
-    }
-
-    // Plain HTTP, so that the example needs nothing but the runtime.
-    private static void Exchange(Stream stream, string path, string json)
-    {
-        var body = Encoding.UTF8.GetBytes(json);
-        var head = Encoding.ASCII.GetBytes("POST " + path + " HTTP/1.0\r\ncontent-type: application/json\r\ncontent-length: " + body.Length + "\r\n\r\n");
-        stream.Write(head, 0, head.Length);
-        stream.Write(body, 0, body.Length);
-        var answer = new StreamReader(stream, Encoding.UTF8).ReadToEnd();
-        if (!answer.StartsWith("HTTP/1.0 2", StringComparison.Ordinal) && !answer.StartsWith("HTTP/1.1 2", StringComparison.Ordinal))
-        {
-            throw new IOException(path + ": " + answer);
         }
     }
 }

@@ -3,23 +3,17 @@
 #include "datadog_agent_native.h"
 #include "send.h"
 
-/* Says what went wrong, and ends. */
-static void check(DatadogError error, const char *what) {
-    if (error == DATADOG_OK) return;
-    char text[1024];
-    datadog_agent_last_error(text, sizeof text);
-    fprintf(stderr, "%s: error %d: %s\n", what, error, text);
-    exit(1);
-}
+#define SERVICE "example-quickstart"
 
 int main(void) {
-    /* DD_API_KEY, DD_SITE and the rest come from the environment. */
+    /* DD_API_KEY, DD_SITE and the rest come from the environment. Logs are taken on the port of traces too. */
     setenv("DD_LOGS_ENABLED", "true", 1);
     setenv("DD_LOGS_AGENT_PORT", "0", 1);
     DatadogAgentOptions options = {
-        .service = "quickstart-c",
-        .log_level = 3,
-        .operational_mode = 1 /* ports that the system chooses */,
+        .service = SERVICE,
+        .env = "examples",
+        .log_level = 2, /* warnings and errors */
+        .operational_mode = 1, /* TCP ports that the system chooses */
         .dogstatsd_enabled = 1,
         .dogstatsd_port = 0, /* the system chooses */
     };
@@ -30,16 +24,20 @@ int main(void) {
     /* A tracer is told DD_TRACE_AGENT_URL; here the span is written by hand. */
     char span[512];
     snprintf(span, sizeof span,
-             "[[{\"trace_id\": 1, \"span_id\": 1, \"name\": \"quickstart\", \"resource\": \"hello\", "
-             "\"service\": \"quickstart-c\", \"start\": %lld, \"duration\": 1000000}]]",
+             "[[{\"service\": \"" SERVICE "\", \"name\": \"order.place\", \"resource\": \"place order\", "
+             "\"trace_id\": 1, \"span_id\": 1, \"start\": %lld, \"duration\": 12000000}]]",
              now_ns());
     post(agent.bound_port, NULL, "/v0.4/traces", span);
-    post(agent.bound_port, NULL, "/v1/input", "[{\"message\": \"hello from quickstart-c\"}]");
-    metric(agent.dogstatsd_port, "quickstart.hello:1|c|#language:c");
+    printf("sent a trace: order.place\n");
+    metric(agent.dogstatsd_port, "example.quickstart.orders:1|c|#service:" SERVICE);
+    printf("sent a metric: example.quickstart.orders\n");
+    post(agent.bound_port, NULL, "/v1/input", "[{\"message\": \"order placed\", \"service\": \"" SERVICE "\", \"status\": \"info\"}]");
+    printf("sent a log: order placed\n");
 
     check(datadog_agent_flush(agent.agent, 10000), "flush");
-    /* The end of the agent closes the metric's bucket of time, and sends it. */
+    printf("flushed\n");
+    /* The end of the agent closes the buckets of time that metrics are counted in, and sends them. */
     check(datadog_agent_stop(agent.agent), "stop");
-    printf("sent a trace, a metric and a log\n");
+    printf("stopped\n");
     return 0;
 }

@@ -15,6 +15,14 @@ static void give_up(const char *what) {
     exit(1);
 }
 
+static void check(DatadogError error, const char *what) {
+    char text[1024];
+    if (error == DATADOG_OK) return;
+    datadog_agent_last_error(text, sizeof text);
+    fprintf(stderr, "%s: error %d: %s\n", what, error, text);
+    exit(1);
+}
+
 static long long now_ns(void) {
     struct timespec now;
     clock_gettime(CLOCK_REALTIME, &now);

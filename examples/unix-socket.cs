@@ -1,4 +1,4 @@
-// Traces over a Unix socket: no TCP port is opened for them.
+// Traces, metrics and logs through one Unix socket of which only this user may write to the file.
 
 using System;
 using System.IO;
@@ -9,51 +9,48 @@ using Datadog.AgentNative;
 
 internal static class Program
 {
+    private const string Service = "example-unix-socket";
+
     private static void Main()
     {
-        // DD_API_KEY, DD_SITE and the rest come from the environment.
+        // DD_API_KEY, DD_SITE and the rest come from the environment. Logs are taken on the port of traces too.
         Environment.SetEnvironmentVariable("DD_LOGS_ENABLED", "true");
         Environment.SetEnvironmentVariable("DD_LOGS_AGENT_PORT", "0");
-        using (var agent = new NativeAgent(new DatadogAgentConfig { Service = "unix-socket-csharp", OperationalMode = OperationalMode.HttpUds, DogStatsDEnabled = true }))
+        var config = new DatadogAgentConfig { Service = Service, Environment = "examples", LogLevel = LogLevel.Warn, DogStatsDEnabled = true, OperationalMode = OperationalMode.HttpUds };
+        using (var agent = new NativeAgent(config))
         {
-            Console.WriteLine("traces on " + agent.UdsPath);
-            Post(agent, "/v0.4/traces", "[[{\"trace_id\": 1, \"span_id\": 1, \"name\": \"unix.socket\", \"resource\": \"hello\", \"service\": \"unix-socket-csharp\", \"start\": " + Now() + ", \"duration\": 1000000}]]");
-            Post(agent, "/v1/input", "[{\"message\": \"hello from unix-socket-csharp\"}]");
-            Metric(agent, "unix_socket.hello:1|c|#language:csharp");
+            Console.WriteLine("agent " + agent.Version + ": traces, metrics and logs on " + agent.UdsPath);
+            Post(agent, "/v0.4/traces", "[[{\"service\": \"" + Service + "\", \"name\": \"file.read\", \"resource\": \"read a file\", \"trace_id\": 1, \"span_id\": 1, \"start\": " + Now() + ", \"duration\": 3000000}]]");
+            Console.WriteLine("sent a trace: file.read");
+
+            // What a client of DogStatsD would send as a datagram.
+            Post(agent, "/dogstatsd/v2/proxy", "example.unix_socket.files:1|c|#service:" + Service);
+            Console.WriteLine("sent a metric: example.unix_socket.files");
+            Post(agent, "/v1/input", "[{\"message\": \"file read\", \"service\": \"" + Service + "\", \"status\": \"info\"}]");
+            Console.WriteLine("sent a log: file read");
             agent.Flush(TimeSpan.FromSeconds(10));
+            Console.WriteLine("flushed");
+
+            // The end of the agent closes the buckets of time that metrics are counted in, and sends them.
             agent.Stop();
-            Console.WriteLine("sent a trace, a metric and a log; the socket is " + (File.Exists(agent.UdsPath) ? "still there" : "gone"));
+            Console.WriteLine("stopped, and the socket is " + (File.Exists(agent.UdsPath) ? "still there" : "gone"));
         }
     }
 
-    private static long Now()
+    private static void Post(NativeAgent agent, string path, string body)
     {
-        return DateTimeOffset.UtcNow.ToUnixTimeMilliseconds() * 1000000;
-    }
-
-    private static void Metric(NativeAgent agent, string message)
-    {
-        using (var client = new UdpClient("127.0.0.1", agent.DogStatsDPort.Value))
-        {
-            var bytes = Encoding.UTF8.GetBytes(message);
-            client.Send(bytes, bytes.Length);
-        }
-    }
-
-    private static void Post(NativeAgent agent, string path, string json)
-    {
-        // In .NET there is UnixDomainSocketEndPoint for it; Mono has only the plain address.
+        // .NET has UnixDomainSocketEndPoint for it; Mono only the plain address.
         using (var socket = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified))
         {
             socket.Connect(new UnixAddress(agent.UdsPath));
-            Exchange(new NetworkStream(socket), path, json);
+            Exchange(new NetworkStream(socket), path, body);
         }
     }
 
     // Plain HTTP, so that the example needs nothing but the runtime.
-    private static void Exchange(Stream stream, string path, string json)
+    private static void Exchange(Stream stream, string path, string text)
     {
-        var body = Encoding.UTF8.GetBytes(json);
+        var body = Encoding.UTF8.GetBytes(text);
         var head = Encoding.ASCII.GetBytes("POST " + path + " HTTP/1.0\r\ncontent-type: application/json\r\ncontent-length: " + body.Length + "\r\n\r\n");
         stream.Write(head, 0, head.Length);
         stream.Write(body, 0, body.Length);
@@ -62,6 +59,11 @@ internal static class Program
         {
             throw new IOException(path + ": " + answer);
         }
+    }
+
+    private static long Now()
+    {
+        return DateTimeOffset.UtcNow.ToUnixTimeMilliseconds() * 1000000;
     }
 }
 

@@ -4,25 +4,54 @@
 use std::path::Path;
 use std::process::Command;
 
-use anyhow::{Context as _, ensure};
-use serde_json::Value;
+use anyhow::ensure;
 
 use crate::http::request;
 use crate::library::Stage;
 use crate::run::{command, finish, print, root, say, text};
 use crate::{csharp, go, setup};
 
-/// One file a language, each of this name.
-const SCENARIOS: [&str; 5] = [
-    "quickstart",
-    "http-service",
-    "unix-socket",
-    "custom-metrics",
-    "trace-enrichment",
-];
+/// One file a language, and what it sends in each of them, of the service `example-<name>`; `examples/README.md` has
+/// the same table.
+struct Scenario {
+    name: &'static str,
+    span: &'static str,
+    metric: &'static str,
+    log: &'static str,
+}
 
-/// What each of them sends, by the intake's names for the kinds.
-const KINDS: [&str; 3] = ["traces", "series", "logs"];
+const SCENARIOS: [Scenario; 5] = [
+    Scenario {
+        name: "quickstart",
+        span: "order.place",
+        metric: "example.quickstart.orders",
+        log: "order placed",
+    },
+    Scenario {
+        name: "http-service",
+        span: "http.request",
+        metric: "example.http.requests",
+        log: "GET /orders/3 answered 404",
+    },
+    Scenario {
+        name: "unix-socket",
+        span: "file.read",
+        metric: "example.unix_socket.files",
+        log: "file read",
+    },
+    Scenario {
+        name: "custom-metrics",
+        span: "metrics.send",
+        metric: "example.custom.orders",
+        log: "metrics sent",
+    },
+    Scenario {
+        name: "trace-enrichment",
+        span: "payment.charge",
+        metric: "example.enrichment.declined",
+        log: "the card was declined",
+    },
+];
 
 /// A key that the intake takes as any other.
 const KEY: &str = "0123456789abcdef0123456789abcdef";
@@ -42,6 +71,20 @@ enum Ending {
     Py,
 }
 
+impl Ending {
+    const ALL: [Self; 5] = [Self::C, Self::Cs, Self::Go, Self::Js, Self::Py];
+
+    const fn text(self) -> &'static str {
+        match self {
+            Self::C => "c",
+            Self::Cs => "cs",
+            Self::Go => "go",
+            Self::Js => "js",
+            Self::Py => "py",
+        }
+    }
+}
+
 /// Which examples.
 #[derive(Debug, Default, clap::Args)]
 pub(crate) struct Options {
@@ -56,16 +99,16 @@ pub(crate) struct Options {
 /// The first that does not compile, fails, or of which something does not arrive.
 pub(crate) fn run(options: &Options) -> anyhow::Result<()> {
     let endings = match options.endings.as_slice() {
-        [] => &[Ending::C, Ending::Cs, Ending::Go, Ending::Js, Ending::Py],
+        [] => &Ending::ALL,
         some => some,
     };
     let stage = Stage::start()?;
     for &ending in endings {
         let prepared = prepare(ending)?;
         for scenario in SCENARIOS {
-            let mut example = example(ending, &prepared, scenario, &stage)?;
+            let mut example = example(ending, &prepared, scenario.name, &stage)?;
             request("POST", &format!("{}/inspect/reset", stage.intake()?), b"")?;
-            say(&format!("{scenario} of {ending:?}"));
+            say(&format!("{}.{}", scenario.name, ending.text()));
             let site = stage.intake()?.trim_start_matches("http://").to_owned();
             finish(
                 stage
@@ -74,7 +117,7 @@ pub(crate) fn run(options: &Options) -> anyhow::Result<()> {
                     .env("DD_SITE", site)
                     .env("LD_LIBRARY_PATH", stage.folder()?),
             )?;
-            arrived(&stage, scenario)?;
+            arrived(&stage, &scenario)?;
         }
     }
     stage.end()?;
@@ -109,8 +152,7 @@ fn example(
     stage: &Stage,
 ) -> anyhow::Result<Command> {
     let folder = root().join("examples");
-    let ending_text = format!("{ending:?}").to_lowercase();
-    let file = folder.join(format!("{scenario}.{ending_text}"));
+    let file = folder.join(format!("{scenario}.{}", ending.text()));
     let source = text(&file);
     Ok(match ending {
         Ending::C => command(&folder, &[&compiled(&file, stage)?]),
@@ -168,12 +210,22 @@ fn compiled(source: &Path, stage: &Stage) -> anyhow::Result<String> {
 }
 
 /// Looks at what the intake has of an example.
-fn arrived(stage: &Stage, scenario: &str) -> anyhow::Result<()> {
-    let (_, summary) = request("GET", &format!("{}/inspect/summary", stage.intake()?), b"")?;
-    let summary: Value = serde_json::from_str(&summary).context("the summary is not JSON")?;
-    for kind in KINDS {
-        let items = summary["signals"][kind]["items"].as_u64().unwrap_or(0);
-        ensure!(items > 0, "{scenario}: no {kind} arrived: {summary}");
+fn arrived(stage: &Stage, scenario: &Scenario) -> anyhow::Result<()> {
+    let service = format!("example-{}", scenario.name);
+    for (kind, what) in [
+        ("traces", scenario.span),
+        ("series", scenario.metric),
+        ("logs", scenario.log),
+    ] {
+        let (_, records) = request("GET", &format!("{}/inspect/{kind}", stage.intake()?), b"")?;
+        let is_there = records
+            .lines()
+            .any(|record| record.contains(what) && record.contains(&service));
+        ensure!(
+            is_there,
+            "{}: no {what:?} of {service} among the {kind} that arrived:\n{records}",
+            scenario.name
+        );
     }
     Ok(())
 }
