@@ -155,7 +155,10 @@ export declare class NativeAgent implements Disposable, AsyncDisposable {
    * Without a time, SIGINT and SIGTERM end the wait, next to what else the program does about them.
    */
   waitForShutdown(timeoutMs?: number | null): Promise<ShutdownReason>;
-  /** The same, and nothing else happens in this thread meanwhile: no event, no handler of a signal. */
+  /**
+   * The same for what the agent itself says: nothing else happens in this thread meanwhile, no event and no handler of
+   * a signal; SIGINT and SIGTERM end a program that has none.
+   */
   waitForShutdownSync(timeoutMs?: number | null): ShutdownReason;
   /** Asks for a stop: whoever waits gets `GRACEFUL_SHUTDOWN`. */
   requestShutdown(): void;

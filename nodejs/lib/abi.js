@@ -56,7 +56,6 @@ class Functions {
   #lastError;
   #stop;
   #wait;
-  #waitForEver;
   #requestShutdown;
   #flush;
 
@@ -66,7 +65,6 @@ class Functions {
     this.#lastError = library.func('datadog_agent_last_error', 'size_t', [POINTER, 'size_t']);
     this.#stop = library.func('datadog_agent_stop', 'int', [POINTER]);
     this.#wait = library.func('datadog_agent_wait_for_shutdown_timeout', 'int', [POINTER, 'int']);
-    this.#waitForEver = library.func('datadog_agent_wait_for_shutdown', 'int', [POINTER]);
     this.#requestShutdown = library.func('datadog_agent_request_shutdown', 'int', [POINTER]);
     this.#flush = library.func('datadog_agent_flush', 'int', [POINTER, 'int']);
   }
@@ -97,10 +95,6 @@ class Functions {
 
   wait(pointer, milliseconds) {
     return this.#wait(pointer, milliseconds);
-  }
-
-  waitForEver(pointer) {
-    return this.#waitForEver(pointer);
   }
 
   requestShutdown(pointer) {
@@ -151,4 +145,4 @@ function onAnotherThread(call, ...values) {
   });
 }
 
-module.exports = { open };
+module.exports = { OPTIONS, START_RESULT, open };
