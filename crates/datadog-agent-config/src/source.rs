@@ -187,6 +187,15 @@ impl Environment {
         )
     }
 
+    /// The same with further variables, which win over those of the same name.
+    pub(crate) fn with<K: Into<String>, V: Into<String>>(
+        mut self,
+        pairs: impl IntoIterator<Item = (K, V)>,
+    ) -> Self {
+        self.0.extend(Self::of_pairs(pairs).0);
+        self
+    }
+
     /// A made-up environment.
     pub(crate) fn of_pairs<K: Into<String>, V: Into<String>>(
         pairs: impl IntoIterator<Item = (K, V)>,

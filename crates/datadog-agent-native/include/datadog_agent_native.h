@@ -90,6 +90,74 @@ typedef struct DatadogAgentOptions {
   int trace_agent_uds_permissions;
 } DatadogAgentOptions;
 
+// Takes one line of the log, without a line feed: its level (1 error, 2 warn, 3 info, 4 debug, 5 trace), its text in
+// UTF-8 that is dead once this returns, and `log_userdata`.
+typedef void (*DatadogLogCallback)(int level, const char *line, void *userdata);
+
+// One variable of an environment.
+typedef struct DatadogEnvVar {
+  // Its name, such as `DD_TAGS`.
+  const char *name;
+  // Its value. NULL: the variable counts as not set.
+  const char *value;
+} DatadogEnvVar;
+
+// What an agent is started with by `datadog_agent_start_v2`: the fields of `DatadogAgentOptions`, and further ones.
+// Later libraries may have more of them at the end. Fill it with `datadog_agent_options_init_v2` first.
+typedef struct DatadogAgentOptionsV2 {
+  // The size of this struct, as its user knows it.
+  uint32_t struct_size;
+  // Always 0.
+  uint32_t flags;
+  // As in `DatadogAgentOptions`.
+  const char *api_key;
+  // As in `DatadogAgentOptions`.
+  const char *site;
+  // As in `DatadogAgentOptions`.
+  const char *service;
+  // As in `DatadogAgentOptions`.
+  const char *env;
+  // As in `DatadogAgentOptions`.
+  const char *version;
+  // As in `DatadogAgentOptions`.
+  int appsec_enabled;
+  // As in `DatadogAgentOptions`.
+  int remote_config_enabled;
+  // As in `DatadogAgentOptions`.
+  int log_level;
+  // As in `DatadogAgentOptions`.
+  int operational_mode;
+  // As in `DatadogAgentOptions`.
+  int trace_agent_port;
+  // As in `DatadogAgentOptions`.
+  int dogstatsd_enabled;
+  // As in `DatadogAgentOptions`.
+  int dogstatsd_port;
+  // As in `DatadogAgentOptions`.
+  int trace_agent_uds_permissions;
+  // The path of the Unix socket for traces, absolute and of at most 100 bytes; asks for that mode when no other is
+  // asked for. NULL: `DD_TRACE_AGENT_UDS_PATH`, else one in /tmp.
+  const char *uds_path;
+  // Tags of everything that is sent, as `DD_TAGS` has them: `team:shop,region:eu`. NULL: `DD_TAGS`.
+  const char *tags;
+  // When data is sent, as `DD_SERVERLESS_FLUSH_STRATEGY` says it. NULL: that variable.
+  const char *flush_strategy;
+  // How long a stop may take. 0: `DD_SHUTDOWN_TIMEOUT`, else 30 s.
+  int shutdown_timeout_ms;
+  // 0: SIGINT and SIGTERM are taken while `datadog_agent_wait_for_shutdown` waits. 1: from the start until the
+  // first of them, or the stop. -1: never.
+  int install_signal_handlers;
+  // Gets each line of the agent's log in place of standard error. It is called on threads of the agent, by one at a
+  // time, until the stop returns; it must not call this library.
+  DatadogLogCallback log_callback;
+  // What the callback is given. It must stay valid until the stop returns.
+  void *log_userdata;
+  // Variables that count above those of the environment; copied. May be NULL when `extra_env_len` is 0.
+  const struct DatadogEnvVar *extra_env;
+  // How many; at most 1024.
+  size_t extra_env_len;
+} DatadogAgentOptionsV2;
+
 #ifdef __cplusplus
 extern "C" {
 #endif // __cplusplus
@@ -132,6 +200,29 @@ enum DatadogError datadog_agent_flush(struct DatadogAgent *agent, int timeout_ms
 // nothing has failed on this thread. `buf` may be NULL when `len` is 0.
 // `buf` must be NULL or lead to `len` bytes that may be written.
 size_t datadog_agent_last_error(char *buf, size_t len);
+
+// Fills options with defaults: everything 0, but for the size. `size` is `sizeof(DatadogAgentOptionsV2)`.
+// `options` must be NULL or lead to `size` bytes that may be written.
+enum DatadogError datadog_agent_options_init_v2(struct DatadogAgentOptionsV2 *options, size_t size);
+
+// As `datadog_agent_start`, with options that know their size. NULL is `DATADOG_NULL_POINTER`; a field that this
+// library does not have and that is not 0 is `DATADOG_CONFIG_ERROR`.
+// `options` must be NULL or lead to as many bytes as its `struct_size` says, whose texts are NULL or end with a NUL.
+struct DatadogAgentStartResult datadog_agent_start_v2(const struct DatadogAgentOptionsV2 *options);
+
+// Hands traces over, as a tracer would post them to `/v0.4/traces`: an array of traces, each an array of spans, in
+// msgpack or JSON; or the map of `/v0.7/traces`. All or none; copied. `DATADOG_INVALID_DATA_FORMAT` when they cannot
+// be read, `DATADOG_SUBMISSION_ERROR` when there is no room for them now, `DATADOG_NOT_AVAILABLE` when traces are off.
+// May be called from any thread.
+// `data` must lead to `len` bytes.
+enum DatadogError datadog_agent_submit_traces(struct DatadogAgent *agent, const uint8_t *data, size_t len);
+
+// Hands logs over as JSON, as they are posted to `/v1/input`: an array of objects and strings, one object, or objects
+// on lines of their own. All or none; copied, no NUL is needed. `DATADOG_INVALID_DATA_FORMAT` when they cannot be read,
+// `DATADOG_SUBMISSION_ERROR` when there is no room for them now, `DATADOG_NOT_AVAILABLE` when logs are off. May be
+// called from any thread.
+// `json` must lead to `len` bytes.
+enum DatadogError datadog_agent_submit_logs(struct DatadogAgent *agent, const char *json, size_t len);
 
 // The version of this library, such as `0.1.0`. Never NULL; static, so it must not be freed.
 const char *datadog_agent_version(void);

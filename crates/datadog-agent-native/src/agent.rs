@@ -7,6 +7,7 @@ mod health;
 mod identity;
 mod shared;
 mod signals;
+mod submit;
 
 pub use coordinator::{AgentCoordinator, FlushReport, Listeners};
 pub use error::AgentError;
@@ -16,3 +17,4 @@ pub use health::{Health, State};
 pub(crate) use identity::api_key;
 pub(crate) use shared::Shared;
 pub use signals::Signals;
+pub use submit::SubmitError;

@@ -15,10 +15,18 @@ mod agent;
 mod error;
 mod guard;
 mod guest;
+#[cfg(feature = "ffi-test-hooks")]
+mod hooks;
+#[cfg(not(feature = "ffi-test-hooks"))]
+#[path = "ffi/no_hooks.rs"]
+mod hooks;
+mod log;
 mod options;
+mod options_v2;
 mod process;
 mod result;
 mod settings;
+mod submit;
 mod text;
 mod threads;
 
@@ -28,6 +36,14 @@ pub use agent::{
     datadog_agent_wait_for_shutdown_timeout,
 };
 pub use error::{DatadogError, datadog_agent_last_error};
+#[cfg(feature = "ffi-test-hooks")]
+#[doc(hidden)]
+pub use hooks::datadog_agent_test_panic;
+pub use log::DatadogLogCallback;
 pub use options::DatadogAgentOptions;
+pub use options_v2::{
+    DatadogAgentOptionsV2, DatadogEnvVar, datadog_agent_options_init_v2, datadog_agent_start_v2,
+};
 pub use result::DatadogAgentStartResult;
+pub use submit::{datadog_agent_submit_logs, datadog_agent_submit_traces};
 pub use text::{datadog_agent_abi_version, datadog_agent_version, datadog_free_string};

@@ -19,6 +19,7 @@ use tracing::warn;
 
 pub use datadog_traces_agent::{
     AdditionalEndpoint, DrainReport, Failure, Flush, FlushStrategy, Mount, Reports, Running,
+    SubmitError,
 };
 
 use crate::agent::{AgentError, Face, Shared, api_key};

@@ -96,12 +96,34 @@ pub fn subscriber<W: Write + Send + 'static>(
     config: Config,
     writer: W,
 ) -> impl Subscriber + Send + Sync {
+    subscriber_to(config, Stream(writer))
+}
+
+/// Where finished lines go.
+pub trait Sink: Send + 'static {
+    /// Takes one line, which ends with a line feed.
+    fn line(&mut self, level: Level, line: &str);
+}
+
+/// Lines that are written as they are.
+struct Stream<W>(W);
+
+impl<W: Write + Send + 'static> Sink for Stream<W> {
+    fn line(&mut self, _level: Level, line: &str) {
+        // Where standard error is closed there is nobody left to tell.
+        drop(self.0.write_all(line.as_bytes()));
+    }
+}
+
+/// A logger whose lines go to a sink, for a host that has a place of its own for them. It is called by one thread at a
+/// time, and must not log itself.
+pub fn subscriber_to<S: Sink>(config: Config, sink: S) -> impl Subscriber + Send + Sync {
     let (targets, _) = targets(&config);
     let lines = Lines {
         format: config.format,
         timestamps: config.timestamps,
         output: Mutex::new(Output {
-            writer,
+            sink,
             repeats: Repeats::default(),
         }),
     };
@@ -131,18 +153,18 @@ fn targets(config: &Config) -> (Targets, Vec<String>) {
 }
 
 /// Writes each event as one line.
-struct Lines<W> {
+struct Lines<K> {
     format: Format,
     timestamps: Timestamps,
-    output: Mutex<Output<W>>,
+    output: Mutex<Output<K>>,
 }
 
-struct Output<W> {
-    writer: W,
+struct Output<K> {
+    sink: K,
     repeats: Repeats,
 }
 
-impl<S: Subscriber, W: Write + Send + 'static> Layer<S> for Lines<W> {
+impl<S: Subscriber, K: Sink> Layer<S> for Lines<K> {
     fn on_event(&self, event: &Event<'_>, _context: Context<'_, S>) {
         // Formatting may run code that logs, so it comes before the lock.
         let mut line = Line::new(*event.metadata().level(), event.metadata().target());
@@ -150,34 +172,34 @@ impl<S: Subscriber, W: Write + Send + 'static> Layer<S> for Lines<W> {
         let limited = line.level <= Level::WARN;
         let now = Instant::now();
         let mut output = self.output.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut text = String::new();
         for held in output.repeats.due(now) {
-            self.render(&Line::of(held), &mut text);
+            let line = Line::of(held);
+            output.sink.line(line.level, &self.render(&line));
         }
         if !limited {
-            self.render(&line, &mut text);
+            output.sink.line(line.level, &self.render(&line));
         } else if let Some(held) =
             (output.repeats).admit(line.level, line.target, &line.message, now)
         {
             line.repeated(held);
-            self.render(&line, &mut text);
+            output.sink.line(line.level, &self.render(&line));
         }
-        // Where standard error is closed there is nobody left to tell.
-        drop(output.writer.write_all(text.as_bytes()));
     }
 }
 
-impl<W> Lines<W> {
-    fn render(&self, line: &Line, text: &mut String) {
+impl<K> Lines<K> {
+    fn render(&self, line: &Line) -> String {
+        let mut text = String::new();
         let time = match self.timestamps {
             Timestamps::Shown => now_in_utc(),
             Timestamps::Hidden => String::new(),
         };
         match &self.format {
-            Format::Text { prefix } => render_text(line, prefix, &time, text),
-            Format::Json => render_json(line, time, text),
+            Format::Text { prefix } => render_text(line, prefix, &time, &mut text),
+            Format::Json => render_json(line, time, &mut text),
         }
         text.push('\n');
+        text
     }
 }
 

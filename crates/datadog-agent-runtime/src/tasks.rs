@@ -1,5 +1,11 @@
 //! The tasks of a pipeline: cut when their owner is gone, and noticed when they end although nobody asked them to.
 
+#[cfg(feature = "test-hooks")]
+pub mod hooks;
+#[cfg(not(feature = "test-hooks"))]
+#[path = "tasks/no_hooks.rs"]
+mod hooks;
+
 use std::future::Future;
 use std::sync::Arc;
 
@@ -58,9 +64,10 @@ impl Watch {
             name,
             watch: self.clone(),
         };
+        let end_of = (self.pipeline, name);
         async move {
             let _end = end;
-            task.await
+            hooks::over(end_of, task).await
         }
     }
 }

@@ -7,6 +7,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use bytes::Bytes;
 use datadog_agent_runtime::bind::BindError;
 use datadog_agent_runtime::bind::http::Pages;
 use datadog_agent_runtime::connect::Client;
@@ -26,6 +27,7 @@ use crate::config::{Config, ConfigError};
 use crate::flusher::{Flusher, Kind, endpoints};
 use crate::processor::Processor;
 use crate::proxy::Proxy;
+pub use crate::server::submit::SubmitError;
 use crate::server::{BoundServer, Mount, Receiver, Rooms, Statsd};
 
 /// What the trace agent shares with the rest of the process.
@@ -78,14 +80,24 @@ pub struct Running {
     failure: Failure,
 }
 
-/// The door for flushes from elsewhere in the process; cheap to clone.
+/// The door for flushes and traces from elsewhere in the process; cheap to clone.
 #[derive(Debug, Clone)]
 pub struct Flush {
     handle: AggregatorHandle,
     proxy: Proxy,
+    receiver: Receiver,
 }
 
 impl Flush {
+    /// Takes traces of the process itself, as if they had come in a request: an array of traces, each an array of
+    /// spans, in msgpack or JSON as `/v0.4/traces` takes them, or the map of `/v0.7/traces`.
+    ///
+    /// # Errors
+    /// When they cannot be read, when there is no room for them, or when the agent stops.
+    pub async fn submit(&self, body: Bytes) -> Result<(), SubmitError> {
+        self.receiver.submit(body).await
+    }
+
     /// Sends all that came before, proxied requests included; see [`AggregatorHandle::flush`].
     ///
     /// # Errors
@@ -203,6 +215,7 @@ impl Running {
         Flush {
             handle: self.handle.clone(),
             proxy: self.proxy.clone(),
+            receiver: self.receiver.clone(),
         }
     }
 

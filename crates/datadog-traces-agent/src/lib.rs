@@ -32,7 +32,8 @@ mod testing;
 pub mod truncate;
 
 pub use agent::{
-    DrainReport, Failure, Flush, Reports, Running, Shared, StartError, Status, Stopped, start,
+    DrainReport, Failure, Flush, Reports, Running, Shared, StartError, Status, Stopped,
+    SubmitError, start,
 };
 pub use config::{AdditionalEndpoint, Config, ConfigError, FlushStrategy};
 #[doc(hidden)]

@@ -7,6 +7,7 @@ mod answer;
 pub(crate) mod client;
 pub(crate) mod info;
 pub(crate) mod route;
+pub(crate) mod submit;
 mod traces;
 mod work;
 

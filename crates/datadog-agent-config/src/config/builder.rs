@@ -60,6 +60,16 @@ impl Builder {
         self
     }
 
+    /// Sets variables above those that were read before, as if the environment had them. A blank value unsets.
+    #[must_use]
+    pub fn with_more_env<K: Into<String>, V: Into<String>>(
+        mut self,
+        variables: impl IntoIterator<Item = (K, V)>,
+    ) -> Self {
+        self.sources.environment = self.sources.environment.with(variables);
+        self
+    }
+
     #[cfg(test)]
     pub(crate) fn with_broken_env(mut self, name: &str) -> Self {
         self.sources.environment = self.sources.environment.with_broken(name);

@@ -85,7 +85,7 @@ impl AgentHandle {
         metrics.clone()
     }
 
-    fn traces(&self) -> Option<traces::Flush> {
+    pub(super) fn traces(&self) -> Option<traces::Flush> {
         let traces = self.traces.lock().unwrap_or_else(PoisonError::into_inner);
         traces.clone()
     }

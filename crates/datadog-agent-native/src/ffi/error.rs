@@ -3,7 +3,7 @@
 use std::cell::RefCell;
 use std::ffi::c_char;
 
-use crate::agent::AgentError;
+use crate::agent::{AgentError, SubmitError};
 
 /// What became of a call.
 #[repr(C)]
@@ -75,6 +75,17 @@ impl From<AgentError> for Failure {
             AgentError::StartupError(_) => DatadogError::DATADOG_STARTUP_ERROR,
             AgentError::ShutdownError(_) => DatadogError::DATADOG_SHUTDOWN_ERROR,
             AgentError::IoError(_) => DatadogError::DATADOG_RUNTIME_ERROR,
+        };
+        Self::new(code, error.to_string())
+    }
+}
+
+impl From<SubmitError> for Failure {
+    fn from(error: SubmitError) -> Self {
+        let code = match &error {
+            SubmitError::Invalid(_) => DatadogError::DATADOG_INVALID_DATA_FORMAT,
+            SubmitError::Full(_) => DatadogError::DATADOG_SUBMISSION_ERROR,
+            SubmitError::Off(_) => DatadogError::DATADOG_NOT_AVAILABLE,
         };
         Self::new(code, error.to_string())
     }

@@ -8,18 +8,18 @@ use std::sync::{Condvar, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
+use bytes::Bytes;
 use tokio::runtime::Handle;
 use tokio::sync::oneshot;
 use tracing::warn;
 
 use super::error::{DatadogError, Failure};
 use super::guard::said;
-use super::settings::Settings;
-use super::threads;
+use super::settings::{Settings, Setup, TakeSignals};
+use super::{hooks, log, threads};
 use crate::agent::{
-    AgentCoordinator, AgentError, AgentHandle, FlushReport, ShutdownReason, Signals,
+    AgentCoordinator, AgentError, AgentHandle, FlushReport, ShutdownReason, Signals, SubmitError,
 };
-use crate::config::Config;
 
 /// How long a stop waits for threads that the system keeps, such as in a look-up of a name.
 const LINGER: Duration = Duration::from_millis(200);
@@ -30,6 +30,10 @@ pub(super) struct Guest {
     runtime: Handle,
     agent: AgentHandle,
     stop_timeout: Duration,
+    /// The most bytes of logs that are taken at once.
+    logs_bytes: usize,
+    /// Whether a wait for ever takes signals.
+    takes_signals: bool,
     waiting: Waiting,
     end: Mutex<Option<End>>,
 }
@@ -56,27 +60,20 @@ struct Birth {
     started: Started,
 }
 
-/// How long a wait lasts, and whether it listens to signals.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Patience {
-    /// For ever, and SIGINT and SIGTERM end it too.
-    WithSignals,
-    /// This long; signals are left to the host.
-    Until(Duration),
-}
-
 impl Guest {
     /// Starts an agent; returns when it listens.
     ///
     /// # Errors
     /// Why it does not. Nothing is left running then.
     pub(super) fn start(settings: Settings) -> Result<(Self, Started), Failure> {
-        let (config, warnings) = settings.config()?;
-        let stop_timeout = config.shutdown_timeout;
+        let setup = settings.setup()?;
+        let stop_timeout = setup.config.shutdown_timeout;
+        let logs_bytes = setup.config.logs_max_body_bytes;
+        let takes_signals = setup.signals == TakeSignals::Waiting;
         let (born, birth) = mpsc::sync_channel(1);
         let (stop, stopped) = oneshot::channel();
-        let thread = threads::spawn(move || live(config, &warnings, &born, stopped))
-            .map_err(AgentError::IoError)?;
+        let thread =
+            threads::spawn(move || live(setup, &born, stopped)).map_err(AgentError::IoError)?;
         match birth.recv() {
             Ok(Birth {
                 runtime,
@@ -87,6 +84,8 @@ impl Guest {
                     runtime,
                     agent,
                     stop_timeout,
+                    logs_bytes,
+                    takes_signals,
                     waiting: Waiting::default(),
                     end: Mutex::new(Some(End { stop, thread })),
                 };
@@ -100,27 +99,43 @@ impl Guest {
         }
     }
 
-    /// Waits until something asks the agent to stop, or patience is over.
+    /// Waits until something asks the agent to stop, or the time is over. Without a limit, SIGINT and SIGTERM end it
+    /// too, unless the host wants otherwise.
     ///
     /// # Errors
     /// When called on a thread of an agent.
-    pub(super) fn wait(&self, patience: Patience) -> Result<ShutdownReason, Failure> {
-        not_ours()?;
+    pub(super) fn wait(&self, time: Option<Duration>) -> Result<ShutdownReason, Failure> {
         let _waiting = self.waiting.begin();
-        let (tell, told) = mpsc::sync_channel(1);
         let agent = self.agent.clone();
-        self.runtime.spawn(async move {
-            let reason = match patience {
-                Patience::WithSignals => with_signals(&agent).await,
-                Patience::Until(time) => tokio::time::timeout(time, agent.requested())
+        let takes_signals = self.takes_signals;
+        let reason = self.run(async move {
+            match time {
+                Some(time) => tokio::time::timeout(time, agent.requested())
                     .await
                     .unwrap_or(ShutdownReason::Timeout),
-            };
-            // Whoever waited is still there, or is gone with its thread.
-            tell.send(reason).ok();
-        });
+                None if takes_signals => match take_signals() {
+                    Some(signals) => signalled(signals, &agent).await,
+                    None => agent.requested().await,
+                },
+                None => agent.requested().await,
+            }
+        })?;
         // A task that ends without a word was cut with its agent.
-        Ok(told.recv().unwrap_or(ShutdownReason::FatalError))
+        Ok(reason.unwrap_or(ShutdownReason::FatalError))
+    }
+
+    /// Runs a future on the agent's threads and waits for what it yields; `None` if the agent ended meanwhile.
+    fn run<T: Send + 'static>(
+        &self,
+        future: impl Future<Output = T> + Send + 'static,
+    ) -> Result<Option<T>, Failure> {
+        not_ours()?;
+        let (tell, told) = mpsc::sync_channel(1);
+        self.runtime.spawn(async move {
+            // Whoever waits is still there, or is gone with its thread.
+            tell.send(future.await).ok();
+        });
+        Ok(told.recv().ok())
     }
 
     /// Asks the agent to stop; wakes whoever waits. Does not block.
@@ -133,20 +148,36 @@ impl Guest {
     /// # Errors
     /// When not everything was sent in time, or the agent stops.
     pub(super) fn flush(&self, time: Option<Duration>) -> Result<(), Failure> {
-        not_ours()?;
-        let (tell, told) = mpsc::sync_channel(1);
         let agent = self.agent.clone();
         let time = time.unwrap_or(self.stop_timeout);
-        self.runtime.spawn(async move {
-            tell.send(agent.flush(time).await).ok();
-        });
-        match told.recv() {
-            Ok(report) => complete(&report),
-            Err(mpsc::RecvError) => Err(Failure::new(
-                DatadogError::DATADOG_NOT_AVAILABLE,
-                "the agent is being stopped",
-            )),
+        match self.run(async move { agent.flush(time).await })? {
+            Some(report) => complete(&report),
+            None => Err(stopping()),
         }
+    }
+
+    /// Takes traces.
+    ///
+    /// # Errors
+    /// Why none was taken.
+    pub(super) fn submit_traces(&self, body: Bytes) -> Result<(), Failure> {
+        let agent = self.agent.clone();
+        match self.run(async move { agent.submit_traces(body).await })? {
+            Some(taken) => taken.map_err(Failure::from),
+            None => Err(stopping()),
+        }
+    }
+
+    /// Takes logs.
+    ///
+    /// # Errors
+    /// Why none was taken.
+    pub(super) fn submit_logs(&self, json: Bytes) -> Result<(), Failure> {
+        if json.len() > self.logs_bytes {
+            let problem = format!("{} bytes are more than {}", json.len(), self.logs_bytes);
+            return Err(SubmitError::Invalid(problem).into());
+        }
+        Ok(self.agent.submit_logs(json)?)
     }
 
     /// Stops the agent, once everybody who waits for it has left.
@@ -154,7 +185,6 @@ impl Guest {
     /// # Errors
     /// When not everything was delivered in time; the agent is gone all the same.
     pub(super) fn stop(&self) -> Result<(), Failure> {
-        not_ours()?;
         let end = self
             .end
             .lock()
@@ -172,7 +202,7 @@ impl Guest {
 }
 
 /// A thread of an agent that waited for its own work would wait for ever.
-fn not_ours() -> Result<(), Failure> {
+pub(super) fn not_ours() -> Result<(), Failure> {
     match threads::is_ours() {
         false => Ok(()),
         true => Err(Failure::new(
@@ -193,33 +223,52 @@ fn joined(
     }
 }
 
+fn stopping() -> Failure {
+    Failure::new(
+        DatadogError::DATADOG_NOT_AVAILABLE,
+        "the agent is being stopped",
+    )
+}
+
 /// The life of the owning thread.
 fn live(
-    config: Config,
-    warnings: &[String],
+    setup: Setup,
     born: &mpsc::SyncSender<Birth>,
     stopped: oneshot::Receiver<()>,
 ) -> Result<(), AgentError> {
-    let runtime = threads::runtime()?;
+    let log = log::of(&setup.config, setup.log);
+    log::begin(&log);
+    for warning in &setup.warnings {
+        warn!("{warning}");
+    }
+    let runtime = threads::runtime(log)?;
     let handle = runtime.handle().clone();
     let result = runtime.block_on(async move {
-        for warning in warnings {
-            warn!("{warning}");
-        }
-        let mut coordinator = AgentCoordinator::new(config)?;
+        let mut coordinator = AgentCoordinator::new(setup.config)?;
         coordinator.start().await?;
+        hooks::in_start();
+        let agent = coordinator.handle().clone();
+        if setup.signals == TakeSignals::Always
+            && let Some(signals) = take_signals()
+        {
+            let agent = agent.clone();
+            tokio::spawn(async move { signalled(signals, &agent).await });
+        }
         let birth = Birth {
             runtime: handle,
-            agent: coordinator.handle().clone(),
+            agent,
             started: started(&coordinator),
         };
         if born.send(birth).is_ok() {
             // A sender that is gone means a stop as well.
             stopped.await.ok();
         }
-        coordinator.shutdown().await
+        let result = coordinator.shutdown().await;
+        hooks::in_stop();
+        result
     });
     runtime.shutdown_timeout(LINGER);
+    log::end();
     result
 }
 
@@ -232,14 +281,15 @@ fn started(coordinator: &AgentCoordinator) -> Started {
     }
 }
 
-async fn with_signals(agent: &AgentHandle) -> ShutdownReason {
-    let signals = match Signals::install() {
-        Ok(signals) => signals,
-        Err(error) => {
-            warn!(%error, "signals cannot be waited for");
-            return agent.requested().await;
-        }
-    };
+/// The signals; `None`, with a warning, when the system does not give them.
+fn take_signals() -> Option<Signals> {
+    Signals::install()
+        .inspect_err(|error| warn!(%error, "signals cannot be waited for"))
+        .ok()
+}
+
+/// Waits for a signal, or for what else may ask the agent to stop.
+async fn signalled(signals: Signals, agent: &AgentHandle) -> ShutdownReason {
     tokio::select! {
         Ok(reason) = signals.next() => {
             agent.request(reason);

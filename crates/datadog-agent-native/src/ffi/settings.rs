@@ -3,7 +3,31 @@
 use std::ffi::c_int;
 
 use super::error::Failure;
+use super::log::Callback;
+use crate::agent::AgentError;
 use crate::config::{Config, ConfigError, LogLevel, OperationalMode};
+
+/// When SIGINT and SIGTERM are taken from the process.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(super) enum TakeSignals {
+    /// While somebody waits without a limit of time.
+    #[default]
+    Waiting,
+    /// From the start on.
+    Always,
+    /// Never.
+    Never,
+}
+
+/// What an agent is born with.
+#[derive(Debug)]
+pub(super) struct Setup {
+    pub(super) config: Config,
+    /// What the host should know.
+    pub(super) warnings: Vec<String>,
+    pub(super) signals: TakeSignals,
+    pub(super) log: Option<Callback>,
+}
 
 /// What a host has set. The environment fills the gaps.
 #[derive(Debug, Default)]
@@ -16,6 +40,10 @@ pub(super) struct Settings {
     dogstatsd_port_by_environment: bool,
     /// What the host should know, once there is a logger.
     warnings: Vec<String>,
+    /// Variables above the environment.
+    extra_env: Vec<(String, String)>,
+    signals: TakeSignals,
+    log: Option<Callback>,
 }
 
 impl Settings {
@@ -81,13 +109,16 @@ impl Settings {
     /// A number that is no port.
     pub(super) fn trace_agent_port(&mut self, port: c_int) -> Result<(), Failure> {
         match port {
-            0 => Ok(()),
-            -1 => Ok(self.set("trace_agent_port", 0)),
-            1..=65_535 => Ok(self.set("trace_agent_port", port)),
-            _ => Err(Failure::config(&format!(
-                "trace_agent_port={port}: must be -1 or in 0..=65535"
-            ))),
+            0 => {}
+            -1 => self.set("trace_agent_port", 0),
+            1..=65_535 => self.set("trace_agent_port", port),
+            _ => {
+                return Err(Failure::config(&format!(
+                    "trace_agent_port={port}: must be -1 or in 0..=65535"
+                )));
+            }
         }
+        Ok(())
     }
 
     /// # Errors
@@ -113,24 +144,66 @@ impl Settings {
     /// A number that is no mode of a file.
     pub(super) fn uds_permissions(&mut self, mode: c_int) -> Result<(), Failure> {
         match mode {
-            -1 | 0 => Ok(()),
-            1..=0o777 => Ok(self.set("trace_agent_uds_permissions", format_args!("0o{mode:o}"))),
-            _ => Err(Failure::config(&format!(
-                "trace_agent_uds_permissions={mode}: must be -1 or in 0..=511 (0777)"
-            ))),
+            -1 | 0 => {}
+            1..=0o777 => self.set("trace_agent_uds_permissions", format_args!("0o{mode:o}")),
+            _ => {
+                return Err(Failure::config(&format!(
+                    "trace_agent_uds_permissions={mode}: must be -1 or in 0..=511 (0777)"
+                )));
+            }
         }
+        Ok(())
+    }
+
+    /// # Errors
+    /// Less than 0.
+    pub(super) fn shutdown_timeout(&mut self, ms: c_int) -> Result<(), Failure> {
+        match ms {
+            0 => {}
+            1.. => self.set("shutdown_timeout", format_args!("{ms}ms")),
+            _ => {
+                return Err(Failure::config(&format!(
+                    "shutdown_timeout_ms={ms}: must not be less than 0"
+                )));
+            }
+        }
+        Ok(())
+    }
+
+    /// # Errors
+    /// A number that has no meaning.
+    pub(super) fn signals(&mut self, install: c_int) -> Result<(), Failure> {
+        self.signals = match install {
+            0 => TakeSignals::Waiting,
+            1 => TakeSignals::Always,
+            -1 => TakeSignals::Never,
+            _ => {
+                return Err(Failure::config(&format!(
+                    "install_signal_handlers={install}: must be in -1..=1"
+                )));
+            }
+        };
+        Ok(())
+    }
+
+    pub(super) fn log_to(&mut self, callback: Option<Callback>) {
+        self.log = callback;
+    }
+
+    pub(super) fn extra_env(&mut self, variables: Vec<(String, String)>) {
+        self.extra_env = variables;
     }
 
     fn warn(&mut self, warning: String) {
         self.warnings.push(warning);
     }
 
-    /// The configuration that follows, and what the host should be warned of.
+    /// What follows from it.
     ///
     /// # Errors
     /// Everything for which the agent must not start.
-    pub(super) fn config(self) -> Result<(Config, Vec<String>), Failure> {
-        let mut builder = Config::builder().with_env();
+    pub(super) fn setup(self) -> Result<Setup, Failure> {
+        let mut builder = Config::builder().with_env().with_more_env(self.extra_env);
         for (key, value) in &self.options {
             builder = builder.option(key, value.as_str());
         }
@@ -151,11 +224,14 @@ impl Settings {
         if any_port {
             config.dogstatsd_port = 0;
         }
-        config.validate().map_err(|issues| {
-            Failure::from(crate::agent::AgentError::ConfigError(
-                ConfigError { issues }.to_string(),
-            ))
-        })?;
-        Ok((config, self.warnings))
+        match config.validate() {
+            Ok(()) => Ok(Setup {
+                config,
+                warnings: self.warnings,
+                signals: self.signals,
+                log: self.log,
+            }),
+            Err(issues) => Err(AgentError::ConfigError(ConfigError { issues }.to_string()).into()),
+        }
     }
 }

@@ -10,6 +10,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread::{Builder, JoinHandle};
 
 use tokio::runtime::{self, Runtime};
+use tracing::Dispatch;
 
 /// Threads that carry tasks; a guest takes no more of a large host.
 const MAX_WORKERS: usize = 2;
@@ -38,17 +39,21 @@ pub(super) fn spawn<T: Send + 'static>(
     })
 }
 
-/// A runtime of one agent.
+/// A runtime of one agent, whose threads log to `log`.
 ///
 /// # Errors
 /// Those of the system.
-pub(super) fn runtime() -> io::Result<Runtime> {
+pub(super) fn runtime(log: Dispatch) -> io::Result<Runtime> {
     let cpus = std::thread::available_parallelism().map_or(1, usize::from);
     let count = Arc::new(AtomicUsize::new(1));
     runtime::Builder::new_multi_thread()
         .worker_threads(cpus.clamp(1, MAX_WORKERS))
         .thread_name_fn(move || format!("dd-agent-{}", count.fetch_add(1, Ordering::Relaxed)))
-        .on_thread_start(|| OURS.set(true))
+        .on_thread_start(move || {
+            OURS.set(true);
+            super::log::begin(&log);
+        })
+        .on_thread_stop(super::log::end)
         .enable_all()
         .build()
 }
@@ -115,7 +120,7 @@ mod tests {
     fn threads_of_an_agent_are_deaf_to_all_signals_but_those_of_faults_and_the_host_is_not() {
         let before = blocked();
         let inside = || {
-            let runtime = runtime().unwrap();
+            let runtime = runtime(Dispatch::none()).unwrap();
             let (worker, blocking) = runtime.block_on(async {
                 let worker = tokio::spawn(async { (blocked(), is_ours()) });
                 let blocking = tokio::task::spawn_blocking(|| (blocked(), is_ours()));

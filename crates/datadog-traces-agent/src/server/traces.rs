@@ -56,7 +56,7 @@ impl Receiver {
     }
 
     /// Decodes a body and hands on what is to be sent of it.
-    async fn settle(
+    pub(super) async fn settle(
         &self,
         version: Version,
         content_type: Option<String>,
