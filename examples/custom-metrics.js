@@ -12,7 +12,7 @@ const SERVICE = 'example-custom-metrics';
 const TAGS = `service:${SERVICE},shop:berlin`;
 
 // Logs are taken on the port of traces too, so that their own may be any.
-Object.assign(process.env, { DD_LOGS_ENABLED: 'true', DD_LOGS_AGENT_PORT: '0' });
+const SETTINGS = { DD_LOGS_ENABLED: 'true', DD_LOGS_AGENT_PORT: '0' };
 
 const METRICS = [
   // Counted: the sum of ten seconds.
@@ -42,6 +42,7 @@ async function main() {
     environment: 'examples',
     logLevel: LogLevel.WARN,
     dogstatsdEnabled: true,
+    settings: SETTINGS,
   });
   const agent = new NativeAgent(config);
   try {

@@ -16,7 +16,7 @@ SERVICE = "example-custom-metrics"
 TAGS = f"service:{SERVICE},shop:berlin"
 
 # Logs are taken on the port of traces too, so that their own may be any.
-os.environ.update({"DD_LOGS_ENABLED": "true", "DD_LOGS_AGENT_PORT": "0"})
+SETTINGS = {"DD_LOGS_ENABLED": "true", "DD_LOGS_AGENT_PORT": "0"}
 
 METRICS = [
     # Counted: the sum of ten seconds.
@@ -47,6 +47,7 @@ def main():
         environment="examples",
         log_level=LogLevel.WARN,
         dogstatsd_enabled=True,
+        settings=SETTINGS,
     )
     with NativeAgent(config) as agent:
         print(f"agent {agent.version}: traces on port {agent.bound_port}, metrics on port {agent.dogstatsd_port}")

@@ -19,7 +19,7 @@ SERVICE = "example-http-service"
 ORDERS = {"1": "tea", "2": "milk"}
 
 # Logs are taken on the port of traces too, so that their own may be any.
-os.environ.update({"DD_LOGS_ENABLED": "true", "DD_LOGS_AGENT_PORT": "0"})
+SETTINGS = {"DD_LOGS_ENABLED": "true", "DD_LOGS_AGENT_PORT": "0"}
 
 
 def main():
@@ -29,6 +29,7 @@ def main():
         environment="examples",
         log_level=LogLevel.WARN,
         dogstatsd_enabled=True,
+        settings=SETTINGS,
     )
     with NativeAgent(config) as agent:
         print(f"agent {agent.version}: traces on port {agent.bound_port}, metrics on port {agent.dogstatsd_port}")

@@ -31,13 +31,15 @@ function offsets(structure) {
 }
 
 test('members have the order of the header', () => {
-  assert.deepEqual(Object.keys(koffi.type(OPTIONS).members), members('DatadogAgentOptions'));
+  assert.deepEqual(Object.keys(koffi.type(OPTIONS).members), members('DatadogAgentOptionsV2'));
   assert.deepEqual(Object.keys(koffi.type(START_RESULT).members), members('DatadogAgentStartResult'));
 });
 
 test('sizes and offsets are those that were promised', { skip: koffi.sizeof('void *') !== 8 }, () => {
-  assert.equal(koffi.sizeof(OPTIONS), 72);
-  assert.deepEqual(offsets(OPTIONS), [0, 8, 16, 24, 32, 40, 44, 48, 52, 56, 60, 64, 68]);
+  assert.equal(koffi.sizeof(OPTIONS), 144);
+  // The size and the flags, the fields of the first options eight bytes further on, and what came later.
+  const first = [0, 8, 16, 24, 32, 40, 44, 48, 52, 56, 60, 64, 68].map((offset) => offset + 8);
+  assert.deepEqual(offsets(OPTIONS), [0, 4, ...first, 80, 88, 96, 104, 108, 112, 120, 128, 136]);
   assert.equal(koffi.sizeof(START_RESULT), 40);
   assert.deepEqual(offsets(START_RESULT), [0, 8, 16, 24, 28, 32]);
 });
@@ -74,5 +76,14 @@ test('a configuration without anything is what it was documented to be', () => {
     dogstatsd_enabled: 0,
     dogstatsd_port: 0,
     trace_agent_uds_permissions: -1,
+    uds_path: null,
+    tags: null,
+    flush_strategy: null,
+    shutdown_timeout_ms: 0,
+    install_signal_handlers: -1,
+    log_callback: null,
+    log_userdata: null,
+    extra_env: null,
+    extra_env_len: 0,
   });
 });

@@ -6,6 +6,7 @@ const assert = require('node:assert/strict');
 const { once } = require('node:events');
 const fs = require('node:fs');
 const http = require('node:http');
+const path = require('node:path');
 const test = require('node:test');
 
 const {
@@ -19,7 +20,7 @@ const {
   createInstance,
   getInstance,
 } = require('datadog-agent-native');
-const { DEADLINE_MS, connects, freePort, post, script } = require('./support');
+const { DEADLINE_MS, connects, folder, freePort, post, script } = require('./support');
 
 /** Starts an agent that is stopped after the test. */
 function start(t, options = {}) {
@@ -169,26 +170,29 @@ test('waits leave no handlers of signals behind', async (t) => {
   assert.equal(process.listenerCount('SIGINT'), before);
 });
 
+test('a socket may have a path of its own', async (t) => {
+  const udsPath = path.join(folder(t), 's');
+  assert.equal(start(t, { operationalMode: OperationalMode.HTTP_UDS, udsPath }).udsPath, udsPath);
+  assert.ok(await connects(udsPath));
+});
+
+test('settings are those of one agent alone', (t) => {
+  const [first, second] = [start(t, { settings: { DD_DOGSTATSD_ENABLED: 'true' } }), start(t)];
+  assert.notEqual(first.dogstatsdPort, null);
+  assert.equal(second.dogstatsdPort, null);
+});
+
 test('an empty agent is flushed at once', async (t) => {
   assert.equal(await start(t).flush(DEADLINE_MS), true);
 });
 
 test('what cannot be delivered is told and counted', async (t) => {
-  const changed = {
+  const settings = {
     DD_LOGS_CONFIG_LOGS_DD_URL: `http://127.0.0.1:${await freePort()}`,
     DD_LOGS_ENABLED: 'true',
-    DD_SHUTDOWN_TIMEOUT: '1',
   };
-  const before = Object.fromEntries(Object.keys(changed).map((name) => [name, process.env[name]]));
-  Object.assign(process.env, changed);
-  const agents = [start(t), start(t)];
-  for (const [name, value] of Object.entries(before)) {
-    if (value === undefined) {
-      delete process.env[name];
-    } else {
-      process.env[name] = value;
-    }
-  }
+  const options = { settings, shutdownTimeoutMs: 1_000 };
+  const agents = [start(t, options), start(t, options)];
   for (const agent of agents) {
     assert.ok((await post(agent, '/v1/input', '[{"message":"lost"}]')).ok);
     assert.equal(await agent.flush(300), false);
@@ -213,6 +217,9 @@ for (const [options, error, text] of [
   [{ traceAgentPort: -1 }, DatadogError.CONFIG_ERROR, /traceAgentPort=-1/],
   [{ dogstatsdPort: 70_000 }, DatadogError.CONFIG_ERROR, /dogstatsdPort=70000/],
   [{ traceAgentUdsPermissions: 0o1000 }, DatadogError.CONFIG_ERROR, /traceAgentUdsPermissions=512/],
+  [{ udsPath: 'relative' }, DatadogError.CONFIG_ERROR, /absolute/],
+  [{ shutdownTimeoutMs: 0 }, DatadogError.CONFIG_ERROR, /shutdownTimeoutMs=0: must be more than 0/],
+  [{ settings: { DD_TAGS: 'a\0b' } }, DatadogError.INVALID_STRING, /settings.DD_TAGS: has a NUL in it/],
   [{ operationalMode: 3 }, DatadogError.CONFIG_ERROR, /operationalMode=3: must be in 0..=2/],
   [{ logLevel: 6 }, DatadogError.CONFIG_ERROR, /logLevel=6: must be in 0..=5/],
 ]) {
@@ -221,7 +228,7 @@ for (const [options, error, text] of [
   });
 }
 
-for (const options of [{ apiKey: 1 }, { traceAgentPort: '8126' }, { dogstatsdPort: 1.5 }, { apikey: 'k' }]) {
+for (const options of [{ apiKey: 1 }, { settings: { DD_TAGS: 1 } }, { traceAgentPort: '8126' }, { dogstatsdPort: 1.5 }, { apikey: 'k' }]) {
   test(`what has another type or name is a TypeError: ${JSON.stringify(options)}`, (t) => {
     assert.throws(() => start(t, options), { name: 'TypeError', message: new RegExp(Object.keys(options)[0]) });
   });

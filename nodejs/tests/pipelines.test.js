@@ -71,11 +71,11 @@ test('a metric arrives with the stop', async (t) => {
   assert.deepEqual([host, tags], ['embedding-host', ['suite:nodejs']]);
 });
 
-test('a log arrives', async (t) => {
-  process.env.DD_LOGS_ENABLED = 'true';
-  t.after(() => delete process.env.DD_LOGS_ENABLED);
-  const agent = start(t, { service: 'nodejs-log' });
+test('a log arrives with its tags', async (t) => {
+  const agent = start(t, { service: 'nodejs-log', tags: 'team:shop', settings: { DD_LOGS_ENABLED: 'true' } });
   assert.ok((await post(agent, '/v1/input', '[{"message":"hello from Node.js"}]')).ok);
   assert.ok(await agent.flush(DEADLINE_MS));
-  assert.equal((await expected('logs', { q: 'hello from Node.js' })).service, 'nodejs-log');
+  const { service, ddtags } = await expected('logs', { q: 'hello from Node.js' });
+  assert.equal(service, 'nodejs-log');
+  assert.ok(ddtags.split(',').includes('team:shop'), ddtags);
 });

@@ -64,12 +64,13 @@ def test_a_metric_arrives_with_the_stop(agent, intake):
     assert (series["host"], series["tags"]) == ("embedding-host", ["suite:python"])
 
 
-def test_a_log_arrives(agent, intake, monkeypatch):
-    monkeypatch.setenv("DD_LOGS_ENABLED", "true")
-    started = agent(service="python-log")
+def test_a_log_arrives_with_its_tags(agent, intake):
+    started = agent(service="python-log", tags="team:shop", settings={"DD_LOGS_ENABLED": "true"})
     assert post(started, "/v1/input", b'[{"message":"hello from Python"}]', "application/json") < 300
     assert started.flush(timeout=DEADLINE)
-    assert intake.expect("logs", q="hello from Python")["service"] == "python-log"
+    log = intake.expect("logs", q="hello from Python")
+    assert log["service"] == "python-log"
+    assert "team:shop" in log["ddtags"].split(",")
 
 
 def test_what_an_agent_holds_when_the_interpreter_ends_arrives(script, intake):
