@@ -41,6 +41,7 @@ async function main() {
     service: SERVICE,
     environment: 'examples',
     logLevel: LogLevel.WARN,
+    remoteConfigEnabled: false,
     dogstatsdEnabled: true,
     settings: SETTINGS,
   });

@@ -28,6 +28,7 @@ def main():
         service=SERVICE,
         environment="examples",
         log_level=LogLevel.WARN,
+        remote_config_enabled=False,
         dogstatsd_enabled=True,
         settings=SETTINGS,
     )

@@ -22,6 +22,7 @@ async function main() {
     service: SERVICE,
     environment: 'examples',
     logLevel: LogLevel.WARN,
+    remoteConfigEnabled: false,
     dogstatsdEnabled: true,
     settings: SETTINGS,
   });

@@ -56,6 +56,7 @@ async function main() {
     environment: ENVIRONMENT,
     version: '2.1.0',
     logLevel: LogLevel.WARN,
+    remoteConfigEnabled: false,
     dogstatsdEnabled: true,
     settings: SETTINGS,
   });

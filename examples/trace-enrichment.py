@@ -60,6 +60,7 @@ def main():
         environment=ENVIRONMENT,
         version="2.1.0",
         log_level=LogLevel.WARN,
+        remote_config_enabled=False,
         dogstatsd_enabled=True,
         settings=SETTINGS,
     )

@@ -22,6 +22,7 @@ async function main() {
     logLevel: LogLevel.WARN,
     operationalMode: OperationalMode.HTTP_UDS,
     traceAgentUdsPermissions: 0o600,
+    remoteConfigEnabled: false,
     dogstatsdEnabled: true,
     settings: SETTINGS,
   });

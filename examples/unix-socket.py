@@ -24,6 +24,7 @@ def main():
         log_level=LogLevel.WARN,
         operational_mode=OperationalMode.HTTP_UDS,
         trace_agent_uds_permissions=0o600,
+        remote_config_enabled=False,
         dogstatsd_enabled=True,
         settings=SETTINGS,
     )

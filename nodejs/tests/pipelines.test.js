@@ -11,7 +11,7 @@ const { LogLevel, NativeAgent } = require('datadog-agent-native');
 const { DEADLINE_MS, expected, post } = require('./support');
 
 function start(t, options = {}) {
-  const agent = new NativeAgent({ apiKey: 'k', remoteConfigEnabled: false, logLevel: LogLevel.WARN, ...options });
+  const agent = new NativeAgent({ apiKey: '0123456789abcdef0123456789abcdef', remoteConfigEnabled: false, logLevel: LogLevel.WARN, ...options });
   t.after(() => agent.stop());
   return agent;
 }
@@ -38,7 +38,8 @@ for (const [type, encode] of [
   ['application/json', (value) => JSON.stringify(value, (_, each) => (typeof each === 'bigint' ? Number(each) : each))],
 ]) {
   test(`a trace as ${type} arrives`, async (t) => {
-    const service = `nodejs-trace-${type.split('/')[1]}`;
+    // Of this run alone: the intake may have been asked before.
+    const service = `nodejs-trace-${randomInt(2 ** 47)}`;
     const span = {
       service,
       name: 'test.span',
@@ -73,9 +74,10 @@ test('a metric arrives with the stop', async (t) => {
 
 test('a log arrives with its tags', async (t) => {
   const agent = start(t, { service: 'nodejs-log', tags: 'team:shop', settings: { DD_LOGS_ENABLED: 'true' } });
-  assert.ok((await post(agent, '/v1/input', '[{"message":"hello from Node.js"}]')).ok);
+  const message = `hello from Node.js ${randomInt(2 ** 47)}`;
+  assert.ok((await post(agent, '/v1/input', JSON.stringify([{ message }]))).ok);
   assert.ok(await agent.flush(DEADLINE_MS));
-  const { service, ddtags } = await expected('logs', { q: 'hello from Node.js' });
+  const { service, ddtags } = await expected('logs', { q: message });
   assert.equal(service, 'nodejs-log');
   assert.ok(ddtags.split(',').includes('team:shop'), ddtags);
 });

@@ -12,7 +12,7 @@ const { PACKAGE, Script, connects, expected, installed, script } = require('./su
 const START = `
   const { NativeAgent, OperationalMode, ShutdownReason } = require('datadog-agent-native');
   const named = (reason) => Object.keys(ShutdownReason)[reason];
-  const agent = new NativeAgent({ apiKey: 'k', remoteConfigEnabled: false, logLevel: 2 });
+  const agent = new NativeAgent({ apiKey: '0123456789abcdef0123456789abcdef', remoteConfigEnabled: false, logLevel: 2 });
 `;
 
 function readmeExample() {
@@ -101,7 +101,7 @@ test('what an agent holds when the process ends arrives, and its socket is gone'
   const program = script(
     t,
     `${START}
-    const socket = new NativeAgent({ apiKey: 'k', remoteConfigEnabled: false, logLevel: 2,
+    const socket = new NativeAgent({ apiKey: '0123456789abcdef0123456789abcdef', remoteConfigEnabled: false, logLevel: 2,
       operationalMode: OperationalMode.HTTP_UDS });
     console.log(socket.udsPath);
     const init = { method: 'POST', headers: { 'Content-Type': 'application/json' }, body: '[{"message":"last of Node"}]' };

@@ -52,7 +52,7 @@ def info_status(path):
 
 
 def test_it_takes_connections_when_it_is_started_and_none_after_its_block():
-    with NativeAgent(DatadogAgentConfig(api_key="k", dogstatsd_enabled=True)) as agent:
+    with NativeAgent(DatadogAgentConfig(api_key="0123456789abcdef0123456789abcdef", dogstatsd_enabled=True)) as agent:
         assert re.fullmatch(r"\d+\.\d+\.\d+.*", agent.version)
         assert 1024 <= agent.bound_port <= 65_535
         assert 1024 <= agent.dogstatsd_port <= 65_535
@@ -233,7 +233,7 @@ def test_what_cannot_be_delivered_is_told_and_counted(agent, caplog):
 
 
 def test_an_agent_that_is_let_go_is_stopped_with_a_warning():
-    agent = NativeAgent(DatadogAgentConfig(api_key="k"))
+    agent = NativeAgent(DatadogAgentConfig(api_key="0123456789abcdef0123456789abcdef"))
     port = agent.bound_port
     with pytest.warns(ResourceWarning, match="an agent was not stopped"):
         del agent

@@ -13,7 +13,7 @@ import sys
 import datadog_agent_native
 print("imported")
 try:
-    datadog_agent_native.NativeAgent(datadog_agent_native.DatadogAgentConfig(api_key="k")).stop()
+    datadog_agent_native.NativeAgent(datadog_agent_native.DatadogAgentConfig(api_key="0123456789abcdef0123456789abcdef")).stop()
 except datadog_agent_native.DatadogAgentException as error:
     print(error.error.name)
     print(error)

@@ -46,7 +46,8 @@ def packed(value):
     [("application/msgpack", packed), ("application/json", lambda value: json.dumps(value).encode())],
 )
 def test_a_trace_arrives(agent, intake, content_type, encode):
-    service = f"python-trace-{content_type.rsplit('/')[-1]}"
+    # Of this run alone: the intake may have been asked before.
+    service = f"python-trace-{random.getrandbits(48):x}"
     sent = span(service)
     started = agent()
     assert post(started, "/v0.4/traces", encode([[sent]]), content_type) == 200
@@ -66,9 +67,10 @@ def test_a_metric_arrives_with_the_stop(agent, intake):
 
 def test_a_log_arrives_with_its_tags(agent, intake):
     started = agent(service="python-log", tags="team:shop", settings={"DD_LOGS_ENABLED": "true"})
-    assert post(started, "/v1/input", b'[{"message":"hello from Python"}]', "application/json") < 300
+    message = f"hello from Python {random.getrandbits(48):x}"
+    assert post(started, "/v1/input", json.dumps([{"message": message}]).encode(), "application/json") < 300
     assert started.flush(timeout=DEADLINE)
-    log = intake.expect("logs", q="hello from Python")
+    log = intake.expect("logs", q=message)
     assert log["service"] == "python-log"
     assert "team:shop" in log["ddtags"].split(",")
 
@@ -78,8 +80,8 @@ def test_what_an_agent_holds_when_the_interpreter_ends_arrives(script, intake):
         """
 import urllib.request
 from datadog_agent_native import DatadogAgentConfig, LogLevel, NativeAgent, OperationalMode
-agent = NativeAgent(DatadogAgentConfig(api_key="k", remote_config_enabled=False, log_level=LogLevel.WARN))
-socket = NativeAgent(DatadogAgentConfig(api_key="k", remote_config_enabled=False, log_level=LogLevel.WARN,
+agent = NativeAgent(DatadogAgentConfig(api_key="0123456789abcdef0123456789abcdef", remote_config_enabled=False, log_level=LogLevel.WARN))
+socket = NativeAgent(DatadogAgentConfig(api_key="0123456789abcdef0123456789abcdef", remote_config_enabled=False, log_level=LogLevel.WARN,
                                         operational_mode=OperationalMode.HTTP_UDS))
 url = f"http://127.0.0.1:{agent.bound_port}/v1/input"
 body = b'[{"message":"last words"}]'
@@ -102,7 +104,7 @@ def test_an_interpreter_that_cannot_send_ends_and_removes_its_socket(script, tmp
             """
 import socket
 from datadog_agent_native import DatadogAgentConfig, LogLevel, NativeAgent, OperationalMode
-agent = NativeAgent(DatadogAgentConfig(api_key="k", remote_config_enabled=False, log_level=LogLevel.ERROR,
+agent = NativeAgent(DatadogAgentConfig(api_key="0123456789abcdef0123456789abcdef", remote_config_enabled=False, log_level=LogLevel.ERROR,
                                        operational_mode=OperationalMode.HTTP_UDS))
 client = socket.socket(socket.AF_UNIX)
 client.connect(agent.uds_path)
