@@ -1,6 +1,6 @@
 'use strict';
 
-// Sends every kind of metric that DogStatsD knows, an event and a service check; and a trace and a log of the same work.
+// Sends every kind of metric that DogStatsD knows, an event and a service check; a trace and a log of the same work.
 // No client library is needed: a metric is a line of text in a datagram.
 
 const { randomInt } = require('node:crypto');

@@ -24,7 +24,7 @@ const { DEADLINE_MS, connects, folder, freePort, post, script } = require('./sup
 
 /** Starts an agent that is stopped after the test. */
 function start(t, options = {}) {
-  const agent = new NativeAgent({ apiKey: '0123456789abcdef0123456789abcdef', remoteConfigEnabled: false, logLevel: LogLevel.WARN, ...options });
+  const agent = new NativeAgent({ apiKey: '0'.repeat(32), remoteConfigEnabled: false, logLevel: LogLevel.WARN, ...options });
   t.after(() => agent.stop());
   return agent;
 }
@@ -228,7 +228,13 @@ for (const [options, error, text] of [
   });
 }
 
-for (const options of [{ apiKey: 1 }, { settings: { DD_TAGS: 1 } }, { traceAgentPort: '8126' }, { dogstatsdPort: 1.5 }, { apikey: 'k' }]) {
+for (const options of [
+  { apiKey: 1 },
+  { settings: { DD_TAGS: 1 } },
+  { traceAgentPort: '8126' },
+  { dogstatsdPort: 1.5 },
+  { apikey: 'k' },
+]) {
   test(`what has another type or name is a TypeError: ${JSON.stringify(options)}`, (t) => {
     assert.throws(() => start(t, options), { name: 'TypeError', message: new RegExp(Object.keys(options)[0]) });
   });
@@ -252,7 +258,7 @@ test('a disposed agent is stopped', async (t) => {
 
 test('there is one instance for the process, and none after it was stopped', () => {
   assert.throws(getInstance, /no agent runs in this process/);
-  const config = new DatadogAgentConfig({ apiKey: '0123456789abcdef0123456789abcdef', logLevel: LogLevel.WARN, remoteConfigEnabled: false });
+  const config = new DatadogAgentConfig({ apiKey: '0'.repeat(32), logLevel: LogLevel.WARN, remoteConfigEnabled: false });
   const first = createInstance(config);
   assert.equal(getInstance(), first);
   assert.equal(createInstance(config), first);
@@ -277,7 +283,7 @@ test('an agent of a worker thread ends with its thread', async (t) => {
     const { Worker, isMainThread, parentPort } = require('node:worker_threads');
     const code = \`
       const { NativeAgent } = require('datadog-agent-native');
-      const agent = new NativeAgent({ apiKey: '0123456789abcdef0123456789abcdef', remoteConfigEnabled: false, logLevel: 2 }).unref();
+      const agent = new NativeAgent({ apiKey: '0'.repeat(32), remoteConfigEnabled: false, logLevel: 2 }).unref();
       require('node:worker_threads').parentPort.postMessage(agent.boundPort);
     \`;
     const worker = new Worker(code, { eval: true });

@@ -18,7 +18,7 @@ const START = `
   const { DatadogAgentException, DatadogError, NativeAgent } = require('datadog-agent-native');
   console.log('required');
   try {
-    new NativeAgent({ apiKey: '0123456789abcdef0123456789abcdef', remoteConfigEnabled: false, logLevel: 2 }).stop();
+    new NativeAgent({ apiKey: '0'.repeat(32), remoteConfigEnabled: false, logLevel: 2 }).stop();
     console.log('started');
   } catch (error) {
     console.log(error instanceof DatadogAgentException && error.error === DatadogError.INIT_ERROR);

@@ -55,7 +55,7 @@ test('the packed packages are all that a program needs, under whichever name', a
   assert.deepEqual(files.sort(), [...MANIFEST.files, 'README.md', 'package.json'].sort());
   const text = `
     const { NativeAgent } = require('@datadog/agent-native');
-    const agent = new NativeAgent({ apiKey: '0123456789abcdef0123456789abcdef', remoteConfigEnabled: false, logLevel: 2 });
+    const agent = new NativeAgent({ apiKey: '0'.repeat(32), remoteConfigEnabled: false, logLevel: 2 });
     console.log(agent.version, agent.stop());`;
   const { status, lines, errors } = await script(t, text, { cwd: root, env: { [VARIABLE]: null } }).end();
   assert.deepEqual([status, errors], [0, '']);

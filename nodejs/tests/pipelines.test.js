@@ -11,7 +11,7 @@ const { LogLevel, NativeAgent } = require('datadog-agent-native');
 const { DEADLINE_MS, expected, post } = require('./support');
 
 function start(t, options = {}) {
-  const agent = new NativeAgent({ apiKey: '0123456789abcdef0123456789abcdef', remoteConfigEnabled: false, logLevel: LogLevel.WARN, ...options });
+  const agent = new NativeAgent({ apiKey: '0'.repeat(32), remoteConfigEnabled: false, logLevel: LogLevel.WARN, ...options });
   t.after(() => agent.stop());
   return agent;
 }

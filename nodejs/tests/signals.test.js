@@ -12,7 +12,7 @@ const { PACKAGE, Script, connects, expected, installed, script } = require('./su
 const START = `
   const { NativeAgent, OperationalMode, ShutdownReason } = require('datadog-agent-native');
   const named = (reason) => Object.keys(ShutdownReason)[reason];
-  const agent = new NativeAgent({ apiKey: '0123456789abcdef0123456789abcdef', remoteConfigEnabled: false, logLevel: 2 });
+  const agent = new NativeAgent({ apiKey: '0'.repeat(32), remoteConfigEnabled: false, logLevel: 2 });
 `;
 
 function readmeExample() {
@@ -93,7 +93,8 @@ test('an agent keeps the process alive until it is stopped', async (t) => {
 });
 
 test('one that is not to keep it alive does not, nor does a wait for it', async (t) => {
-  const program = script(t, `${START} agent.unref().waitForShutdown(); setTimeout(() => console.log('later'), 1e6).unref();`);
+  const later = "setTimeout(() => console.log('later'), 1e6).unref();";
+  const program = script(t, `${START} agent.unref().waitForShutdown(); ${later}`);
   assert.deepEqual(await program.end(), { status: 0, lines: [], errors: '' });
 });
 
@@ -101,11 +102,13 @@ test('what an agent holds when the process ends arrives, and its socket is gone'
   const program = script(
     t,
     `${START}
-    const socket = new NativeAgent({ apiKey: '0123456789abcdef0123456789abcdef', remoteConfigEnabled: false, logLevel: 2,
+    const socket = new NativeAgent({ apiKey: '0'.repeat(32), remoteConfigEnabled: false, logLevel: 2,
       operationalMode: OperationalMode.HTTP_UDS });
     console.log(socket.udsPath);
-    const init = { method: 'POST', headers: { 'Content-Type': 'application/json' }, body: '[{"message":"last of Node"}]' };
-    fetch('http://127.0.0.1:' + agent.boundPort + '/v1/input', init).then((answer) => process.exit(answer.ok ? 0 : 1));`,
+    const headers = { 'Content-Type': 'application/json' };
+    const init = { method: 'POST', headers, body: '[{"message":"last of Node"}]' };
+    const url = 'http://127.0.0.1:' + agent.boundPort + '/v1/input';
+    fetch(url, init).then((answer) => process.exit(answer.ok ? 0 : 1));`,
     { env: { DD_LOGS_ENABLED: 'true' } },
   );
   const socket = await program.line();

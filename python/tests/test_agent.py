@@ -52,7 +52,7 @@ def info_status(path):
 
 
 def test_it_takes_connections_when_it_is_started_and_none_after_its_block():
-    with NativeAgent(DatadogAgentConfig(api_key="0123456789abcdef0123456789abcdef", dogstatsd_enabled=True)) as agent:
+    with NativeAgent(DatadogAgentConfig(api_key="0" * 32, dogstatsd_enabled=True)) as agent:
         assert re.fullmatch(r"\d+\.\d+\.\d+.*", agent.version)
         assert 1024 <= agent.bound_port <= 65_535
         assert 1024 <= agent.dogstatsd_port <= 65_535
@@ -233,7 +233,7 @@ def test_what_cannot_be_delivered_is_told_and_counted(agent, caplog):
 
 
 def test_an_agent_that_is_let_go_is_stopped_with_a_warning():
-    agent = NativeAgent(DatadogAgentConfig(api_key="0123456789abcdef0123456789abcdef"))
+    agent = NativeAgent(DatadogAgentConfig(api_key="0" * 32))
     port = agent.bound_port
     with pytest.warns(ResourceWarning, match="an agent was not stopped"):
         del agent
@@ -265,7 +265,10 @@ def test_what_cannot_be_meant_is_refused_by_name(agent, options, error, text):
     assert raised.value.error is error
 
 
-@pytest.mark.parametrize("options", [{"api_key": b"k"}, {"settings": {"DD_TAGS": 1}}, {"trace_agent_port": "8126"}, {"dogstatsd_port": True}])
+@pytest.mark.parametrize(
+    "options",
+    [{"api_key": b"k"}, {"settings": {"DD_TAGS": 1}}, {"trace_agent_port": "8126"}, {"dogstatsd_port": True}],
+)
 def test_what_has_another_type_is_a_type_error(agent, options):
     with pytest.raises(TypeError, match=next(iter(options))):
         agent(**options)

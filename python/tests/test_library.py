@@ -13,7 +13,12 @@ import sys
 import datadog_agent_native
 print("imported")
 try:
-    datadog_agent_native.NativeAgent(datadog_agent_native.DatadogAgentConfig(api_key="0123456789abcdef0123456789abcdef")).stop()
+    config = datadog_agent_native.DatadogAgentConfig(
+        api_key="0" * 32,
+        remote_config_enabled=False,
+        log_level=datadog_agent_native.LogLevel.WARN,
+    )
+    datadog_agent_native.NativeAgent(config).stop()
 except datadog_agent_native.DatadogAgentException as error:
     print(error.error.name)
     print(error)

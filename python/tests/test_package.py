@@ -13,7 +13,7 @@ from datadog_agent_native import __version__, _platform
 
 START = """
 from datadog_agent_native import DatadogAgentConfig, NativeAgent
-with NativeAgent(DatadogAgentConfig(api_key="0123456789abcdef0123456789abcdef", remote_config_enabled=False)) as agent:
+with NativeAgent(DatadogAgentConfig(api_key="0" * 32, remote_config_enabled=False)) as agent:
     print(agent.version)
 """
 

@@ -80,8 +80,8 @@ def test_what_an_agent_holds_when_the_interpreter_ends_arrives(script, intake):
         """
 import urllib.request
 from datadog_agent_native import DatadogAgentConfig, LogLevel, NativeAgent, OperationalMode
-agent = NativeAgent(DatadogAgentConfig(api_key="0123456789abcdef0123456789abcdef", remote_config_enabled=False, log_level=LogLevel.WARN))
-socket = NativeAgent(DatadogAgentConfig(api_key="0123456789abcdef0123456789abcdef", remote_config_enabled=False, log_level=LogLevel.WARN,
+agent = NativeAgent(DatadogAgentConfig(api_key="0" * 32, remote_config_enabled=False, log_level=LogLevel.WARN))
+socket = NativeAgent(DatadogAgentConfig(api_key="0" * 32, remote_config_enabled=False, log_level=LogLevel.WARN,
                                         operational_mode=OperationalMode.HTTP_UDS))
 url = f"http://127.0.0.1:{agent.bound_port}/v1/input"
 body = b'[{"message":"last words"}]'
@@ -104,12 +104,12 @@ def test_an_interpreter_that_cannot_send_ends_and_removes_its_socket(script, tmp
             """
 import socket
 from datadog_agent_native import DatadogAgentConfig, LogLevel, NativeAgent, OperationalMode
-agent = NativeAgent(DatadogAgentConfig(api_key="0123456789abcdef0123456789abcdef", remote_config_enabled=False, log_level=LogLevel.ERROR,
+agent = NativeAgent(DatadogAgentConfig(api_key="0" * 32, remote_config_enabled=False, log_level=LogLevel.ERROR,
                                        operational_mode=OperationalMode.HTTP_UDS))
 client = socket.socket(socket.AF_UNIX)
 client.connect(agent.uds_path)
-client.send(b'POST /v1/input HTTP/1.1\\r\\nHost: x\\r\\nContent-Type: application/json\\r\\nContent-Length: 17\\r\\n\\r\\n'
-            b'[{"message":"m"}]')
+client.send(b'POST /v1/input HTTP/1.1\\r\\nHost: x\\r\\nContent-Type: application/json\\r\\n'
+            b'Content-Length: 17\\r\\n\\r\\n[{"message":"m"}]')
 assert client.recv(100)
 print(agent.uds_path)
 """,
