@@ -97,6 +97,18 @@ print(socket.uds_path)
         assert client.connect_ex(path) != 0
 
 
+def test_a_program_may_stop_its_agent_as_the_last_thing_it_does(script):
+    program = script(
+        """
+import atexit
+from datadog_agent_native import DatadogAgentConfig, LogLevel, NativeAgent
+agent = NativeAgent(DatadogAgentConfig(api_key="0" * 32, remote_config_enabled=False, log_level=LogLevel.WARN))
+atexit.register(lambda: print(agent.stop()))
+"""
+    )
+    assert program.end() == (0, "True\n", "")
+
+
 def test_an_interpreter_that_cannot_send_ends_and_removes_its_socket(script, tmp_path):
     with socket.socket() as refused:
         refused.bind(("127.0.0.1", 0))
