@@ -3,10 +3,8 @@
 //!
 //! Knows no language.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::Command;
-
-use anyhow::Context as _;
 
 use crate::program::{self, Profile, Program, target_folder};
 use crate::run::{root, sh};
@@ -74,8 +72,7 @@ fn file_name() -> String {
 /// The library, and an intake that agents send to; the intake ends with it.
 #[derive(Debug)]
 pub(crate) struct Stage {
-    /// The library's file.
-    pub(crate) library: PathBuf,
+    library: PathBuf,
     intake: Program,
 }
 
@@ -89,14 +86,6 @@ impl Stage {
         let program = program::build(Profile::Dev)?;
         let intake = Program::start(&program, &["intake", "--addr", "127.0.0.1:0"], &[])?;
         Ok(Self { library, intake })
-    }
-
-    /// The folder of the library.
-    ///
-    /// # Errors
-    /// Never in practice: a file has a folder.
-    pub(crate) fn folder(&self) -> anyhow::Result<&Path> {
-        self.library.parent().context("the library has no folder")
     }
 
     /// Gives a test its variables, without the settings of whoever runs it: `INTAKE_URL`, where the library is, and
