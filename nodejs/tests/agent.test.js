@@ -24,7 +24,8 @@ const { DEADLINE_MS, connects, folder, freePort, post, script } = require('./sup
 
 /** Starts an agent that is stopped after the test. */
 function start(t, options = {}) {
-  const agent = new NativeAgent({ apiKey: '0'.repeat(32), remoteConfigEnabled: false, logLevel: LogLevel.WARN, ...options });
+  const quiet = { apiKey: '0'.repeat(32), remoteConfigEnabled: false, logLevel: LogLevel.WARN };
+  const agent = new NativeAgent({ ...quiet, ...options });
   t.after(() => agent.stop());
   return agent;
 }
@@ -258,7 +259,8 @@ test('a disposed agent is stopped', async (t) => {
 
 test('there is one instance for the process, and none after it was stopped', () => {
   assert.throws(getInstance, /no agent runs in this process/);
-  const config = new DatadogAgentConfig({ apiKey: '0'.repeat(32), logLevel: LogLevel.WARN, remoteConfigEnabled: false });
+  const options = { apiKey: '0'.repeat(32), logLevel: LogLevel.WARN, remoteConfigEnabled: false };
+  const config = new DatadogAgentConfig(options);
   const first = createInstance(config);
   assert.equal(getInstance(), first);
   assert.equal(createInstance(config), first);

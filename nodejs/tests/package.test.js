@@ -57,7 +57,8 @@ test('the packed packages are all that a program needs, under whichever name', a
     const { NativeAgent } = require('@datadog/agent-native');
     const agent = new NativeAgent({ apiKey: '0'.repeat(32), remoteConfigEnabled: false, logLevel: 2 });
     console.log(agent.version, agent.stop());`;
-  const { status, lines, errors } = await script(t, text, { cwd: root, env: { [VARIABLE]: null } }).end();
+  const env = { [VARIABLE]: null, LD_LIBRARY_PATH: null };
+  const { status, lines, errors } = await script(t, text, { cwd: root, env }).end();
   assert.deepEqual([status, errors], [0, '']);
   assert.ok(lines[0].startsWith(MANIFEST.version) && lines[0].endsWith('true'), lines[0]);
 });

@@ -11,7 +11,8 @@ const { LogLevel, NativeAgent } = require('datadog-agent-native');
 const { DEADLINE_MS, expected, post } = require('./support');
 
 function start(t, options = {}) {
-  const agent = new NativeAgent({ apiKey: '0'.repeat(32), remoteConfigEnabled: false, logLevel: LogLevel.WARN, ...options });
+  const quiet = { apiKey: '0'.repeat(32), remoteConfigEnabled: false, logLevel: LogLevel.WARN };
+  const agent = new NativeAgent({ ...quiet, ...options });
   t.after(() => agent.stop());
   return agent;
 }

@@ -38,7 +38,8 @@ def package(tmp_path):
 
 def started(script, package, **environment):
     """What the program prints after the import."""
-    environment = {LIBRARY: None, "PYTHONPATH": str(package.parent), **environment}
+    # Cargo leads the system's loader to what it has built.
+    environment = {LIBRARY: None, "LD_LIBRARY_PATH": None, "PYTHONPATH": str(package.parent), **environment}
     status, output, errors = script(START, **environment).end()
     assert (status, errors) == (0, "")
     imported, outcome, *text = output.splitlines()
