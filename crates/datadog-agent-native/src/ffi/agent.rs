@@ -58,7 +58,7 @@ pub(super) fn start(
 }
 
 /// Stops the agent and frees it: sends what it holds, for as long as `DD_SHUTDOWN_TIMEOUT` says, and returns when
-/// nothing of it runs any more. The pointer is dead afterwards, whatever is returned; a second call with it is
+/// nothing of it runs any more (but for a thread that the system keeps in the look-up of a name). The pointer is dead afterwards, whatever is returned; a second call with it is
 /// `DATADOG_NULL_POINTER`. Whoever waits in another thread is woken first. `DATADOG_SHUTDOWN_ERROR` means that not
 /// everything was delivered; `datadog_agent_last_error` counts it. In a forked child it does nothing and is
 /// `DATADOG_OK`.
@@ -74,9 +74,10 @@ pub extern "C" fn datadog_agent_stop(agent: *mut DatadogAgent) -> DatadogError {
     })
 }
 
-/// Waits until something asks the agent to stop. 0: SIGTERM or `datadog_agent_request_shutdown`; 1: SIGINT; 2: a part of
-/// the agent failed. -1: there is no such agent, or it belongs to another process. The two signals are taken from the
-/// process only while this waits; a second one does what it did before. The agent still runs afterwards: stop it.
+/// Waits until something asks the agent to stop. 0: SIGTERM or `datadog_agent_request_shutdown`; 1: SIGINT; 2: a part
+/// of the agent failed. -1: there is no such agent, it belongs to another process, or this is one of its threads. The
+/// two signals are taken from the process only while this waits; a second one does what it did before. The agent still
+/// runs afterwards: stop it.
 #[unsafe(no_mangle)]
 pub extern "C" fn datadog_agent_wait_for_shutdown(agent: *mut DatadogAgent) -> c_int {
     wait(agent, None)
