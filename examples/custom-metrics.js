@@ -1,6 +1,6 @@
 'use strict';
 
-// Sends every kind of metric that DogStatsD knows, an event and a service check; and a trace and a log of the same work.
+// Sends every kind of metric that DogStatsD knows, an event and a service check; a trace and a log of the same work.
 // No client library is needed: a metric is a line of text in a datagram.
 
 const { randomInt } = require('node:crypto');
@@ -12,7 +12,7 @@ const SERVICE = 'example-custom-metrics';
 const TAGS = `service:${SERVICE},shop:berlin`;
 
 // Logs are taken on the port of traces too, so that their own may be any.
-Object.assign(process.env, { DD_LOGS_ENABLED: 'true', DD_LOGS_AGENT_PORT: '0' });
+const SETTINGS = { DD_LOGS_ENABLED: 'true', DD_LOGS_AGENT_PORT: '0' };
 
 const METRICS = [
   // Counted: the sum of ten seconds.
@@ -41,7 +41,9 @@ async function main() {
     service: SERVICE,
     environment: 'examples',
     logLevel: LogLevel.WARN,
+    remoteConfigEnabled: false,
     dogstatsdEnabled: true,
+    settings: SETTINGS,
   });
   const agent = new NativeAgent(config);
   try {

@@ -1,4 +1,4 @@
-"""Sends every kind of metric that DogStatsD knows, an event and a service check; and a trace and a log of the same work.
+"""Sends every kind of metric that DogStatsD knows, an event and a service check; a trace and a log of the same work.
 
 No client library is needed: a metric is a line of text in a datagram.
 """
@@ -16,7 +16,7 @@ SERVICE = "example-custom-metrics"
 TAGS = f"service:{SERVICE},shop:berlin"
 
 # Logs are taken on the port of traces too, so that their own may be any.
-os.environ.update({"DD_LOGS_ENABLED": "true", "DD_LOGS_AGENT_PORT": "0"})
+SETTINGS = {"DD_LOGS_ENABLED": "true", "DD_LOGS_AGENT_PORT": "0"}
 
 METRICS = [
     # Counted: the sum of ten seconds.
@@ -46,7 +46,9 @@ def main():
         service=SERVICE,
         environment="examples",
         log_level=LogLevel.WARN,
+        remote_config_enabled=False,
         dogstatsd_enabled=True,
+        settings=SETTINGS,
     )
     with NativeAgent(config) as agent:
         print(f"agent {agent.version}: traces on port {agent.bound_port}, metrics on port {agent.dogstatsd_port}")

@@ -14,7 +14,7 @@ const SERVICE = 'example-http-service';
 const ORDERS = { 1: 'tea', 2: 'milk' };
 
 // Logs are taken on the port of traces too, so that their own may be any.
-Object.assign(process.env, { DD_LOGS_ENABLED: 'true', DD_LOGS_AGENT_PORT: '0' });
+const SETTINGS = { DD_LOGS_ENABLED: 'true', DD_LOGS_AGENT_PORT: '0' };
 
 async function main() {
   const config = new DatadogAgentConfig({
@@ -22,7 +22,9 @@ async function main() {
     service: SERVICE,
     environment: 'examples',
     logLevel: LogLevel.WARN,
+    remoteConfigEnabled: false,
     dogstatsdEnabled: true,
+    settings: SETTINGS,
   });
   const agent = new NativeAgent(config);
   try {

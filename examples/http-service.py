@@ -19,7 +19,7 @@ SERVICE = "example-http-service"
 ORDERS = {"1": "tea", "2": "milk"}
 
 # Logs are taken on the port of traces too, so that their own may be any.
-os.environ.update({"DD_LOGS_ENABLED": "true", "DD_LOGS_AGENT_PORT": "0"})
+SETTINGS = {"DD_LOGS_ENABLED": "true", "DD_LOGS_AGENT_PORT": "0"}
 
 
 def main():
@@ -28,7 +28,9 @@ def main():
         service=SERVICE,
         environment="examples",
         log_level=LogLevel.WARN,
+        remote_config_enabled=False,
         dogstatsd_enabled=True,
+        settings=SETTINGS,
     )
     with NativeAgent(config) as agent:
         print(f"agent {agent.version}: traces on port {agent.bound_port}, metrics on port {agent.dogstatsd_port}")

@@ -12,10 +12,9 @@ const { DatadogAgentConfig, LogLevel, NativeAgent } = require('datadog-agent-nat
 
 const SERVICE = 'example-quickstart';
 
-// Whatever has no option of its own is a DD_* variable, which the agent reads when it starts.
-process.env.DD_LOGS_ENABLED = 'true';
+// Whatever has no option of its own is a DD_* variable: of the environment, or of this agent alone.
 // Logs are taken on the port of traces too, so that their own may be any.
-process.env.DD_LOGS_AGENT_PORT = '0';
+const SETTINGS = { DD_LOGS_ENABLED: 'true', DD_LOGS_AGENT_PORT: '0' };
 
 async function main() {
   const config = new DatadogAgentConfig({
@@ -23,7 +22,9 @@ async function main() {
     service: SERVICE,
     environment: 'examples',
     logLevel: LogLevel.WARN,
+    remoteConfigEnabled: false,
     dogstatsdEnabled: true,
+    settings: SETTINGS,
   });
   const agent = new NativeAgent(config);
   try {

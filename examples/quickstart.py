@@ -15,10 +15,9 @@ from datadog_agent_native import DatadogAgentConfig, LogLevel, NativeAgent
 
 SERVICE = "example-quickstart"
 
-# Whatever has no option of its own is a DD_* variable, which the agent reads when it starts.
-os.environ["DD_LOGS_ENABLED"] = "true"
+# Whatever has no option of its own is a DD_* variable: of the environment, or of this agent alone.
 # Logs are taken on the port of traces too, so that their own may be any.
-os.environ["DD_LOGS_AGENT_PORT"] = "0"
+SETTINGS = {"DD_LOGS_ENABLED": "true", "DD_LOGS_AGENT_PORT": "0"}
 
 
 def main():
@@ -27,7 +26,9 @@ def main():
         service=SERVICE,
         environment="examples",
         log_level=LogLevel.WARN,
+        remote_config_enabled=False,
         dogstatsd_enabled=True,
+        settings=SETTINGS,
     )
     with NativeAgent(config) as agent:
         print(f"agent {agent.version}: traces on port {agent.bound_port}, metrics on port {agent.dogstatsd_port}")

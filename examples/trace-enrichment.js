@@ -11,7 +11,7 @@ const SERVICE = 'example-trace-enrichment';
 const ENVIRONMENT = 'examples';
 
 // Logs are taken on the port of traces too, so that their own may be any.
-Object.assign(process.env, { DD_LOGS_ENABLED: 'true', DD_LOGS_AGENT_PORT: '0' });
+const SETTINGS = { DD_LOGS_ENABLED: 'true', DD_LOGS_AGENT_PORT: '0' };
 
 /** One piece of work: texts in `meta`, numbers in `metrics`, and its error, if it had one. */
 class Span {
@@ -56,7 +56,9 @@ async function main() {
     environment: ENVIRONMENT,
     version: '2.1.0',
     logLevel: LogLevel.WARN,
+    remoteConfigEnabled: false,
     dogstatsdEnabled: true,
+    settings: SETTINGS,
   });
   const agent = new NativeAgent(config);
   try {

@@ -14,7 +14,7 @@ SERVICE = "example-trace-enrichment"
 ENVIRONMENT = "examples"
 
 # Logs are taken on the port of traces too, so that their own may be any.
-os.environ.update({"DD_LOGS_ENABLED": "true", "DD_LOGS_AGENT_PORT": "0"})
+SETTINGS = {"DD_LOGS_ENABLED": "true", "DD_LOGS_AGENT_PORT": "0"}
 
 
 class Span:
@@ -60,7 +60,9 @@ def main():
         environment=ENVIRONMENT,
         version="2.1.0",
         log_level=LogLevel.WARN,
+        remote_config_enabled=False,
         dogstatsd_enabled=True,
+        settings=SETTINGS,
     )
     with NativeAgent(config) as agent:
         print(f"agent {agent.version}: traces on port {agent.bound_port}, metrics on port {agent.dogstatsd_port}")

@@ -12,7 +12,7 @@ const { DatadogAgentConfig, LogLevel, NativeAgent, OperationalMode } = require('
 const SERVICE = 'example-unix-socket';
 
 // Logs are taken on the socket of traces too.
-Object.assign(process.env, { DD_LOGS_ENABLED: 'true', DD_LOGS_AGENT_PORT: '0' });
+const SETTINGS = { DD_LOGS_ENABLED: 'true', DD_LOGS_AGENT_PORT: '0' };
 
 async function main() {
   const config = new DatadogAgentConfig({
@@ -22,7 +22,9 @@ async function main() {
     logLevel: LogLevel.WARN,
     operationalMode: OperationalMode.HTTP_UDS,
     traceAgentUdsPermissions: 0o600,
+    remoteConfigEnabled: false,
     dogstatsdEnabled: true,
+    settings: SETTINGS,
   });
   const agent = new NativeAgent(config);
   try {

@@ -13,7 +13,7 @@ from datadog_agent_native import DatadogAgentConfig, LogLevel, NativeAgent, Oper
 SERVICE = "example-unix-socket"
 
 # Logs are taken on the socket of traces too.
-os.environ.update({"DD_LOGS_ENABLED": "true", "DD_LOGS_AGENT_PORT": "0"})
+SETTINGS = {"DD_LOGS_ENABLED": "true", "DD_LOGS_AGENT_PORT": "0"}
 
 
 def main():
@@ -24,7 +24,9 @@ def main():
         log_level=LogLevel.WARN,
         operational_mode=OperationalMode.HTTP_UDS,
         trace_agent_uds_permissions=0o600,
+        remote_config_enabled=False,
         dogstatsd_enabled=True,
+        settings=SETTINGS,
     )
     with NativeAgent(config) as agent:
         mode = stat.filemode(os.stat(agent.uds_path).st_mode)

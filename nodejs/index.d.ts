@@ -103,8 +103,16 @@ export interface DatadogAgentOptions {
   dogstatsdEnabled?: boolean | undefined;
   /** For DogStatsD, unless the mode is `HTTP_EPHEMERAL_PORT`. `null`: 8125; default 0: one that the system chooses. */
   dogstatsdPort?: number | null | undefined;
-  /** Mode of the Unix socket's file. `null`: 0o600. */
+  /** Mode of the Unix socket's file. `null`: `DD_TRACE_AGENT_UDS_PERMISSIONS`, then 0o600. */
   traceAgentUdsPermissions?: number | null | undefined;
+  /** Path of the Unix socket for traces, absolute and of at most 100 bytes. `null`: one in `/tmp`. */
+  udsPath?: string | null | undefined;
+  /** Of everything that is sent, such as `team:shop,region:eu`. `null`: `DD_TAGS`. */
+  tags?: string | null | undefined;
+  /** How many milliseconds a stop may take. `null`: `DD_SHUTDOWN_TIMEOUT`, then 30000. */
+  shutdownTimeoutMs?: number | null | undefined;
+  /** `DD_*` variables of this agent alone, which count above those of the environment. */
+  settings?: Readonly<Record<string, string>> | null | undefined;
 }
 
 /** How to start an agent. */
@@ -124,6 +132,10 @@ export declare class DatadogAgentConfig {
   dogstatsdEnabled: boolean;
   dogstatsdPort: number | null;
   traceAgentUdsPermissions: number | null;
+  udsPath: string | null;
+  tags: string | null;
+  shutdownTimeoutMs: number | null;
+  settings: Readonly<Record<string, string>> | null;
 }
 
 /**
@@ -155,7 +167,10 @@ export declare class NativeAgent implements Disposable, AsyncDisposable {
    * Without a time, SIGINT and SIGTERM end the wait, next to what else the program does about them.
    */
   waitForShutdown(timeoutMs?: number | null): Promise<ShutdownReason>;
-  /** The same, and nothing else happens in this thread meanwhile: no event, no handler of a signal. */
+  /**
+   * The same for what the agent itself says: nothing else happens in this thread meanwhile, no event and no handler of
+   * a signal; SIGINT and SIGTERM end a program that has none.
+   */
   waitForShutdownSync(timeoutMs?: number | null): ShutdownReason;
   /** Asks for a stop: whoever waits gets `GRACEFUL_SHUTDOWN`. */
   requestShutdown(): void;

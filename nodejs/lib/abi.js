@@ -13,7 +13,11 @@ const VERSION = 1;
 // Without names: those of koffi are known to the whole process, in which this module may be loaded twice.
 const POINTER = koffi.pointer('void');
 
+const ENV_VAR = koffi.struct({ name: 'const char *', value: 'const char *' });
+
 const OPTIONS = koffi.struct({
+  struct_size: 'uint32_t',
+  flags: 'uint32_t',
   api_key: 'const char *',
   site: 'const char *',
   service: 'const char *',
@@ -27,6 +31,15 @@ const OPTIONS = koffi.struct({
   dogstatsd_enabled: 'int',
   dogstatsd_port: 'int',
   trace_agent_uds_permissions: 'int',
+  uds_path: 'const char *',
+  tags: 'const char *',
+  flush_strategy: 'const char *',
+  shutdown_timeout_ms: 'int',
+  install_signal_handlers: 'int',
+  log_callback: POINTER,
+  log_userdata: POINTER,
+  extra_env: koffi.pointer(ENV_VAR),
+  extra_env_len: 'size_t',
 });
 
 // `uds_path` is a pointer and not a text, because it has to be freed.
@@ -56,24 +69,22 @@ class Functions {
   #lastError;
   #stop;
   #wait;
-  #waitForEver;
   #requestShutdown;
   #flush;
 
   constructor(library) {
-    this.#start = library.func('datadog_agent_start', START_RESULT, [OPTIONS]);
+    this.#start = library.func('datadog_agent_start_v2', START_RESULT, [koffi.pointer(OPTIONS)]);
     this.#free = library.func('datadog_free_string', 'void', [POINTER]);
     this.#lastError = library.func('datadog_agent_last_error', 'size_t', [POINTER, 'size_t']);
     this.#stop = library.func('datadog_agent_stop', 'int', [POINTER]);
     this.#wait = library.func('datadog_agent_wait_for_shutdown_timeout', 'int', [POINTER, 'int']);
-    this.#waitForEver = library.func('datadog_agent_wait_for_shutdown', 'int', [POINTER]);
     this.#requestShutdown = library.func('datadog_agent_request_shutdown', 'int', [POINTER]);
     this.#flush = library.func('datadog_agent_flush', 'int', [POINTER, 'int']);
   }
 
   /** Starts an agent; returns its pointer and what else a start found out. */
   start(options) {
-    const result = this.#start(options);
+    const result = this.#start({ struct_size: koffi.sizeof(OPTIONS), flags: 0, ...options });
     if (result.agent === null) {
       const name = nameOf(result.error);
       throw new DatadogAgentException(this.lastError() || `the agent was not started: ${name}`, result.error);
@@ -97,10 +108,6 @@ class Functions {
 
   wait(pointer, milliseconds) {
     return this.#wait(pointer, milliseconds);
-  }
-
-  waitForEver(pointer) {
-    return this.#waitForEver(pointer);
   }
 
   requestShutdown(pointer) {
@@ -151,4 +158,4 @@ function onAnotherThread(call, ...values) {
   });
 }
 
-module.exports = { open };
+module.exports = { OPTIONS, START_RESULT, open };

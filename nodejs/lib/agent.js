@@ -71,7 +71,14 @@ class NativeAgent {
     if (timeoutMs !== null) {
       return this.#look(milliseconds('timeoutMs', timeoutMs));
     }
-    return this.#reason(this.#functions.waitForEver(this.#pointer));
+    // Not the library's own wait without a time, which takes signals: Node.js has handlers that it would call, and
+    // which end the process.
+    for (;;) {
+      const reason = this.#look(MAX_MS);
+      if (reason !== ShutdownReason.TIMEOUT) {
+        return reason;
+      }
+    }
   }
 
   requestShutdown() {
@@ -153,10 +160,7 @@ class NativeAgent {
   }
 
   #look(timeoutMs) {
-    return this.#reason(this.#functions.wait(this.#pointer, timeoutMs));
-  }
-
-  #reason(code) {
+    const code = this.#functions.wait(this.#pointer, timeoutMs);
     if (code < 0) {
       throw this.#functions.failure(DatadogError.NULL_POINTER);
     }

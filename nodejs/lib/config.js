@@ -20,6 +20,10 @@ const DEFAULTS = Object.freeze({
   dogstatsdEnabled: false,
   dogstatsdPort: 0,
   traceAgentUdsPermissions: null,
+  udsPath: null,
+  tags: null,
+  shutdownTimeoutMs: null,
+  settings: null,
 });
 
 class DatadogAgentConfig {

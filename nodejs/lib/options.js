@@ -13,9 +13,13 @@ const SYSTEM_CHOOSES_DOGSTATSD = 0;
 const DEFAULT_TRACES = 0;
 const DEFAULT_DOGSTATSD = -1;
 const DEFAULT_MODE = -1;
+const NEVER = -1;
+
+const MAX_MS = 2 ** 31 - 1;
 
 /** The options of a configuration, by their names in C. */
 function optionsOf(config) {
+  const settings = Object.entries(config.settings ?? {});
   return {
     api_key: text('apiKey', config.apiKey),
     site: text('site', config.site),
@@ -30,6 +34,16 @@ function optionsOf(config) {
     dogstatsd_enabled: config.dogstatsdEnabled ? 1 : 0,
     dogstatsd_port: port('dogstatsdPort', config.dogstatsdPort, DEFAULT_DOGSTATSD, SYSTEM_CHOOSES_DOGSTATSD),
     trace_agent_uds_permissions: mode(config.traceAgentUdsPermissions),
+    uds_path: text('udsPath', config.udsPath),
+    tags: text('tags', config.tags),
+    flush_strategy: null,
+    shutdown_timeout_ms: config.shutdownTimeoutMs === null ? 0 : milliseconds(config.shutdownTimeoutMs),
+    // Signals are those of Node.js.
+    install_signal_handlers: NEVER,
+    log_callback: null,
+    log_userdata: null,
+    extra_env: settings.length > 0 ? settings.map(variable) : null,
+    extra_env_len: settings.length,
   };
 }
 
@@ -44,6 +58,18 @@ function text(name, value) {
     throw new DatadogAgentException(`${name}: has a NUL in it`, DatadogError.INVALID_STRING);
   }
   return value;
+}
+
+function variable([name, value]) {
+  return { name: text('a name in settings', name), value: text(`settings.${name}`, value) };
+}
+
+function milliseconds(value) {
+  const whole = number('shutdownTimeoutMs', value, MAX_MS);
+  if (whole === 0) {
+    throw new DatadogAgentException('shutdownTimeoutMs=0: must be more than 0', DatadogError.CONFIG_ERROR);
+  }
+  return whole;
 }
 
 function number(name, value, largest) {

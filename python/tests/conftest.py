@@ -113,7 +113,7 @@ def agent():
     agents = []
 
     def start(**options):
-        config = {"api_key": "k", "remote_config_enabled": False, "log_level": LogLevel.WARN, **options}
+        config = {"api_key": "0" * 32, "remote_config_enabled": False, "log_level": LogLevel.WARN, **options}
         agents.append(NativeAgent(DatadogAgentConfig(**config)))
         return agents[-1]
 

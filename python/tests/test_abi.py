@@ -5,7 +5,14 @@ import re
 
 import pytest
 from conftest import REPOSITORY
-from datadog_agent_native import DatadogAgentConfig, DatadogAgentOptions, DatadogAgentStartResult, DatadogError, _options
+from datadog_agent_native import (
+    DatadogAgentConfig,
+    DatadogAgentOptions,
+    DatadogAgentStartResult,
+    DatadogError,
+    _abi,
+    _options,
+)
 
 HEADER = (REPOSITORY / "crates/datadog-agent-native/include/datadog_agent_native.h").read_text(encoding="utf-8")
 
@@ -21,7 +28,7 @@ def members(name):
     return re.findall(r"(\w+);", code)
 
 
-@pytest.mark.parametrize("structure", [DatadogAgentOptions, DatadogAgentStartResult])
+@pytest.mark.parametrize("structure", [DatadogAgentOptions, _abi.DatadogAgentOptionsV2, DatadogAgentStartResult])
 def test_members_have_the_order_of_the_header(structure):
     assert list(offsets(structure)) == members(structure.__name__)
 
@@ -61,5 +68,9 @@ def test_a_configuration_without_anything_is_what_it_was_documented_to_be():
         "dogstatsd_enabled": 0,
         "dogstatsd_port": 0,
         "trace_agent_uds_permissions": -1,
+        "shutdown_timeout_ms": 0,
+        "install_signal_handlers": -1,
     }
-    assert [getattr(options, name) for name in ("api_key", "site", "service", "env", "version")] == [None] * 5
+    texts = [getattr(options, name) for name, kind in options._fields_ if kind is ctypes.c_char_p]
+    assert texts == [None] * len(texts)
+    assert (options.struct_size, options.flags, options.extra_env_len) == (ctypes.sizeof(options), 0, 0)

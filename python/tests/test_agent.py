@@ -52,7 +52,7 @@ def info_status(path):
 
 
 def test_it_takes_connections_when_it_is_started_and_none_after_its_block():
-    with NativeAgent(DatadogAgentConfig(api_key="k", dogstatsd_enabled=True)) as agent:
+    with NativeAgent(DatadogAgentConfig(api_key="0" * 32, dogstatsd_enabled=True)) as agent:
         assert re.fullmatch(r"\d+\.\d+\.\d+.*", agent.version)
         assert 1024 <= agent.bound_port <= 65_535
         assert 1024 <= agent.dogstatsd_port <= 65_535
@@ -201,16 +201,27 @@ def test_stops_of_many_threads_are_one(agent):
     assert results == [True] * 8
 
 
+def test_a_socket_may_have_a_path_of_its_own(agent, tmp_path):
+    path = str(tmp_path / "s")
+    assert agent(operational_mode=OperationalMode.HTTP_UDS, uds_path=path).uds_path == path
+    assert info_status(path) == 200
+
+
+def test_settings_are_those_of_one_agent_alone(agent):
+    first = agent(settings={"DD_DOGSTATSD_ENABLED": "true"})
+    second = agent()
+    assert first.dogstatsd_port is not None
+    assert second.dogstatsd_port is None
+
+
 def test_an_empty_agent_is_flushed_at_once(agent):
     assert agent().flush(timeout=DEADLINE)
 
 
-def test_what_cannot_be_delivered_is_told_and_counted(agent, monkeypatch, caplog):
+def test_what_cannot_be_delivered_is_told_and_counted(agent, caplog):
     nowhere = f"http://127.0.0.1:{free_port()}"
-    monkeypatch.setenv("DD_LOGS_CONFIG_LOGS_DD_URL", nowhere)
-    monkeypatch.setenv("DD_LOGS_ENABLED", "true")
-    monkeypatch.setenv("DD_SHUTDOWN_TIMEOUT", "1")
-    started = agent()
+    settings = {"DD_LOGS_ENABLED": "true", "DD_LOGS_CONFIG_LOGS_DD_URL": nowhere}
+    started = agent(shutdown_timeout=1, settings=settings)
     connection = http.client.HTTPConnection("127.0.0.1", started.bound_port, timeout=DEADLINE)
     connection.request("POST", "/v1/input", '[{"message":"lost"}]', {"Content-Type": "application/json"})
     assert connection.getresponse().status < 300
@@ -222,7 +233,7 @@ def test_what_cannot_be_delivered_is_told_and_counted(agent, monkeypatch, caplog
 
 
 def test_an_agent_that_is_let_go_is_stopped_with_a_warning():
-    agent = NativeAgent(DatadogAgentConfig(api_key="k"))
+    agent = NativeAgent(DatadogAgentConfig(api_key="0" * 32))
     port = agent.bound_port
     with pytest.warns(ResourceWarning, match="an agent was not stopped"):
         del agent
@@ -241,6 +252,9 @@ def test_an_agent_that_is_let_go_is_stopped_with_a_warning():
         ({"trace_agent_port": -1}, DatadogError.CONFIG_ERROR, r"trace_agent_port=-1"),
         ({"dogstatsd_port": 70_000}, DatadogError.CONFIG_ERROR, r"dogstatsd_port=70000"),
         ({"trace_agent_uds_permissions": 0o1000}, DatadogError.CONFIG_ERROR, r"trace_agent_uds_permissions=512"),
+        ({"uds_path": "relative"}, DatadogError.CONFIG_ERROR, "absolute"),
+        ({"shutdown_timeout": 0}, DatadogError.CONFIG_ERROR, "shutdown_timeout=0: must be more than 0"),
+        ({"settings": {"DD_TAGS": "a\0b"}}, DatadogError.INVALID_STRING, r"settings\['DD_TAGS'\]: has a NUL in it"),
         ({"operational_mode": 3}, DatadogError.CONFIG_ERROR, r"operational_mode=3: must be in 0..=2"),
         ({"log_level": 6}, DatadogError.CONFIG_ERROR, r"log_level=6: must be in 0..=5"),
     ],
@@ -251,7 +265,10 @@ def test_what_cannot_be_meant_is_refused_by_name(agent, options, error, text):
     assert raised.value.error is error
 
 
-@pytest.mark.parametrize("options", [{"api_key": b"k"}, {"trace_agent_port": "8126"}, {"dogstatsd_port": True}])
+@pytest.mark.parametrize(
+    "options",
+    [{"api_key": b"k"}, {"settings": {"DD_TAGS": 1}}, {"trace_agent_port": "8126"}, {"dogstatsd_port": True}],
+)
 def test_what_has_another_type_is_a_type_error(agent, options):
     with pytest.raises(TypeError, match=next(iter(options))):
         agent(**options)

@@ -15,6 +15,10 @@ EXAMPLES = {
 }
 
 
+def names(chunks):
+    return {span["name"] for chunk in chunks for span in chunk["spans"]}
+
+
 @pytest.mark.parametrize("name", EXAMPLES)
 def test_an_example_says_what_it_did_and_it_arrives(script, intake, name):
     span, metric, message = EXAMPLES[name]
@@ -25,10 +29,7 @@ def test_an_example_says_what_it_did_and_it_arrives(script, intake, name):
     assert re.match(r"agent \d+\.\d+\.\d+.*: traces", lines[0])
     assert lines[-2] == "flushed"
     assert lines[-1].startswith("stopped")
-    until(
-        f"a span {span}",
-        lambda: span in {each["name"] for chunk in intake.records("traces", service=service) for each in chunk["spans"]},
-    )
+    until(f"a span {span}", lambda: span in names(intake.records("traces", service=service)))
     assert f"service:{service}" in intake.expect("series", metric=metric)["tags"]
     intake.expect("logs", service=service, q=message)
 

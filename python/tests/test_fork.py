@@ -43,7 +43,7 @@ def in_child(body):
 
 
 def config(**options):
-    return DatadogAgentConfig(api_key="k", remote_config_enabled=False, log_level=LogLevel.WARN, **options)
+    return DatadogAgentConfig(api_key="0" * 32, remote_config_enabled=False, log_level=LogLevel.WARN, **options)
 
 
 def get(agent, path):
@@ -132,7 +132,7 @@ def test_a_child_that_ends_as_a_program_does_leaves_the_parents_agent_alone(scri
         """
 import os, sys, urllib.request
 from datadog_agent_native import DatadogAgentConfig, LogLevel, NativeAgent
-agent = NativeAgent(DatadogAgentConfig(api_key="k", remote_config_enabled=False, log_level=LogLevel.WARN))
+agent = NativeAgent(DatadogAgentConfig(api_key="0" * 32, remote_config_enabled=False, log_level=LogLevel.WARN))
 if os.fork() == 0:
     sys.exit(0)
 status = os.wait()[1]
@@ -150,7 +150,7 @@ workers = 2
 preload_app = True
 
 def start():
-    return create_instance(DatadogAgentConfig(api_key="k", remote_config_enabled=False, log_level=LogLevel.WARN))
+    return create_instance(DatadogAgentConfig(api_key="0" * 32, remote_config_enabled=False, log_level=LogLevel.WARN))
 
 def on_starting(server):
     start()

@@ -6,7 +6,7 @@ from datadog_agent_native import DatadogAgentConfig, LogLevel, create_instance, 
 
 @pytest.fixture
 def config():
-    return DatadogAgentConfig(api_key="k", remote_config_enabled=False, log_level=LogLevel.WARN)
+    return DatadogAgentConfig(api_key="0" * 32, remote_config_enabled=False, log_level=LogLevel.WARN)
 
 
 def test_there_is_none_before_it_is_created_and_none_after_it_was_stopped(config):
@@ -34,7 +34,7 @@ def test_a_failure_is_none_and_a_line_in_the_log(caplog):
 
 
 def test_without_a_configuration_dogstatsd_is_on(monkeypatch):
-    monkeypatch.setenv("DD_API_KEY", "k")
+    monkeypatch.setenv("DD_API_KEY", "0" * 32)
     agent = create_instance()
     assert agent.dogstatsd_port is not None
     agent.stop()

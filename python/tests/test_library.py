@@ -13,7 +13,12 @@ import sys
 import datadog_agent_native
 print("imported")
 try:
-    datadog_agent_native.NativeAgent(datadog_agent_native.DatadogAgentConfig(api_key="k")).stop()
+    config = datadog_agent_native.DatadogAgentConfig(
+        api_key="0" * 32,
+        remote_config_enabled=False,
+        log_level=datadog_agent_native.LogLevel.WARN,
+    )
+    datadog_agent_native.NativeAgent(config).stop()
 except datadog_agent_native.DatadogAgentException as error:
     print(error.error.name)
     print(error)
@@ -33,7 +38,8 @@ def package(tmp_path):
 
 def started(script, package, **environment):
     """What the program prints after the import."""
-    environment = {LIBRARY: None, "PYTHONPATH": str(package.parent), **environment}
+    # Cargo leads the system's loader to what it has built.
+    environment = {LIBRARY: None, "LD_LIBRARY_PATH": None, "PYTHONPATH": str(package.parent), **environment}
     status, output, errors = script(START, **environment).end()
     assert (status, errors) == (0, "")
     imported, outcome, *text = output.splitlines()

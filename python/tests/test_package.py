@@ -13,7 +13,7 @@ from datadog_agent_native import __version__, _platform
 
 START = """
 from datadog_agent_native import DatadogAgentConfig, NativeAgent
-with NativeAgent(DatadogAgentConfig(api_key="k", remote_config_enabled=False)) as agent:
+with NativeAgent(DatadogAgentConfig(api_key="0" * 32, remote_config_enabled=False)) as agent:
     print(agent.version)
 """
 
@@ -55,7 +55,7 @@ def test_the_wheel_is_all_that_a_fresh_environment_needs(wheel, tmp_path):
     python = tmp_path / "venv/bin/python"
     pip = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-index", wheel]
     subprocess.run([python, *pip], check=True)
-    hidden = {"PYTHONPATH", "DATADOG_AGENT_NATIVE_LIBRARY_PATH"}
+    hidden = {"PYTHONPATH", "LD_LIBRARY_PATH", "DATADOG_AGENT_NATIVE_LIBRARY_PATH"}
     environment = {name: value for name, value in os.environ.items() if name not in hidden}
     words = [python, "-I", "-c", START]
     output = subprocess.run(words, check=True, env=environment, cwd=tmp_path, stdout=subprocess.PIPE, text=True).stdout

@@ -46,7 +46,8 @@ def packed(value):
     [("application/msgpack", packed), ("application/json", lambda value: json.dumps(value).encode())],
 )
 def test_a_trace_arrives(agent, intake, content_type, encode):
-    service = f"python-trace-{content_type.rsplit('/')[-1]}"
+    # Of this run alone: the intake may have been asked before.
+    service = f"python-trace-{random.getrandbits(48):x}"
     sent = span(service)
     started = agent()
     assert post(started, "/v0.4/traces", encode([[sent]]), content_type) == 200
@@ -64,12 +65,14 @@ def test_a_metric_arrives_with_the_stop(agent, intake):
     assert (series["host"], series["tags"]) == ("embedding-host", ["suite:python"])
 
 
-def test_a_log_arrives(agent, intake, monkeypatch):
-    monkeypatch.setenv("DD_LOGS_ENABLED", "true")
-    started = agent(service="python-log")
-    assert post(started, "/v1/input", b'[{"message":"hello from Python"}]', "application/json") < 300
+def test_a_log_arrives_with_its_tags(agent, intake):
+    started = agent(service="python-log", tags="team:shop", settings={"DD_LOGS_ENABLED": "true"})
+    message = f"hello from Python {random.getrandbits(48):x}"
+    assert post(started, "/v1/input", json.dumps([{"message": message}]).encode(), "application/json") < 300
     assert started.flush(timeout=DEADLINE)
-    assert intake.expect("logs", q="hello from Python")["service"] == "python-log"
+    log = intake.expect("logs", q=message)
+    assert log["service"] == "python-log"
+    assert "team:shop" in log["ddtags"].split(",")
 
 
 def test_what_an_agent_holds_when_the_interpreter_ends_arrives(script, intake):
@@ -77,8 +80,8 @@ def test_what_an_agent_holds_when_the_interpreter_ends_arrives(script, intake):
         """
 import urllib.request
 from datadog_agent_native import DatadogAgentConfig, LogLevel, NativeAgent, OperationalMode
-agent = NativeAgent(DatadogAgentConfig(api_key="k", remote_config_enabled=False, log_level=LogLevel.WARN))
-socket = NativeAgent(DatadogAgentConfig(api_key="k", remote_config_enabled=False, log_level=LogLevel.WARN,
+agent = NativeAgent(DatadogAgentConfig(api_key="0" * 32, remote_config_enabled=False, log_level=LogLevel.WARN))
+socket = NativeAgent(DatadogAgentConfig(api_key="0" * 32, remote_config_enabled=False, log_level=LogLevel.WARN,
                                         operational_mode=OperationalMode.HTTP_UDS))
 url = f"http://127.0.0.1:{agent.bound_port}/v1/input"
 body = b'[{"message":"last words"}]'
@@ -94,6 +97,18 @@ print(socket.uds_path)
         assert client.connect_ex(path) != 0
 
 
+def test_a_program_may_stop_its_agent_as_the_last_thing_it_does(script):
+    program = script(
+        """
+import atexit
+from datadog_agent_native import DatadogAgentConfig, LogLevel, NativeAgent
+agent = NativeAgent(DatadogAgentConfig(api_key="0" * 32, remote_config_enabled=False, log_level=LogLevel.WARN))
+atexit.register(lambda: print(agent.stop()))
+"""
+    )
+    assert program.end() == (0, "True\n", "")
+
+
 def test_an_interpreter_that_cannot_send_ends_and_removes_its_socket(script, tmp_path):
     with socket.socket() as refused:
         refused.bind(("127.0.0.1", 0))
@@ -101,12 +116,12 @@ def test_an_interpreter_that_cannot_send_ends_and_removes_its_socket(script, tmp
             """
 import socket
 from datadog_agent_native import DatadogAgentConfig, LogLevel, NativeAgent, OperationalMode
-agent = NativeAgent(DatadogAgentConfig(api_key="k", remote_config_enabled=False, log_level=LogLevel.ERROR,
+agent = NativeAgent(DatadogAgentConfig(api_key="0" * 32, remote_config_enabled=False, log_level=LogLevel.ERROR,
                                        operational_mode=OperationalMode.HTTP_UDS))
 client = socket.socket(socket.AF_UNIX)
 client.connect(agent.uds_path)
-client.send(b'POST /v1/input HTTP/1.1\\r\\nHost: x\\r\\nContent-Type: application/json\\r\\nContent-Length: 17\\r\\n\\r\\n'
-            b'[{"message":"m"}]')
+client.send(b'POST /v1/input HTTP/1.1\\r\\nHost: x\\r\\nContent-Type: application/json\\r\\n'
+            b'Content-Length: 17\\r\\n\\r\\n[{"message":"m"}]')
 assert client.recv(100)
 print(agent.uds_path)
 """,

@@ -10,7 +10,7 @@ from conftest import PACKAGE
 SETUP = """
 import signal, threading, time
 from datadog_agent_native import DatadogAgentConfig, LogLevel, NativeAgent
-agent = NativeAgent(DatadogAgentConfig(api_key="k", remote_config_enabled=False, log_level=LogLevel.WARN))
+agent = NativeAgent(DatadogAgentConfig(api_key="0" * 32, remote_config_enabled=False, log_level=LogLevel.WARN))
 
 def say_when_signals_are_taken():
     while signal.getsignal(signal.SIGINT) is signal.default_int_handler:

@@ -1,6 +1,7 @@
 //! Measures what `BENCHMARKS.md` states: one JSON object a line, `{"name","value","unit"}`, medians.
 
 pub(crate) mod dogstatsd;
+mod library;
 mod patterns;
 mod program;
 mod stream;
@@ -70,7 +71,14 @@ pub(crate) fn run(options: &Options) -> anyhow::Result<()> {
             return Ok(());
         }
     }
-    let targets = match options.only.starts_with("dogstatsd") {
+    if options.wants("library") {
+        library::run(options)?;
+    }
+    // Those that have nothing to do with the rest.
+    let alone = ["dogstatsd", "library"]
+        .iter()
+        .any(|alone| options.only.starts_with(alone));
+    let targets = match alone {
         true => &[][..],
         false => &TARGETS[..],
     };
@@ -81,7 +89,7 @@ pub(crate) fn run(options: &Options) -> anyhow::Result<()> {
     if options.wants("dogstatsd") {
         dogstatsd::run(options)?;
     }
-    match options.only.starts_with("dogstatsd") {
+    match alone {
         true => Ok(()),
         false => program::run(options),
     }

@@ -3,10 +3,8 @@
 //!
 //! Knows no language.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::Command;
-
-use anyhow::Context as _;
 
 use crate::program::{self, Profile, Program, target_folder};
 use crate::run::{root, sh};
@@ -74,8 +72,7 @@ fn file_name() -> String {
 /// The library, and an intake that agents send to; the intake ends with it.
 #[derive(Debug)]
 pub(crate) struct Stage {
-    /// The library's file.
-    pub(crate) library: PathBuf,
+    library: PathBuf,
     intake: Program,
 }
 

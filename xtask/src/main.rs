@@ -44,6 +44,8 @@ enum Task {
     Smoke,
     /// Checks the stateful stream against gRPC for Python; a part of `test`.
     Grpc,
+    /// Runs programs of C against the library, under valgrind too; a part of `test`.
+    Capi,
     /// Has real clients of DogStatsD send to the agent, and compares what arrives with files; a part of `test`.
     Dogstatsd(dogstatsd::Options),
     /// Has real tracers send to the agent, and compares what arrives with what they made; a part of `test`.
@@ -97,6 +99,7 @@ fn perform(task: Task) -> anyhow::Result<()> {
         Task::Test => test::run(),
         Task::Smoke => smoke::run(),
         Task::Grpc => test::grpc(),
+        Task::Capi => test::capi(),
         Task::Dogstatsd(options) => dogstatsd::run(&options),
         Task::Tracers(options) => tracers::run(&options),
         Task::Python => python::run(),

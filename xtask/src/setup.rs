@@ -165,6 +165,31 @@ pub(crate) fn mono() -> anyhow::Result<()> {
     Ok(())
 }
 
+/// Makes sure of the compilers of C and C++, and of valgrind, which looks over their shoulder.
+///
+/// # Errors
+/// When one is missing and cannot be installed.
+pub(crate) fn c() -> anyhow::Result<()> {
+    let needed = [
+        ("gcc", "gcc"),
+        ("g++", "g++"),
+        ("valgrind", "valgrind"),
+        ("nm", "binutils"),
+    ];
+    let missing = needed
+        .iter()
+        .filter(|(tool, _)| !works(&[tool, "--version"]));
+    let packages: Vec<&str> = missing.map(|(_, package)| *package).collect();
+    if packages.is_empty() {
+        return Ok(());
+    }
+    say(&format!(
+        "installing Debian's {}, for the programs of C",
+        packages.join(", ")
+    ));
+    install(&packages)
+}
+
 /// Makes sure of a Go that builds modules, and builds the one of a folder; returns the program, which is called `name`
 /// under `target`. A module that asks for a newer Go than there is gets it from Go itself.
 ///

@@ -1,6 +1,6 @@
-//! All tests: those of the crates, those of the page in a real browser, those against another gRPC, those with
-//! the clients of DogStatsD and the tracers that people use, those of the packages for other languages, and the smoke
-//! run.
+//! All tests: those of the crates, those of the page in a real browser, those against another gRPC, the programs of C
+//! under valgrind, those with the clients of DogStatsD and the tracers that people use, those of the packages for other
+//! languages, and the smoke run.
 
 use std::path::Path;
 
@@ -14,6 +14,7 @@ use crate::{csharp, dogstatsd, examples, go, nodejs, python, setup, smoke, trace
 /// The first run that fails.
 pub(crate) fn run() -> anyhow::Result<()> {
     setup::chromium()?;
+    setup::c()?;
     let root = root();
     sh(
         &root,
@@ -25,6 +26,7 @@ pub(crate) fn run() -> anyhow::Result<()> {
     )?;
     browser(&[])?;
     grpc()?;
+    capi()?;
     dogstatsd::run(&dogstatsd::Options::default())?;
     tracers::run(&tracers::Options::default())?;
     python::run()?;
@@ -45,6 +47,16 @@ pub(crate) fn grpc() -> anyhow::Result<()> {
     let program = program::build(Profile::Dev)?;
     let (python, program) = (python.to_string_lossy(), program.to_string_lossy());
     sh(&folder, &[&python, "check.py", &program])
+}
+
+/// The programs of C against the library, once more, under valgrind.
+///
+/// # Errors
+/// When something is missing, or a program fails, leaks or reads what is not its own.
+pub(crate) fn capi() -> anyhow::Result<()> {
+    setup::c()?;
+    let words = "cargo test --locked --package datadog-agent-native --test ffi_operational_modes -- --include-ignored";
+    sh(&root(), &words.split(' ').collect::<Vec<_>>())
 }
 
 /// Takes the picture of the page that the README shows.

@@ -83,8 +83,8 @@ typedef struct DatadogAgentOptions {
   int trace_agent_port;
   // Not 0: DogStatsD is on. 0: as the environment says.
   int dogstatsd_enabled;
-  // The UDP port of DogStatsD; -1 is 8125. 0: the system chooses, unless it was the environment that turned DogStatsD
-  // on and `DD_DOGSTATSD_PORT` is set.
+  // The UDP port of DogStatsD; -1 is 8125. 0: the system chooses, unless it was the environment that turned
+  // DogStatsD on and `DD_DOGSTATSD_PORT` is set.
   int dogstatsd_port;
   // The mode of the Unix socket, such as 0660. 0 and -1: `DD_TRACE_AGENT_UDS_PERMISSIONS`, else 0600.
   int trace_agent_uds_permissions;
@@ -172,15 +172,16 @@ struct DatadogAgentStartResult datadog_agent_start(struct DatadogAgentOptions op
 struct DatadogAgentStartResult datadog_agent_start_ptr(const struct DatadogAgentOptions *options);
 
 // Stops the agent and frees it: sends what it holds, for as long as `DD_SHUTDOWN_TIMEOUT` says, and returns when
-// nothing of it runs any more. The pointer is dead afterwards, whatever is returned; a second call with it is
+// nothing of it runs any more (but for a thread that the system keeps in the look-up of a name). The pointer is dead afterwards, whatever is returned; a second call with it is
 // `DATADOG_NULL_POINTER`. Whoever waits in another thread is woken first. `DATADOG_SHUTDOWN_ERROR` means that not
 // everything was delivered; `datadog_agent_last_error` counts it. In a forked child it does nothing and is
 // `DATADOG_OK`.
 enum DatadogError datadog_agent_stop(struct DatadogAgent *agent);
 
-// Waits until something asks the agent to stop. 0: SIGTERM or `datadog_agent_request_shutdown`; 1: SIGINT; 2: a part of
-// the agent failed. -1: there is no such agent, or it belongs to another process. The two signals are taken from the
-// process only while this waits; a second one does what it did before. The agent still runs afterwards: stop it.
+// Waits until something asks the agent to stop. 0: SIGTERM or `datadog_agent_request_shutdown`; 1: SIGINT; 2: a part
+// of the agent failed. -1: there is no such agent, it belongs to another process, or this is one of its threads. The
+// two signals are taken from the process only while this waits; a second one does what it did before. The agent still
+// runs afterwards: stop it.
 int datadog_agent_wait_for_shutdown(struct DatadogAgent *agent);
 
 // As `datadog_agent_wait_for_shutdown`, for at most so many milliseconds: 3 when they are over. Leaves signals to the
@@ -218,9 +219,9 @@ struct DatadogAgentStartResult datadog_agent_start_v2(const struct DatadogAgentO
 enum DatadogError datadog_agent_submit_traces(struct DatadogAgent *agent, const uint8_t *data, size_t len);
 
 // Hands logs over as JSON, as they are posted to `/v1/input`: an array of objects and strings, one object, or objects
-// on lines of their own. All or none; copied, no NUL is needed. `DATADOG_INVALID_DATA_FORMAT` when they cannot be read,
-// `DATADOG_SUBMISSION_ERROR` when there is no room for them now, `DATADOG_NOT_AVAILABLE` when logs are off. May be
-// called from any thread.
+// on lines of their own. All or none; copied, no NUL is needed. `DATADOG_INVALID_DATA_FORMAT` when they cannot be
+// read, `DATADOG_SUBMISSION_ERROR` when there is no room for them now, `DATADOG_NOT_AVAILABLE` when logs are off. May
+// be called from any thread.
 // `json` must lead to `len` bytes.
 enum DatadogError datadog_agent_submit_logs(struct DatadogAgent *agent, const char *json, size_t len);
 

@@ -40,6 +40,20 @@ macro_rules! programs {
                 check($name).await;
             }
         )*
+
+        /// The same programs, which must not leak nor touch what is not theirs.
+        mod under_valgrind {
+            use super::*;
+
+            $(
+                #[tokio::test(flavor = "multi_thread")]
+                #[ignore = "takes minutes and needs valgrind: `cargo xtask capi` runs it"]
+                async fn $sentence() {
+                    let intake = Intake::start().await;
+                    compile($name, &C99).run(&intake, Runner::Valgrind).await;
+                }
+            )*
+        }
     };
 }
 
@@ -54,6 +68,7 @@ programs! {
     a_forked_child_has_no_agent_and_may_start_one: "forks",
     log_lines_go_to_the_callback_of_their_agent: "logging",
     starting_and_stopping_leaves_nothing_behind: "cycles",
+    nothing_is_taken_from_the_host: "manners",
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -108,7 +123,9 @@ async fn the_example_of_the_readme_starts_waits_and_stops() {
     drop(own);
     for (signal, reason) in [("TERM", 0), ("INT", 1)] {
         let program = example(&C11);
-        let child = program.command().stdout(Stdio::piped()).spawn().unwrap();
+        let mut command = program.command();
+        let piped = command.stdout(Stdio::piped()).stderr(Stdio::piped());
+        let child = piped.spawn().unwrap();
         harness::signal_once_it_waits(child.id(), signal);
         let output = child.wait_with_output().unwrap();
         assert_eq!(
@@ -171,27 +188,16 @@ fn the_static_library_links_with_what_the_system_has() {
 
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "takes minutes and needs valgrind: `cargo xtask capi` runs it"]
-async fn no_program_leaks_or_reads_what_is_not_its_own() {
-    for name in [
-        "layout",
-        "refusals",
-        "ports",
-        "unix_socket",
-        "waiting",
-        "signals",
-        "panics",
-        "forks",
-        "logging",
-        "cycles",
-    ] {
-        let intake = Intake::start().await;
-        compile(name, &C99).run(&intake, Runner::Valgrind).await;
-    }
+async fn what_was_taken_is_delivered_under_valgrind() {
     let intake = Intake::start().await;
     delivery(&compile("delivery", &C99), &intake, Runner::Valgrind).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "takes minutes and needs valgrind: `cargo xtask capi` runs it"]
+async fn what_an_intake_never_takes_is_counted_under_valgrind() {
     let intake = Intake::start().await;
     intake.on(TRACES).hang();
-    compile("hanging", &C99)
-        .run(&intake, Runner::Valgrind)
-        .await;
+    let program = compile("hanging", &C99);
+    program.run(&intake, Runner::Valgrind).await;
 }

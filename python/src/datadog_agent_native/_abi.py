@@ -30,6 +30,31 @@ class DatadogAgentOptions(ctypes.Structure):
     ]
 
 
+class EnvVar(ctypes.Structure):
+    """One variable that counts above the environment."""
+
+    _fields_ = [("name", ctypes.c_char_p), ("value", ctypes.c_char_p)]
+
+
+class DatadogAgentOptionsV2(ctypes.Structure):
+    """What `datadog_agent_start_v2` takes: the fields of `DatadogAgentOptions`, and further ones."""
+
+    _fields_ = [
+        ("struct_size", ctypes.c_uint32),
+        ("flags", ctypes.c_uint32),
+        *DatadogAgentOptions._fields_,
+        ("uds_path", ctypes.c_char_p),
+        ("tags", ctypes.c_char_p),
+        ("flush_strategy", ctypes.c_char_p),
+        ("shutdown_timeout_ms", ctypes.c_int),
+        ("install_signal_handlers", ctypes.c_int),
+        ("log_callback", ctypes.c_void_p),
+        ("log_userdata", ctypes.c_void_p),
+        ("extra_env", ctypes.POINTER(EnvVar)),
+        ("extra_env_len", ctypes.c_size_t),
+    ]
+
+
 class DatadogAgentStartResult(ctypes.Structure):
     """What `datadog_agent_start` returns. `uds_path` is a pointer and not a text, because it has to be freed."""
 
@@ -48,7 +73,9 @@ class Functions:
 
     def __init__(self, library: ctypes.CDLL) -> None:
         agent, number = ctypes.c_void_p, ctypes.c_int
-        self._start = _function(library, "datadog_agent_start", DatadogAgentStartResult, DatadogAgentOptions)
+        self._start = _function(
+            library, "datadog_agent_start_v2", DatadogAgentStartResult, ctypes.POINTER(DatadogAgentOptionsV2)
+        )
         self._free = _function(library, "datadog_free_string", None, ctypes.c_void_p)
         self._last_error = _function(
             library, "datadog_agent_last_error", ctypes.c_size_t, ctypes.c_char_p, ctypes.c_size_t
@@ -59,9 +86,9 @@ class Functions:
         self.flush = _function(library, "datadog_agent_flush", number, agent, number)
         self.abi_version = _function(library, "datadog_agent_abi_version", number)
 
-    def start(self, options: DatadogAgentOptions) -> "Started":
-        """Starts an agent; the options' texts must be kept until this returns."""
-        result = self._start(options)
+    def start(self, options: DatadogAgentOptionsV2) -> "Started":
+        """Starts an agent."""
+        result = self._start(ctypes.byref(options))
         error = DatadogError(result.error)
         if not result.agent:
             text = self.last_error() or f"the agent was not started: {error.name}"

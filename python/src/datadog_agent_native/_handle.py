@@ -8,7 +8,6 @@ import atexit
 import logging
 import math
 import os
-import sys
 import threading
 import time
 import warnings
@@ -215,9 +214,13 @@ class _Call(Generic[T]):
     def result(self) -> T:
         """Starts the thread, and waits for it in slices, between which Python runs signal handlers.
 
-        Raises what the call raised, and `RuntimeError` if there can be no thread because the interpreter ends.
+        Raises what the call raised.
         """
-        self._thread.start()
+        try:
+            self._thread.start()
+        except RuntimeError:
+            # There can be no threads any more when the interpreter ends, or when there are too many.
+            return self._function()
         while self._thread.is_alive():
             self._thread.join(SLICE_MS / 1_000)
         if self._error is not None:
@@ -227,6 +230,6 @@ class _Call(Generic[T]):
 
 def _answering_signals(function: Callable[[], T]) -> T:
     """Makes a call that may take long; Ctrl+C is not dead meanwhile, not even on the main thread."""
-    if threading.current_thread() is threading.main_thread() and not sys.is_finalizing():
+    if threading.current_thread() is threading.main_thread():
         return _Call(function).result()
     return function()

@@ -1,6 +1,8 @@
 """Makes options of the C ABI out of a configuration: `None` and 0 mean different things for ports here and there."""
 
-from typing import Optional
+import ctypes
+import math
+from typing import Mapping, Optional
 
 from . import _abi
 from .config import DatadogAgentConfig
@@ -14,14 +16,19 @@ SYSTEM_CHOOSES_DOGSTATSD = 0
 DEFAULT_TRACES = 0
 DEFAULT_DOGSTATSD = -1
 DEFAULT_MODE = -1
+NEVER = -1
+
+MAX_MS = 2**31 - 1
 
 
-def of(config: DatadogAgentConfig) -> _abi.DatadogAgentOptions:
+def of(config: DatadogAgentConfig) -> _abi.DatadogAgentOptionsV2:
     """The options of a configuration.
 
     Raises `DatadogAgentException` for what C would cut off in silence; the library judges the rest.
     """
-    return _abi.DatadogAgentOptions(
+    settings = _settings(config.settings or {})
+    return _abi.DatadogAgentOptionsV2(
+        struct_size=ctypes.sizeof(_abi.DatadogAgentOptionsV2),
         api_key=_text("api_key", config.api_key),
         site=_text("site", config.site),
         service=_text("service", config.service),
@@ -35,6 +42,13 @@ def of(config: DatadogAgentConfig) -> _abi.DatadogAgentOptions:
         dogstatsd_enabled=int(bool(config.dogstatsd_enabled)),
         dogstatsd_port=_port("dogstatsd_port", config.dogstatsd_port, DEFAULT_DOGSTATSD, SYSTEM_CHOOSES_DOGSTATSD),
         trace_agent_uds_permissions=_mode(config.trace_agent_uds_permissions),
+        uds_path=_text("uds_path", config.uds_path),
+        tags=_text("tags", config.tags),
+        shutdown_timeout_ms=_milliseconds(config.shutdown_timeout),
+        # Signals are Python's.
+        install_signal_handlers=NEVER,
+        extra_env=settings,
+        extra_env_len=len(settings),
     )
 
 
@@ -64,6 +78,22 @@ def _port(name: str, port: Optional[int], default: int, system_chooses: int) -> 
     if port is None:
         return default
     return _number(name, port, MAX_PORT) or system_chooses
+
+
+def _settings(settings: Mapping[str, str]) -> "ctypes.Array[_abi.EnvVar]":
+    variables = [
+        _abi.EnvVar(_text("a name in settings", name), _text(f"settings[{name!r}]", value))
+        for name, value in settings.items()
+    ]
+    return (_abi.EnvVar * len(variables))(*variables)
+
+
+def _milliseconds(seconds: Optional[float]) -> int:
+    if seconds is None:
+        return 0
+    if not seconds > 0:
+        raise DatadogAgentException(f"shutdown_timeout={seconds}: must be more than 0", DatadogError.CONFIG_ERROR)
+    return math.ceil(min(seconds * 1_000, MAX_MS))
 
 
 def _mode(mode: Optional[int]) -> int:

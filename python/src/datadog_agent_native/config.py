@@ -2,7 +2,7 @@
 
 import enum
 from dataclasses import dataclass
-from typing import Optional
+from typing import Mapping, Optional
 
 
 class LogLevel(enum.IntEnum):
@@ -56,4 +56,12 @@ class DatadogAgentConfig:
     dogstatsd_port: Optional[int] = 0
     """For DogStatsD, unless the mode is `HTTP_EPHEMERAL_PORT`. `None`: 8125; 0: one that the system chooses."""
     trace_agent_uds_permissions: Optional[int] = None
-    """Mode of the Unix socket's file. `None`: 0o600."""
+    """Mode of the Unix socket's file. `None`: `DD_TRACE_AGENT_UDS_PERMISSIONS`, then 0o600."""
+    uds_path: Optional[str] = None
+    """Path of the Unix socket for traces, absolute and of at most 100 bytes. `None`: one in `/tmp`."""
+    tags: Optional[str] = None
+    """Of everything that is sent, such as `team:shop,region:eu`. `None`: `DD_TAGS`."""
+    shutdown_timeout: Optional[float] = None
+    """How many seconds a stop may take. `None`: `DD_SHUTDOWN_TIMEOUT`, then 30."""
+    settings: Optional[Mapping[str, str]] = None
+    """`DD_*` variables of this agent alone, which count above those of the environment."""

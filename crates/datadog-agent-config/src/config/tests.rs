@@ -625,3 +625,18 @@ fn explain_names_every_key_with_value_and_source() {
         ("5s".to_owned(), "default".to_owned())
     );
 }
+
+#[test]
+fn a_variable_that_is_added_wins_and_a_blank_one_unsets() {
+    let config = Config::builder()
+        .with_env_iter([
+            ("DD_SERVICE", "one"),
+            ("DD_ENV", "prod"),
+            ("DD_VERSION", "1"),
+        ])
+        .with_more_env([("DD_SERVICE", "two"), ("DD_ENV", " ")])
+        .build_with_issues();
+    assert_eq!(config.service.as_deref(), Some("two"));
+    assert_eq!(config.env, None);
+    assert_eq!(config.version.as_deref(), Some("1"));
+}

@@ -15,14 +15,16 @@ use tracing::warn;
 
 use super::error::{DatadogError, Failure};
 use super::guard::said;
+use super::log::Log;
 use super::settings::{Settings, Setup, TakeSignals};
 use super::{hooks, log, threads};
 use crate::agent::{
     AgentCoordinator, AgentError, AgentHandle, FlushReport, ShutdownReason, Signals, SubmitError,
 };
 
-/// How long a stop waits for threads that the system keeps, such as in a look-up of a name.
-const LINGER: Duration = Duration::from_millis(200);
+/// How long a stop waits for threads to end. One that the system keeps, in the look-up of a name for one, ends when it
+/// is let go, and finds nothing to do.
+const LINGER: Duration = Duration::from_millis(250);
 
 /// An agent that runs on threads of its own.
 #[derive(Debug)]
@@ -185,7 +187,6 @@ impl Guest {
     /// # Errors
     /// When not everything was delivered in time; the agent is gone all the same.
     pub(super) fn stop(&self) -> Result<(), Failure> {
-        not_ours()?;
         let end = self
             .end
             .lock()
@@ -203,7 +204,7 @@ impl Guest {
 }
 
 /// A thread of an agent that waited for its own work would wait for ever.
-fn not_ours() -> Result<(), Failure> {
+pub(super) fn not_ours() -> Result<(), Failure> {
     match threads::is_ours() {
         false => Ok(()),
         true => Err(Failure::new(
@@ -237,12 +238,12 @@ fn live(
     born: &mpsc::SyncSender<Birth>,
     stopped: oneshot::Receiver<()>,
 ) -> Result<(), AgentError> {
-    let log = log::of(&setup.config, setup.log);
-    log::begin(&log);
+    let log = Log::new(&setup.config, setup.log);
+    log::begin(log.dispatch());
     for warning in &setup.warnings {
         warn!("{warning}");
     }
-    let runtime = threads::runtime(log)?;
+    let runtime = threads::runtime(log.dispatch().clone())?;
     let handle = runtime.handle().clone();
     let result = runtime.block_on(async move {
         let mut coordinator = AgentCoordinator::new(setup.config)?;

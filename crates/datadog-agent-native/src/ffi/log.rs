@@ -10,6 +10,7 @@ use std::fs::File;
 use std::io::Write as _;
 use std::mem::ManuallyDrop;
 use std::os::fd::FromRawFd as _;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use tracing::dispatcher::{self, DefaultGuard};
 use tracing::{Dispatch, Level};
@@ -38,8 +39,8 @@ impl Callback {
     }
 }
 
-impl Sink for Callback {
-    fn line(&mut self, level: Level, line: &str) {
+impl Callback {
+    fn call(self, level: Level, line: &str) {
         let level = match level {
             Level::ERROR => 1,
             Level::WARN => 2,
@@ -56,6 +57,18 @@ impl Sink for Callback {
     }
 }
 
+/// A callback for as long as its host wants lines.
+struct Gated(Arc<Mutex<Option<Callback>>>);
+
+impl Sink for Gated {
+    fn line(&mut self, level: Level, line: &str) {
+        let gate = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(callback) = *gate {
+            callback.call(level, line);
+        }
+    }
+}
+
 /// Standard error, whoever else writes to it.
 struct StandardError;
 
@@ -68,12 +81,36 @@ impl Sink for StandardError {
     }
 }
 
-/// The logger of one agent.
-pub(super) fn of(config: &Config, callback: Option<Callback>) -> Dispatch {
-    let config = logger::config_of(config);
-    match callback {
-        Some(callback) => Dispatch::new(logger::subscriber_to(config, callback)),
-        None => Dispatch::new(logger::subscriber_to(config, StandardError)),
+/// The logger of one agent. When this is dropped, the callback is called no more, whichever thread still runs.
+pub(super) struct Log {
+    dispatch: Dispatch,
+    gate: Arc<Mutex<Option<Callback>>>,
+}
+
+impl Log {
+    pub(super) fn new(config: &Config, callback: Option<Callback>) -> Self {
+        let config = logger::config_of(config);
+        let gate = Arc::new(Mutex::new(callback));
+        let dispatch = match callback {
+            Some(_) => Dispatch::new(logger::subscriber_to(config, Gated(Arc::clone(&gate)))),
+            None => Dispatch::new(logger::subscriber_to(config, StandardError)),
+        };
+        Self { dispatch, gate }
+    }
+
+    /// What threads are given.
+    pub(super) const fn dispatch(&self) -> &Dispatch {
+        &self.dispatch
+    }
+}
+
+impl Drop for Log {
+    fn drop(&mut self) {
+        // Waits for a call that is under way.
+        self.gate
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take();
     }
 }
 
@@ -108,12 +145,14 @@ mod tests {
         let config = Config::from_env_iter([("DD_LOG_LEVEL", "warn")]);
         let mut lines: Vec<String> = Vec::new();
         let callback = Callback::new(Some(note), (&raw mut lines).cast());
-        let log = of(&config, callback);
+        let log = Log::new(&config, callback);
         let writes = std::thread::spawn(move || {
-            begin(&log);
+            begin(log.dispatch());
             tracing::info!("not shown");
             tracing::warn!("a\nb\0c");
             tracing::error!("two");
+            drop(log);
+            tracing::error!("too late");
             end();
             tracing::error!("of nobody");
         });

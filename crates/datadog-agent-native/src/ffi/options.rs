@@ -38,8 +38,8 @@ pub struct DatadogAgentOptions {
     pub trace_agent_port: c_int,
     /// Not 0: DogStatsD is on. 0: as the environment says.
     pub dogstatsd_enabled: c_int,
-    /// The UDP port of DogStatsD; -1 is 8125. 0: the system chooses, unless it was the environment that turned DogStatsD
-    /// on and `DD_DOGSTATSD_PORT` is set.
+    /// The UDP port of DogStatsD; -1 is 8125. 0: the system chooses, unless it was the environment that turned
+    /// DogStatsD on and `DD_DOGSTATSD_PORT` is set.
     pub dogstatsd_port: c_int,
     /// The mode of the Unix socket, such as 0660. 0 and -1: `DD_TRACE_AGENT_UDS_PERMISSIONS`, else 0600.
     pub trace_agent_uds_permissions: c_int,

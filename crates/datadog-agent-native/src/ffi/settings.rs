@@ -235,3 +235,119 @@ impl Settings {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What follows in an environment where nothing is set but these.
+    fn setup(variables: &[(&str, &str)], set: impl FnOnce(&mut Settings)) -> Setup {
+        let unset = [
+            "DD_AGENT_MODE",
+            "DD_OPERATIONAL_MODE",
+            "DD_LOG_LEVEL",
+            "DD_DOGSTATSD_ENABLED",
+            "DD_DOGSTATSD_PORT",
+            "DD_METRICS_AGENT_PORT",
+            "DD_REMOTE_CONFIGURATION_ENABLED",
+            "DD_TRACE_AGENT_UDS_PERMISSIONS",
+        ];
+        let unset = unset.iter().map(|name| (*name, ""));
+        let key = ("DD_API_KEY", "0123456789abcdef0123456789abcdef");
+        let all = unset.chain([key]).chain(variables.iter().copied());
+        let mut settings = Settings::default();
+        settings.extra_env(
+            all.map(|(name, value)| (name.to_owned(), value.to_owned()))
+                .collect(),
+        );
+        set(&mut settings);
+        settings.setup().unwrap()
+    }
+
+    #[test]
+    fn zero_leaves_the_log_level_to_the_environment_else_it_is_error() {
+        let level = |variables: &[(&str, &str)], level| {
+            let setup = setup(variables, |it| it.log_level(level));
+            (setup.config.log_level, setup.warnings.len())
+        };
+        let debug = [("DD_LOG_LEVEL", "debug")];
+        assert_eq!(level(&[], 0), (LogLevel::Error, 0));
+        assert_eq!(level(&debug, 0), (LogLevel::Debug, 0));
+        assert_eq!(level(&debug, 1), (LogLevel::Error, 0));
+        assert_eq!(level(&debug, 5), (LogLevel::Trace, 0));
+        assert_eq!(level(&debug, 6), (LogLevel::Info, 1));
+    }
+
+    #[test]
+    fn remote_configuration_is_off_unless_somebody_turns_it_on() {
+        let on = |variables: &[(&str, &str)], enabled| {
+            let setup = setup(variables, |it| it.remote_config(enabled));
+            setup.config.remote_configuration_enabled
+        };
+        let (yes, no) = (
+            [("DD_REMOTE_CONFIGURATION_ENABLED", "true")],
+            [("DD_REMOTE_CONFIGURATION_ENABLED", "false")],
+        );
+        assert!(!on(&[], 0));
+        assert!(on(&yes, 0));
+        assert!(on(&no, 1));
+        assert!(!on(&no, 0));
+    }
+
+    #[test]
+    fn the_port_of_dogstatsd_belongs_to_whoever_turned_it_on() {
+        let of = |variables: &[(&str, &str)], enabled, port| {
+            let setup = setup(variables, |it| it.dogstatsd(enabled, port).unwrap());
+            let config = setup.config;
+            (config.dogstatsd_enabled, config.dogstatsd_port)
+        };
+        let environment = [
+            ("DD_DOGSTATSD_ENABLED", "true"),
+            ("DD_DOGSTATSD_PORT", "19125"),
+        ];
+        assert_eq!(of(&[], 1, 0), (true, 0));
+        assert_eq!(of(&[], 1, -1), (true, 8_125));
+        assert_eq!(of(&[], 1, 65_535), (true, 65_535));
+        assert_eq!(of(&environment, 0, 0), (true, 19_125));
+        assert_eq!(of(&environment[..1], 0, 0), (true, 0));
+        assert_eq!(of(&environment, 1, 0), (true, 0));
+        assert_eq!(of(&environment, 0, -1), (true, 8_125));
+        assert!(!of(&[], 0, 0).0);
+    }
+
+    #[test]
+    fn a_mode_that_does_not_exist_is_the_fixed_one_with_one_warning() {
+        let ephemeral = [("DD_AGENT_MODE", "http_ephemeral_port")];
+        let of = |mode| {
+            let setup = setup(&ephemeral, |it| it.operational_mode(mode));
+            (setup.config.operational_mode, setup.warnings.len())
+        };
+        assert_eq!(of(0), (OperationalMode::HttpEphemeralPort, 0));
+        assert_eq!(of(2), (OperationalMode::HttpUds, 0));
+        assert_eq!(of(99), (OperationalMode::HttpFixedPort, 1));
+        assert_eq!(of(-1), (OperationalMode::HttpFixedPort, 1));
+    }
+
+    #[test]
+    fn a_mode_of_the_socket_that_is_0_is_the_usual_one() {
+        let of = |mode| {
+            let setup = setup(&[], |it| it.uds_permissions(mode).unwrap());
+            setup.config.trace_agent_uds_permissions
+        };
+        assert_eq!(
+            [of(-1), of(0), of(0o660), of(0o777)],
+            [0o600, 0o600, 0o660, 0o777]
+        );
+    }
+
+    #[test]
+    fn a_time_to_stop_counts_above_the_environment() {
+        let of = |ms| {
+            let setup = setup(&[("DD_SHUTDOWN_TIMEOUT", "7")], |it| {
+                it.shutdown_timeout(ms).unwrap();
+            });
+            setup.config.shutdown_timeout.as_millis()
+        };
+        assert_eq!([of(0), of(1_500)], [7_000, 1_500]);
+    }
+}

@@ -31,9 +31,9 @@ pub unsafe extern "C" fn datadog_agent_submit_traces(
 }
 
 /// Hands logs over as JSON, as they are posted to `/v1/input`: an array of objects and strings, one object, or objects
-/// on lines of their own. All or none; copied, no NUL is needed. `DATADOG_INVALID_DATA_FORMAT` when they cannot be read,
-/// `DATADOG_SUBMISSION_ERROR` when there is no room for them now, `DATADOG_NOT_AVAILABLE` when logs are off. May be
-/// called from any thread.
+/// on lines of their own. All or none; copied, no NUL is needed. `DATADOG_INVALID_DATA_FORMAT` when they cannot be
+/// read, `DATADOG_SUBMISSION_ERROR` when there is no room for them now, `DATADOG_NOT_AVAILABLE` when logs are off. May
+/// be called from any thread.
 ///
 /// # Safety
 /// `json` must lead to `len` bytes.

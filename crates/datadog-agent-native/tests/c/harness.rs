@@ -176,6 +176,8 @@ impl Program {
         }
         command
             .env("DD_HOSTNAME", "tester")
+            // What takes longer is sent again, which a slow machine must not cause.
+            .env("DD_HTTP_TIMEOUT", "120")
             .env("DD_LOGS_AGENT_PORT", "0")
             .env("PATH", "/usr/local/bin:/usr/bin:/bin");
         if runner == Runner::Valgrind {

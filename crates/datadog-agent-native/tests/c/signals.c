@@ -8,10 +8,10 @@ static int is_default(int signal) {
   return action.sa_handler == SIG_DFL;
 }
 
-/* Tells through a pipe when the signals are taken: SIGHUP is the last of them. */
+/* Tells through a pipe when the signals are taken; SIGTERM comes after SIGINT. */
 static void *tells(void *argument) {
   int fd = *(int *)argument;
-  while (is_default(SIGHUP)) sleep_ms(1);
+  while (is_default(SIGTERM)) sleep_ms(1);
   CHECK_INT(write(fd, "t", 1), 1);
   return NULL;
 }
@@ -39,6 +39,8 @@ static char told(int fd) {
 
 static void the_first_signal_is_taken_and_the_second_ends_the_host(int signal, char reason) {
   int ends[2], status;
+  /* Valgrind has handlers for all signals, so that under it every host has. */
+  int end = getenv("SLOW") == NULL ? SIGINT : SIGKILL;
   pid_t pid;
   CHECK_INT(pipe(ends), 0);
   pid = fork();
@@ -51,10 +53,10 @@ static void the_first_signal_is_taken_and_the_second_ends_the_host(int signal, c
   CHECK_INT(told(ends[0]), 't');
   CHECK_INT(kill(pid, signal), 0);
   CHECK_INT(told(ends[0]), reason);
-  CHECK_INT(kill(pid, SIGINT), 0);
+  CHECK_INT(kill(pid, end), 0);
   CHECK_INT(waitpid(pid, &status, 0), pid);
   CHECK(WIFSIGNALED(status));
-  CHECK_INT(WTERMSIG(status), SIGINT);
+  CHECK_INT(WTERMSIG(status), end);
   close(ends[0]);
 }
 
