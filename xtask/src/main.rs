@@ -5,12 +5,18 @@
 mod accuracy;
 mod bench;
 mod codegen;
+mod csharp;
 mod dogstatsd;
+mod examples;
 mod fips;
+mod go;
 mod http;
 mod language;
+mod library;
 mod lint;
+mod nodejs;
 mod program;
+mod python;
 mod run;
 mod setup;
 mod smoke;
@@ -46,6 +52,16 @@ enum Task {
     Dogstatsd(dogstatsd::Options),
     /// Has real tracers send to the agent, and compares what arrives with what they made; a part of `test`.
     Tracers(tracers::Options),
+    /// Tests the Python package; a part of `test`.
+    Python,
+    /// Tests the Node.js package; a part of `test`.
+    Nodejs,
+    /// Vets and tests the Go package; a part of `test`.
+    Go,
+    /// Compiles and tests the C# package with Mono; a part of `test`.
+    Csharp,
+    /// Runs the examples of every language and looks at what arrived; a part of `test`.
+    Examples(examples::Options),
     /// Builds with the FIPS validated module, runs its tests and looks at what is linked; needs CMake and Go.
     Fips,
     /// Obtains the library of the firewall and its rules, which a part of `test` needs, and prints where they are.
@@ -92,6 +108,11 @@ fn perform(task: Task) -> anyhow::Result<()> {
         Task::Capi => test::capi(),
         Task::Dogstatsd(options) => dogstatsd::run(&options),
         Task::Tracers(options) => tracers::run(&options),
+        Task::Python => python::run(),
+        Task::Nodejs => nodejs::run(),
+        Task::Go => go::run(),
+        Task::Csharp => csharp::run(),
+        Task::Examples(options) => examples::run(&options),
         Task::Fips => fips::run(),
         Task::Waf => waf::run(),
         Task::Soak(options) => soak::run(&options),

@@ -20,16 +20,30 @@ pub(crate) enum Profile {
     Dist,
 }
 
+impl Profile {
+    /// As Cargo calls it.
+    pub(crate) const fn flag(self) -> &'static str {
+        match self {
+            Self::Dev => "dev",
+            Self::Release => "release",
+            Self::Dist => "dist",
+        }
+    }
+
+    /// Where Cargo puts what it builds with it, under `target`.
+    pub(crate) const fn folder(self) -> &'static str {
+        match self {
+            Self::Dev => "debug",
+            Self::Release | Self::Dist => self.flag(),
+        }
+    }
+}
+
 /// Builds the program and returns its path.
 ///
 /// # Errors
 /// When it does not compile.
 pub(crate) fn build(profile: Profile) -> anyhow::Result<PathBuf> {
-    let (flag, folder) = match profile {
-        Profile::Dev => ("dev", "debug"),
-        Profile::Release => ("release", "release"),
-        Profile::Dist => ("dist", "dist"),
-    };
     sh(
         &root(),
         &[
@@ -39,10 +53,12 @@ pub(crate) fn build(profile: Profile) -> anyhow::Result<PathBuf> {
             "--package",
             "datadog-agent",
             "--profile",
-            flag,
+            profile.flag(),
         ],
     )?;
-    Ok(target_folder()?.join(folder).join("datadog-agent-native"))
+    Ok(target_folder()?
+        .join(profile.folder())
+        .join("datadog-agent-native"))
 }
 
 /// The folder that Cargo builds into, wherever the caller has put it.

@@ -158,6 +158,35 @@ pub(crate) fn cmake_and_go() -> anyhow::Result<()> {
     Ok(())
 }
 
+/// Makes sure of a Go that calls C.
+///
+/// # Errors
+/// When Go or a C compiler is missing and cannot be installed.
+pub(crate) fn cgo() -> anyhow::Result<()> {
+    if !works(&["go", "version"]) || !works(&["gcc", "--version"]) {
+        say("installing Debian's golang-go and gcc, with which Go calls the C library");
+        install(&["golang-go", "gcc", "libc6-dev"])?;
+    }
+    Ok(())
+}
+
+/// Makes sure of Mono, which compiles and runs C#.
+///
+/// # Errors
+/// When it is missing and cannot be installed.
+pub(crate) fn mono() -> anyhow::Result<()> {
+    if !works(&["mcs", "--version"]) || !works(&["mono", "--version"]) {
+        say("installing Debian's mono-mcs and mono-runtime, which compile and run C#");
+        install(&[
+            "mono-mcs",
+            "mono-runtime",
+            "libmono-corlib4.5-cil",
+            "libmono-system4.0-cil",
+        ])?;
+    }
+    Ok(())
+}
+
 /// Makes sure of the compilers of C and C++, and of valgrind, which looks over their shoulder.
 ///
 /// # Errors

@@ -1,11 +1,12 @@
 //! All tests: those of the crates, those of the page in a real browser, those against another gRPC, the programs of C
-//! under valgrind, those with the clients of DogStatsD that people use, and the smoke run.
+//! under valgrind, those with the clients of DogStatsD and the tracers that people use, those of the packages for other
+//! languages, and the smoke run.
 
 use std::path::Path;
 
 use crate::program::{self, Profile, Program};
 use crate::run::{command, finish, root, say, sh};
-use crate::{dogstatsd, setup, smoke, tracers, waf};
+use crate::{csharp, dogstatsd, examples, go, nodejs, python, setup, smoke, tracers, waf};
 
 /// Installs what is missing, then runs everything.
 ///
@@ -25,6 +26,11 @@ pub(crate) fn run() -> anyhow::Result<()> {
     capi()?;
     dogstatsd::run(&dogstatsd::Options::default())?;
     tracers::run(&tracers::Options::default())?;
+    python::run()?;
+    nodejs::run()?;
+    go::run()?;
+    csharp::run()?;
+    examples::run(&examples::Options::default())?;
     smoke::run()
 }
 
