@@ -1,8 +1,9 @@
 //! The Go package: vet and tests, against an intake.
 
 use crate::library::Stage;
+use crate::program::target_folder;
 use crate::run::{command, finish, print, root, say};
-use crate::setup;
+use crate::{install, setup};
 
 /// Runs everything.
 ///
@@ -23,6 +24,26 @@ pub(crate) fn run() -> anyhow::Result<()> {
         ));
         finish(linked(&stage, &mut command(&folder, words))?)?;
     }
+    // As where the library is installed.
+    let prefix = target_folder()?.join("go-prefix");
+    install::copy(&stage.library, &prefix)?;
+    say("go test -tags pkgconfig in go");
+    let words = [
+        "go",
+        "test",
+        "-count=1",
+        "-tags",
+        "pkgconfig",
+        "-run",
+        "Arrive",
+        "./...",
+    ];
+    finish(
+        stage
+            .furnish(&mut command(&folder, &words))?
+            .env("PKG_CONFIG_PATH", prefix.join("lib/pkgconfig"))
+            .env("LD_LIBRARY_PATH", prefix.join("lib")),
+    )?;
     stage.end()?;
     print("go: vet and tests are as expected");
     Ok(())

@@ -74,7 +74,7 @@ fn file_name() -> String {
 /// The library, and an intake that agents send to; the intake ends with it.
 #[derive(Debug)]
 pub(crate) struct Stage {
-    library: PathBuf,
+    pub(crate) library: PathBuf,
     intake: Program,
 }
 

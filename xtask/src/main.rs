@@ -11,6 +11,7 @@ mod examples;
 mod fips;
 mod go;
 mod http;
+mod install;
 mod language;
 mod library;
 mod lint;
@@ -62,6 +63,8 @@ enum Task {
     Csharp,
     /// Runs the examples of every language and looks at what arrived; a part of `test`.
     Examples(examples::Options),
+    /// Builds the embeddable library and installs it with its header and what pkg-config is told.
+    Install(install::Options),
     /// Builds with the FIPS validated module, runs its tests and looks at what is linked; needs CMake and Go.
     Fips,
     /// Obtains the library of the firewall and its rules, which a part of `test` needs, and prints where they are.
@@ -113,6 +116,7 @@ fn perform(task: Task) -> anyhow::Result<()> {
         Task::Go => go::run(),
         Task::Csharp => csharp::run(),
         Task::Examples(options) => examples::run(&options),
+        Task::Install(options) => install::run(&options),
         Task::Fips => fips::run(),
         Task::Waf => waf::run(),
         Task::Soak(options) => soak::run(&options),

@@ -163,9 +163,14 @@ pub(crate) fn cmake_and_go() -> anyhow::Result<()> {
 /// # Errors
 /// When Go or a C compiler is missing and cannot be installed.
 pub(crate) fn cgo() -> anyhow::Result<()> {
-    if !works(&["go", "version"]) || !works(&["gcc", "--version"]) {
-        say("installing Debian's golang-go and gcc, with which Go calls the C library");
-        install(&["golang-go", "gcc", "libc6-dev"])?;
+    let needed = [
+        ["go", "version"],
+        ["gcc", "--version"],
+        ["pkg-config", "--version"],
+    ];
+    if !needed.iter().all(|words| works(words)) {
+        say("installing Debian's golang-go, gcc and pkg-config, with which Go calls the C library");
+        install(&["golang-go", "gcc", "libc6-dev", "pkg-config"])?;
     }
     Ok(())
 }
