@@ -99,6 +99,7 @@ pub(super) static KEYS: &[Key] = &[
         env: &["DD_LAMBDA_FIPS_MODE"],
         kind: Kind::Bool,
         default: Default::Described("`true` in regions that start with `us-gov-`"),
+        pipeline: Pipeline::Core,
         doc: "Whether FIPS cryptography is expected.",
         ..BASE
     },
