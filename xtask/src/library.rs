@@ -8,6 +8,9 @@ use std::process::Command;
 
 use anyhow::Context as _;
 
+use serde_json::Value;
+
+use crate::http::request;
 use crate::program::{self, Profile, Program, target_folder};
 use crate::run::{root, sh};
 
@@ -76,6 +79,8 @@ fn file_name() -> String {
 pub(crate) struct Stage {
     pub(crate) library: PathBuf,
     intake: Program,
+    /// What an agent must trust to go by the intake's remote configuration.
+    roots: Value,
 }
 
 impl Stage {
@@ -87,7 +92,13 @@ impl Stage {
         let library = build(Profile::Dev)?;
         let program = program::build(Profile::Dev)?;
         let intake = Program::start(&program, &["intake", "--addr", "127.0.0.1:0"], &[])?;
-        Ok(Self { library, intake })
+        let roots = format!("{}/inspect/remote_config/roots", intake.url("intake")?);
+        let (_, roots) = request("GET", &roots, b"")?;
+        Ok(Self {
+            library,
+            intake,
+            roots: serde_json::from_str(&roots)?,
+        })
     }
 
     /// The address of the intake.
@@ -122,8 +133,18 @@ impl Stage {
             .env("DD_DD_URL", intake)
             .env("DD_APM_DD_URL", intake)
             .env("DD_LOGS_CONFIG_LOGS_DD_URL", intake)
+            .env("DD_REMOTE_CONFIGURATION_RC_DD_URL", intake)
+            .env("DD_REMOTE_CONFIGURATION_CONFIG_ROOT", self.root("config"))
+            .env(
+                "DD_REMOTE_CONFIGURATION_DIRECTOR_ROOT",
+                self.root("director"),
+            )
             .env("DD_LOGS_AGENT_PORT", "0")
             .env("DD_HOSTNAME", HOST))
+    }
+
+    fn root(&self, repository: &str) -> &str {
+        self.roots[repository].as_str().unwrap_or_default()
     }
 
     /// Ends the intake.

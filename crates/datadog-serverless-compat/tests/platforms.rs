@@ -47,6 +47,8 @@ impl Running {
             ("DD_APM_DD_URL", &url),
             ("DD_DD_URL", &url),
             ("DD_LOGS_CONFIG_LOGS_DD_URL", &url),
+            // Its backend would be elsewhere.
+            ("DD_REMOTE_CONFIGURATION_ENABLED", "false"),
         ];
         let mut command = program(&[&own, platform].concat());
         let mut child = command.stderr(Stdio::piped()).spawn().unwrap();

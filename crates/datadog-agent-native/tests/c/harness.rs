@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 use std::time::{Duration, Instant};
 
-use datadog_dev_intake::Intake;
+use datadog_dev_intake::{Intake, config_root, director_root};
 use tempfile::TempDir;
 
 /// Long enough for the slowest machine; only who hangs for ever is cut.
@@ -175,6 +175,9 @@ impl Program {
             command.env(variable, &url);
         }
         command
+            .env("DD_REMOTE_CONFIGURATION_RC_DD_URL", &url)
+            .env("DD_REMOTE_CONFIGURATION_CONFIG_ROOT", config_root())
+            .env("DD_REMOTE_CONFIGURATION_DIRECTOR_ROOT", director_root())
             .env("DD_HOSTNAME", "tester")
             // What takes longer is sent again, which a slow machine must not cause.
             .env("DD_HTTP_TIMEOUT", "120")

@@ -21,6 +21,8 @@ pub(crate) fn to_intake(intake: &Intake) -> Vec<(String, String)> {
         ("DD_DD_URL", &url),
         ("DD_LOGS_CONFIG_LOGS_DD_URL", &url),
         ("DD_HOSTNAME", "web-1"),
+        // Its backend would be elsewhere.
+        ("DD_REMOTE_CONFIGURATION_ENABLED", "false"),
     ]
     .map(|(name, value)| (name.to_owned(), value.to_owned()))
     .to_vec()
