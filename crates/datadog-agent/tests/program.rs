@@ -16,6 +16,8 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_datadog-agent-native");
 const KEY: &str = "0123456789abcdef0123456789abcdef";
+/// Longest time to wait for anything.
+const LIMIT: std::time::Duration = std::time::Duration::from_secs(90);
 
 /// A command with an environment of its own, so that the tester's variables change nothing.
 fn program(arguments: &[&str], environment: &[(&str, &str)]) -> Command {
@@ -98,10 +100,22 @@ impl Drop for Running {
 
 /// Posts a body and returns the whole answer.
 async fn post(url: &str, path: &str, body: &str) -> String {
+    exchange(url, "POST", path, body).await
+}
+
+/// What is answered as JSON.
+async fn json_of(url: &str, path: &str) -> Value {
+    let answer = exchange(url, "GET", path, "").await;
+    let body = answer.split_once("\r\n\r\n").map(|(_, body)| body);
+    serde_json::from_str(body.unwrap()).unwrap_or_else(|_| panic!("{answer}"))
+}
+
+/// Sends a request and returns the whole answer.
+async fn exchange(url: &str, method: &str, path: &str, body: &str) -> String {
     let host = url.trim_start_matches("http://");
     let mut stream = tokio::net::TcpStream::connect(host).await.unwrap();
     let head = format!(
-        "POST {path} HTTP/1.1\r\nHost: {host}\r\nContent-Length: {}\r\nConnection: close\r\n\r\n",
+        "{method} {path} HTTP/1.1\r\nHost: {host}\r\nContent-Length: {}\r\nConnection: close\r\n\r\n",
         body.len()
     );
     stream
@@ -375,6 +389,71 @@ async fn dev_shows_what_it_was_posted_and_answers_status() {
     let status: Value = serde_json::from_str(&stdout(&output)).unwrap();
     assert_eq!(status["state"], "running");
     assert_eq!(status["pipelines"]["logs"]["received"], 1);
+    assert_eq!(dev.stop().await, Some(0));
+}
+
+/// Waits until the part of the status about remote configuration is as it should be.
+async fn remote_config_when(logs: &str, is_so: impl Fn(&Value) -> bool) -> Value {
+    let begun = std::time::Instant::now();
+    loop {
+        let status = json_of(logs, "/status").await;
+        let found = &status["pipelines"]["remote_config"];
+        if is_so(found) {
+            return found.clone();
+        }
+        assert!(begun.elapsed() < LIMIT, "{found}");
+        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+    }
+}
+
+#[tokio::test]
+async fn dev_goes_by_what_is_pushed_to_its_own_intake_and_keeps_to_it_when_an_answer_is_forged() {
+    // Nothing of this may be asked or kept.
+    let folder = tempfile::tempdir().unwrap();
+    let store = folder.path().join("kept");
+    let environment = [
+        ("DD_REMOTE_CONFIGURATION_ENABLED", "true"),
+        ("DD_REMOTE_CONFIGURATION_RC_DD_URL", "https://rc.invalid"),
+        ("DD_REMOTE_CONFIGURATION_API_KEY", KEY),
+        ("DD_REMOTE_CONFIG_STORE_PATH", store.to_str().unwrap()),
+        ("DD_SKIP_SSL_VALIDATION", "true"),
+        ("HTTP_PROXY", "http://127.0.0.1:1"),
+    ];
+    let arguments = ["dev", "--ephemeral", "--format", "json"];
+    let dev = Running::start(program(&arguments, &environment)).await;
+    let (intake, logs) = (dev.url("intake"), dev.url("logs"));
+    let pushed = r#"[{"product":"APM_SAMPLING","id":"all","config":{"all_envs":{"priority_sampler_target_tps":5}}},
+        {"product":"AGENT_CONFIG","id":"layer","config":{"name":"layer","config":{"log_level":"off"}}},
+        {"product":"AGENT_CONFIG","id":"configuration_order","config":{"order":["layer"],"internal_order":[]}}]"#;
+    let answer = post(intake, "/inspect/remote_config", pushed).await;
+    assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+    let in_force = |status: &Value| {
+        status["active"]["sampling"]["target_tps"] == 5.0 && status["active"]["log_level"] == "off"
+    };
+    let status = remote_config_when(logs, in_force).await;
+    assert_eq!(status["url"], intake);
+    assert_eq!(status["store"], "memory");
+    assert_eq!(status["interval_s"], 5);
+    assert!(!store.exists());
+
+    let begun = std::time::Instant::now();
+    loop {
+        let shown = json_of(intake, "/inspect/remote_config").await;
+        let files = shown["pushed"].as_array().unwrap();
+        let took = |file: &Value| file["clients"][0]["apply_state"] == "acknowledged";
+        if files.len() == 3 && files.iter().all(took) {
+            break;
+        }
+        assert!(begun.elapsed() < LIMIT, "{shown}");
+        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+    }
+
+    let forged = r#"{"rules":[{"path":"/api/v0.1/configurations","tamper":"bad_signature"}]}"#;
+    post(intake, "/inspect/faults", forged).await;
+    let status = remote_config_when(logs, |status| status["state"] == "failing").await;
+    let reason = "tuf: director targets: 0 valid signatures of 2";
+    assert_eq!(status["last_error"], reason);
+    assert!(in_force(&status), "{status}");
     assert_eq!(dev.stop().await, Some(0));
 }
 
