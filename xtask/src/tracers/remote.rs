@@ -87,7 +87,13 @@ fn push(intake: &str, service: &str) -> anyhow::Result<()> {
                 "schema_version": "v1.0.0",
                 "action": "enable",
                 "service_target": {"service": service, "env": "test"},
-                "lib_config": {"library_language": "all", "library_version": "latest", "tracing_sampling_rate": rate},
+                "lib_config": {
+                    "library_language": "all",
+                    "library_version": "latest",
+                    "tracing_sampling_rate": rate,
+                },
+                // Newer tracers read this, and leave the other alone.
+                "sdk_config": {"config": {"DD_TRACE_SAMPLE_RATE": rate.to_string()}},
             },
         })
     };
@@ -179,6 +185,11 @@ pub(crate) fn check(
     let after = entries.get(begin..).unwrap_or_default();
     for span in after.iter().filter(|span| applied(span) != Some(RATE)) {
         out.add(format!("did not go by the rate: {span}"));
+    }
+    // Kept or dropped by a rule, and not by a rate of the agent, which has 1 and 0.
+    let is_by_rule = |span: &&&Value| matches!(span["priority"].as_i64(), Some(2 | -1));
+    for span in after.iter().filter(|span| !is_by_rule(span)) {
+        out.add(format!("was not decided by a rule: {span}"));
     }
     let kept = after.iter().filter(|span| is_kept(span)).count();
     // Fifteen are expected, with a standard deviation of three and a half.
