@@ -146,6 +146,32 @@ async fn a_backend_that_hangs_up_or_fails_changes_nothing_and_the_status_says_so
 }
 
 #[tokio::test]
+async fn a_backend_that_is_gone_changes_nothing_and_its_successor_is_believed() {
+    let intake = Intake::start().await;
+    let addr = intake.addr();
+    push(&intake, 5);
+    let agent = agent_of(&intake).await;
+    let mut clients = 0;
+    let before = asked_until(&agent, &mut clients, |status| target_tps(status) == 5.0).await;
+
+    intake.stop().await;
+    let is_failing = |status: &Value| status["state"] == "failing";
+    let during = asked_until(&agent, &mut clients, is_failing).await;
+    let said = during["last_error"].as_str().unwrap();
+    assert!(said.starts_with("api: "), "{said}");
+    for kept in ["active", "files", "director_targets_version"] {
+        assert_eq!(during[kept], before[kept], "{kept}");
+    }
+
+    // It remembers nothing of the agent, and signs with the same keys.
+    let successor = Intake::builder().addr(addr).start().await.unwrap();
+    push(&successor, 7);
+    let after = asked_until(&agent, &mut clients, |status| target_tps(status) == 7.0).await;
+    assert_eq!(after["last_error"], Value::Null);
+    agent.shutdown().await.unwrap();
+}
+
+#[tokio::test]
 async fn a_frozen_backend_is_found_out_when_its_timestamp_has_expired() {
     let wrong = |intake: &Intake| {
         drop(intake.on(CONFIGURATIONS_PATH).tamper(Tamper::Frozen));
