@@ -85,7 +85,9 @@ fn browser(extra: &[(&str, &Path)]) -> anyhow::Result<()> {
     let folder = root().join("tests/browser");
     setup::npm(&folder)?;
     let program = program::build(Profile::Dev)?;
-    let dev = Program::start(&program, &["dev", "--ephemeral"], &[])?;
+    // The page's tests play the agent that polls, and count requests.
+    let quiet = [("DD_REMOTE_CONFIGURATION_ENABLED", "false")];
+    let dev = Program::start(&program, &["dev", "--ephemeral"], &quiet)?;
     say("node --test in tests/browser, against a running `dev`");
     finish(
         command(&folder, &["node", "--test"])

@@ -55,12 +55,17 @@ impl Running {
     }
 }
 
-/// Opens it, if it is on, there is a key and nothing is wrong; else says why not, where anything is wrong.
-pub(crate) async fn open(config: &Config, shared: &Shared) -> Option<Opened> {
+/// Opens it, if it is on, there is a key and nothing is wrong; else says why not, where anything is wrong. A `store`
+/// comes before that of the configuration.
+pub(crate) async fn open(
+    config: &Config,
+    shared: &Shared,
+    store: Option<StoreMode>,
+) -> Option<Opened> {
     if !config.remote_configuration_enabled {
         return None;
     }
-    match try_open(config, shared).await {
+    match try_open(config, shared, store).await {
         Ok(opened) => {
             if opened.is_none() {
                 info!("remote configuration is off: there is no API key for it");
@@ -77,10 +82,15 @@ pub(crate) async fn open(config: &Config, shared: &Shared) -> Option<Opened> {
     }
 }
 
-async fn try_open(config: &Config, shared: &Shared) -> Result<Option<Opened>, AgentError> {
-    let Some(settings) = settings::read(config, &shared.hostname)? else {
+async fn try_open(
+    config: &Config,
+    shared: &Shared,
+    store: Option<StoreMode>,
+) -> Result<Option<Opened>, AgentError> {
+    let Some(mut settings) = settings::read(config, &shared.hostname)? else {
         return Ok(None);
     };
+    settings.service.store = store.unwrap_or(settings.service.store);
     let opened = RemoteConfigService::open(
         settings.service,
         settings.transport,

@@ -14,7 +14,6 @@ use super::Listeners;
 use crate::agent::builder::Options;
 use crate::agent::{AgentError, AgentHandle, Board, Shared, Signals, StopReport, keepers};
 use crate::config::Config;
-use crate::logger::LevelControl;
 use crate::metrics::Transport;
 use crate::{logs, metrics, remote_config, traces};
 
@@ -71,7 +70,7 @@ pub(super) async fn start_pipelines(
     };
     let read = keepers::consume(bus, handle.clone(), options.listener.clone(), closing);
     running.reader.spawn(read);
-    match start_each(&mut running, &config, &shared, of_logs, options.level).await {
+    match start_each(&mut running, &config, &shared, of_logs, &options).await {
         Ok(()) => {
             running.watch(&shared.board, &handle);
             if options.signal_handlers {
@@ -93,7 +92,7 @@ async fn start_each(
     config: &Config,
     shared: &Shared,
     of_logs: Drain,
-    level: Option<LevelControl>,
+    options: &Options,
 ) -> Result<(), AgentError> {
     if config.logs_enabled {
         let shared = Shared {
@@ -105,12 +104,14 @@ async fn start_each(
     if metrics::is_wanted(config) {
         running.metrics = Some(metrics::start(config, shared).await?);
     }
-    let remote_config = Box::pin(remote_config::open(config, shared)).await;
+    let store = options.remote_config_store.clone();
+    let remote_config = Box::pin(remote_config::open(config, shared, store)).await;
     if config.apm_enabled {
         let mount = remote_config.as_ref().map(remote_config::Opened::mount);
         let (logs, metrics) = (running.logs.as_ref(), running.metrics.as_ref());
         running.traces = Some(traces::start(config, shared, logs, metrics, mount).await?);
     }
+    let level = options.level.clone();
     running.remote_config =
         remote_config.map(|it| it.run(config, shared, running.traces.as_ref(), level));
     Ok(())
