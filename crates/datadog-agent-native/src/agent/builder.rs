@@ -7,6 +7,7 @@ use std::sync::Arc;
 use tokio::runtime::Handle;
 
 use super::{AgentCoordinator, AgentError};
+use crate::appsec;
 use crate::config::Config;
 use crate::event_bus::Event;
 use crate::http::Client;
@@ -20,12 +21,12 @@ pub(super) type Listener = Arc<dyn Fn(Event) + Send + Sync>;
 #[derive(Debug)]
 pub struct Builder {
     config: Config,
-    options: Options,
+    pub(crate) options: Options,
 }
 
 /// What was decided.
 #[derive(Clone, Default)]
-pub(super) struct Options {
+pub(crate) struct Options {
     pub(super) runtime: Option<Handle>,
     pub(super) http_client: Option<Client>,
     pub(super) signal_handlers: bool,
@@ -33,6 +34,7 @@ pub(super) struct Options {
     pub(super) listener: Option<Listener>,
     pub(super) span_tags: Vec<(String, String)>,
     pub(super) level: Option<LevelControl>,
+    pub(crate) appsec: appsec::Given,
 }
 
 impl Builder {
@@ -103,6 +105,7 @@ impl fmt::Debug for Options {
             .field("listener", &self.listener.is_some())
             .field("span_tags", &self.span_tags)
             .field("level", &self.level.is_some())
+            .field("appsec", &self.appsec)
             .finish()
     }
 }
