@@ -7,6 +7,7 @@ use std::sync::Arc;
 use tokio::runtime::Handle;
 
 use super::{AgentCoordinator, AgentError};
+use crate::appsec;
 use crate::config::Config;
 use crate::event_bus::Event;
 use crate::http::Client;
@@ -21,12 +22,12 @@ pub(super) type Listener = Arc<dyn Fn(Event) + Send + Sync>;
 #[derive(Debug)]
 pub struct Builder {
     config: Config,
-    options: Options,
+    pub(crate) options: Options,
 }
 
 /// What was decided.
 #[derive(Clone, Default)]
-pub(super) struct Options {
+pub(crate) struct Options {
     pub(super) runtime: Option<Handle>,
     pub(super) http_client: Option<Client>,
     pub(super) signal_handlers: bool,
@@ -35,6 +36,7 @@ pub(super) struct Options {
     pub(super) span_tags: Vec<(String, String)>,
     pub(super) level: Option<LevelControl>,
     pub(super) remote_config_store: Option<StoreMode>,
+    pub(crate) appsec: appsec::Given,
 }
 
 impl Builder {
@@ -113,6 +115,7 @@ impl fmt::Debug for Options {
             .field("span_tags", &self.span_tags)
             .field("level", &self.level.is_some())
             .field("remote_config_store", &self.remote_config_store)
+            .field("appsec", &self.appsec)
             .finish()
     }
 }
