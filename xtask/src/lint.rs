@@ -3,8 +3,15 @@
 use crate::run::{command, finish, root, say, sh};
 use crate::tidy;
 
-const CLIPPY: [&[&str]; 2] = [
+const CLIPPY: [&[&str]; 3] = [
     &["--workspace", "--all-targets"],
+    &[
+        "--package",
+        "datadog-agent-native",
+        "--features",
+        "appsec",
+        "--all-targets",
+    ],
     &[
         "--package",
         "datadog-agent-native",

@@ -1,4 +1,4 @@
-//! All tests: those of the crates, those of the page in a real browser, those against another gRPC, the programs of C
+//! All tests: those of the crates, those of the agent with the firewall, those of the page in a real browser, those against another gRPC, the programs of C
 //! under valgrind, those with the clients of DogStatsD and the tracers that people use, those of the packages for other
 //! languages, and the smoke run.
 
@@ -17,6 +17,7 @@ pub(crate) fn run() -> anyhow::Result<()> {
     setup::c()?;
     let root = root();
     crates(&root)?;
+    firewall(&root)?;
     sh(
         &root,
         &["cargo", "test", "--locked", "--workspace", "--doc"],
@@ -44,6 +45,18 @@ fn crates(root: &Path) -> anyhow::Result<()> {
         tests.env("DD_APPSEC_LIBDDWAF_PATH", waf::obtain()?.library);
     }
     say("cargo test --locked --workspace --all-targets");
+    finish(&mut tests)
+}
+
+/// The tests of the agent with the firewall built in, with its library where there is one for this machine.
+fn firewall(root: &Path) -> anyhow::Result<()> {
+    let words =
+        "cargo test --locked --package datadog-agent-native --features appsec --lib --test appsec";
+    let mut tests = command(root, &words.split(' ').collect::<Vec<_>>());
+    if waf::is_available() {
+        tests.env("DD_APPSEC_LIBDDWAF_PATH", waf::obtain()?.library);
+    }
+    say(words);
     finish(&mut tests)
 }
 
@@ -85,7 +98,9 @@ fn browser(extra: &[(&str, &Path)]) -> anyhow::Result<()> {
     let folder = root().join("tests/browser");
     setup::npm(&folder)?;
     let program = program::build(Profile::Dev)?;
-    let dev = Program::start(&program, &["dev", "--ephemeral"], &[])?;
+    // The page's tests play the agent that polls, and count requests.
+    let quiet = [("DD_REMOTE_CONFIGURATION_ENABLED", "false")];
+    let dev = Program::start(&program, &["dev", "--ephemeral"], &quiet)?;
     say("node --test in tests/browser, against a running `dev`");
     finish(
         command(&folder, &["node", "--test"])

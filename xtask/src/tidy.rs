@@ -68,6 +68,7 @@ const LAYERS: [(&str, &[&str]); 17] = [
         &[
             "datadog-agent-config",
             "datadog-agent-runtime",
+            "datadog-appsec",
             "datadog-forwarder",
             "datadog-logs-agent",
             "datadog-logs-patterns",

@@ -10,6 +10,7 @@ mod oracle;
 mod plan;
 mod proxied;
 mod rates;
+mod remote;
 mod session;
 mod shop;
 
@@ -36,6 +37,9 @@ pub(crate) struct Options {
     /// The tracers; all if none is named.
     #[arg(value_enum)]
     clients: Vec<Language>,
+    /// The settings that they are run in; all if none is named.
+    #[arg(long = "run", value_enum)]
+    plans: Vec<Plan>,
 }
 
 /// One tracer in one setting.
@@ -57,7 +61,8 @@ pub(crate) fn run(options: &Options) -> anyhow::Result<()> {
     let program = program::build(Profile::Dev)?;
     let kits = Kits::install(clients)?;
     say("tracers: shops serve, tracers send");
-    let plans = Plan::ALL.into_iter();
+    let wanted = |plan: &Plan| options.plans.is_empty() || options.plans.contains(plan);
+    let plans = Plan::ALL.into_iter().filter(wanted);
     let runs = plans.flat_map(|plan| {
         let runs = clients.iter().map(move |&client| Run { client, plan });
         runs.filter(|run| run.plan.concerns(run.client))

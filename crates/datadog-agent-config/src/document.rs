@@ -89,7 +89,9 @@ const fn malformed(class: Class) -> &'static str {
 
 fn meaning(key: &Key) -> String {
     let doc = key.doc.replace('|', "\\|");
-    if key.pipeline.available() {
+    if let Some(feature) = key.pipeline.feature() {
+        format!("{doc} *Only in builds with the feature `{feature}`.*")
+    } else if key.pipeline.available() {
         doc
     } else {
         format!("{doc} *Not in this build yet: {}.*", key.pipeline.label())

@@ -134,11 +134,20 @@ impl Pipeline {
             Self::Stateful => true,
             Self::Traces => true,
             Self::Metrics => true,
-            Self::AppSec => false,
+            Self::AppSec => cfg!(feature = "appsec"),
             Self::RemoteConfiguration => true,
             Self::KeySources => false,
             Self::Serverless => false,
             Self::Otlp => false,
+        }
+    }
+
+    /// The feature that builds it in, for one that is not in every build.
+    #[must_use]
+    pub const fn feature(self) -> Option<&'static str> {
+        match self {
+            Self::AppSec => Some("appsec"),
+            _ => None,
         }
     }
 

@@ -15,6 +15,11 @@
 //! Each pipeline is assembled in one file of its own; this crate holds no behaviour of theirs.
 
 pub mod agent;
+#[cfg(feature = "appsec")]
+pub mod appsec;
+#[cfg(not(feature = "appsec"))]
+#[path = "appsec/absent.rs"]
+mod appsec;
 pub mod config;
 pub mod event_bus;
 pub mod ffi;

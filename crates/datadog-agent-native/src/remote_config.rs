@@ -26,13 +26,21 @@ pub use datadog_remote_config::{RemoteConfigHandle, RemoteConfigService, StoreMo
 use crate::agent::{AgentError, Face, Shared};
 use crate::config::Config;
 use crate::logger::LevelControl;
-use crate::traces;
+use crate::{appsec, traces};
 use consumers::{Active, log_level, sampling, tasks};
 
 /// Remote configuration that is opened, and asks nobody yet.
 pub(crate) struct Opened {
     service: RemoteConfigService,
     handle: RemoteConfigHandle,
+}
+
+/// The parts of this agent that take configuration, as far as there are any.
+#[derive(Default)]
+pub(crate) struct Consumers<'r> {
+    pub(crate) traces: Option<&'r traces::Running>,
+    pub(crate) level: Option<LevelControl>,
+    pub(crate) appsec: Option<&'r appsec::Opened>,
 }
 
 /// Remote configuration that runs. Dropping it cuts it.
@@ -55,12 +63,17 @@ impl Running {
     }
 }
 
-/// Opens it, if it is on, there is a key and nothing is wrong; else says why not, where anything is wrong.
-pub(crate) async fn open(config: &Config, shared: &Shared) -> Option<Opened> {
+/// Opens it, if it is on, there is a key and nothing is wrong; else says why not, where anything is wrong. A `store`
+/// comes before that of the configuration.
+pub(crate) async fn open(
+    config: &Config,
+    shared: &Shared,
+    store: Option<StoreMode>,
+) -> Option<Opened> {
     if !config.remote_configuration_enabled {
         return None;
     }
-    match try_open(config, shared).await {
+    match try_open(config, shared, store).await {
         Ok(opened) => {
             if opened.is_none() {
                 info!("remote configuration is off: there is no API key for it");
@@ -77,10 +90,15 @@ pub(crate) async fn open(config: &Config, shared: &Shared) -> Option<Opened> {
     }
 }
 
-async fn try_open(config: &Config, shared: &Shared) -> Result<Option<Opened>, AgentError> {
-    let Some(settings) = settings::read(config, &shared.hostname)? else {
+async fn try_open(
+    config: &Config,
+    shared: &Shared,
+    store: Option<StoreMode>,
+) -> Result<Option<Opened>, AgentError> {
+    let Some(mut settings) = settings::read(config, &shared.hostname)? else {
         return Ok(None);
     };
+    settings.service.store = store.unwrap_or(settings.service.store);
     let opened = RemoteConfigService::open(
         settings.service,
         settings.transport,
@@ -122,13 +140,12 @@ impl Opened {
     }
 
     /// Begins to ask, and puts into effect what this agent takes itself.
-    pub(crate) fn run(
-        self,
-        config: &Config,
-        shared: &Shared,
-        traces: Option<&traces::Running>,
-        level: Option<LevelControl>,
-    ) -> Running {
+    pub(crate) fn run(self, config: &Config, shared: &Shared, taking: Consumers<'_>) -> Running {
+        let Consumers {
+            traces,
+            level,
+            appsec,
+        } = taking;
         let active = Active::telling(shared.events.clone());
         let mut consumers = JoinSet::new();
         if let (true, Some(traces)) = (settings::takes_sampling(config), traces) {
@@ -138,6 +155,10 @@ impl Opened {
         }
         if let (true, Some(level)) = (settings::takes_log_level(config), level) {
             consumers.spawn(log_level(&self.handle, level, active.clone()));
+        }
+        let follow = appsec.and_then(|appsec| appsec.follow(self.handle.clone()));
+        if let Some(follow) = follow {
+            consumers.spawn(follow);
         }
         consumers.spawn(tasks(&self.handle));
         let handle = self.handle.clone();

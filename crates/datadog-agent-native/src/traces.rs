@@ -10,6 +10,7 @@ use std::time::Duration;
 use datadog_agent_runtime::bind::Target;
 use datadog_traces_agent::config::Info;
 use datadog_traces_agent::filter::TagRule;
+use datadog_traces_agent::inspect::Inspector;
 use datadog_traces_agent::obfuscate::{Config as Obfuscation, Json, Redis, SqlMode};
 use datadog_traces_agent::service_mapping::ServiceMapping;
 use datadog_traces_agent::truncate::Resources;
@@ -49,6 +50,7 @@ pub(crate) async fn start(
     logs: Option<&logs::Running>,
     metrics: Option<&metrics::Running>,
     remote_config: Option<Mount>,
+    inspector: Option<Arc<dyn Inspector>>,
 ) -> Result<Running, AgentError> {
     let mut traces = traces_config(config, &shared.hostname)?;
     traces.tags.extend(shared.span_tags.iter().cloned());
@@ -70,6 +72,7 @@ pub(crate) async fn start(
             take
         }),
         events: shared.events.clone(),
+        inspector,
     };
     let running = traces_agent::start(traces, own, shared.drain.clone())
         .await

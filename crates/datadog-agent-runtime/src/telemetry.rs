@@ -331,6 +331,24 @@ metrics! {
     RemoteConfigSnapshotVersion: "remote_config.config_snapshot_version", Gauge, [];
     /// When the director's timestamp expires, in seconds since 1970.
     RemoteConfigTimestampExpires: "remote_config.timestamp_expires", Gauge, [];
+    /// Requests that the firewall looked at.
+    AppsecRequests: "appsec.requests", Counter, [];
+    /// Those in which it found something.
+    AppsecAttacks: "appsec.attacks", Counter, [];
+    /// Those that were answered with a refusal, by whoever obeys verdicts.
+    AppsecBlocked: "appsec.blocked", Counter, [];
+    /// Entry spans that were left alone: `busy` when enough others were being looked at, `too_many` in one trace.
+    AppsecSkipped: "appsec.skipped", Counter, ["reason"];
+    /// Evaluations that ran out of time.
+    AppsecTimeouts: "appsec.timeouts", Counter, [];
+    /// Evaluations that failed.
+    AppsecErrors: "appsec.errors", Counter, [];
+    /// Traces that were not kept for what was found in them, because the second had enough of them.
+    AppsecKeepLimited: "appsec.keep_limited", Counter, [];
+    /// Events that were left out of a span, on which all of them would be too long.
+    AppsecEventsDropped: "appsec.events_dropped", Counter, [];
+    /// Files of remote configuration: `applied` or `refused`.
+    AppsecRemoteFiles: "appsec.remote_files", Counter, ["outcome"];
     /// Events that found the event bus full.
     EventsDropped: "events.dropped", Counter, [];
 }

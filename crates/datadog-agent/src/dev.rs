@@ -7,8 +7,10 @@ use std::time::Duration;
 
 use clap::Args;
 use datadog_agent_native::agent::{AgentCoordinator, AgentError, Signals};
-use datadog_agent_native::config::{Config, Source};
-use datadog_dev_intake::{DEFAULT_ADDR, Error as IntakeError, Intake};
+use datadog_agent_native::config::{Builder, Config, Source};
+use datadog_agent_native::logger::LevelControl;
+use datadog_agent_native::remote_config::StoreMode;
+use datadog_dev_intake::{DEFAULT_ADDR, Error as IntakeError, Intake, config_root, director_root};
 use serde_json::{Map, Value};
 
 use crate::output::{Format, line, note};
@@ -18,6 +20,10 @@ use crate::run::{addresses, configured, install_logger};
 const KEY: &str = "00000000000000000000000000000de5";
 /// Age at which logs are sent, unless `DD_LOGS_CONFIG_BATCH_WAIT` says otherwise: who watches does not like to wait.
 const BATCH_WAIT: Duration = Duration::from_secs(1);
+
+/// Pause between two questions about remote configuration, the shortest that can be set, unless
+/// `DD_REMOTE_CONFIGURATION_REFRESH_INTERVAL` says otherwise.
+const REFRESH_INTERVAL: &str = "5s";
 
 /// Longest time to stop, unless `DD_SHUTDOWN_TIMEOUT` says otherwise: the intake may have been told to hang.
 const STOP_TIMEOUT: Duration = Duration::from_secs(2);
@@ -42,8 +48,8 @@ pub(crate) async fn run(options: Options) -> anyhow::Result<ExitCode> {
     let intake = start_intake(options.ephemeral).await?;
     let mut config = local_config(&intake, options.ephemeral);
     choose_the_way(&mut config, &intake, options.http);
-    install_logger(&config);
-    let agent = Box::pin(start_agent(config)).await?;
+    let level = install_logger(&config);
+    let agent = Box::pin(start_agent(config, level)).await?;
     let mut found = addresses(agent.listeners());
     found.insert("intake".to_owned(), intake.url().into());
     let try_it = example(&found);
@@ -80,7 +86,7 @@ async fn start_intake(ephemeral: bool) -> anyhow::Result<Intake> {
 
 /// The user's configuration, with every way out of this machine closed.
 fn local_config(intake: &Intake, ephemeral: bool) -> Config {
-    let mut config = configured(None)
+    let mut config = remote_config(configured(None), intake)
         .api_key(KEY)
         .option("logs_enabled", "true")
         .option("logs_config.logs_dd_url", intake.url())
@@ -91,8 +97,10 @@ fn local_config(intake: &Intake, ephemeral: bool) -> Config {
         .option("site", intake_authority(intake))
         .build_with_issues();
     config.logs_config_api_key = None;
-    // The local intake has no backend of remote configuration, and nobody else is asked.
-    config.remote_configuration_enabled = false;
+    config.remote_configuration_api_key = None;
+    config.remote_configuration_key = None;
+    // Nothing goes over TLS here, and with it remote configuration would not run.
+    config.skip_ssl_validation = false;
     config.logs_config_additional_endpoints.clear();
     config.additional_endpoints.clear();
     config.apm_additional_endpoints.clear();
@@ -113,6 +121,20 @@ fn local_config(intake: &Intake, ephemeral: bool) -> Config {
         config.trace_agent_port = Some(0);
     }
     config
+}
+
+/// Remote configuration is the intake's, with its roots of trust; how often it is asked for stays the user's choice.
+fn remote_config(builder: Builder, intake: &Intake) -> Builder {
+    let asks = "remote_configuration.refresh_interval";
+    let has_choice = !is_default(&configured(None).build_with_issues(), asks);
+    let builder = match has_choice {
+        true => builder,
+        false => builder.option(asks, REFRESH_INTERVAL),
+    };
+    builder
+        .option("remote_configuration.rc_dd_url", intake.url())
+        .option("remote_configuration.config_root", config_root())
+        .option("remote_configuration.director_root", director_root())
 }
 
 /// Host and port of the intake, as a site on this machine.
@@ -137,9 +159,17 @@ fn is_default(config: &Config, name: &str) -> bool {
 }
 
 /// Starts the agent; a taken port gives way to one that the system chooses.
-async fn start_agent(mut config: Config) -> anyhow::Result<AgentCoordinator> {
+async fn start_agent(
+    mut config: Config,
+    level: Option<LevelControl>,
+) -> anyhow::Result<AgentCoordinator> {
     loop {
-        let mut agent = AgentCoordinator::new(config.clone())?;
+        // The versions and keys of an intake end with it.
+        let builder = AgentCoordinator::builder(config.clone());
+        let mut agent = builder.remote_config_store(StoreMode::Ephemeral).build()?;
+        if let Some(level) = &level {
+            agent.set_level_control(level.clone());
+        }
         let text = match agent.start().await {
             Ok(()) => return Ok(agent),
             Err(AgentError::StartupError(text)) if text.contains("Address already in use") => text,

@@ -2,6 +2,8 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on should stop")]
 
+#[path = "program/dev.rs"]
+mod dev;
 #[path = "program/patterns.rs"]
 mod patterns;
 
@@ -98,10 +100,15 @@ impl Drop for Running {
 
 /// Posts a body and returns the whole answer.
 async fn post(url: &str, path: &str, body: &str) -> String {
+    exchange(url, "POST", path, body).await
+}
+
+/// Sends a request and returns the whole answer.
+async fn exchange(url: &str, method: &str, path: &str, body: &str) -> String {
     let host = url.trim_start_matches("http://");
     let mut stream = tokio::net::TcpStream::connect(host).await.unwrap();
     let head = format!(
-        "POST {path} HTTP/1.1\r\nHost: {host}\r\nContent-Length: {}\r\nConnection: close\r\n\r\n",
+        "{method} {path} HTTP/1.1\r\nHost: {host}\r\nContent-Length: {}\r\nConnection: close\r\n\r\n",
         body.len()
     );
     stream
@@ -351,52 +358,6 @@ async fn a_taken_port_is_an_error_that_names_it() {
         text.contains(&format!("Address already in use (port {port})")),
         "{text}"
     );
-}
-
-#[tokio::test]
-async fn dev_shows_what_it_was_posted_and_answers_status() {
-    let dev = Running::start(program(&["dev", "--ephemeral", "--format", "json"], &[])).await;
-    let answer = post(
-        dev.url("logs"),
-        "/api/v2/logs",
-        r#"{"message":"hello dev"}"#,
-    )
-    .await;
-    assert!(answer.starts_with("HTTP/1.1 202"), "{answer}");
-    let arrived = first_log(dev.url("intake")).await;
-    assert_eq!(arrived["message"], "hello dev");
-
-    let address = dev.url("logs").to_owned();
-    let output = output(program(
-        &["status", "--addr", &address, "--format", "json"],
-        &[],
-    ))
-    .await;
-    let status: Value = serde_json::from_str(&stdout(&output)).unwrap();
-    assert_eq!(status["state"], "running");
-    assert_eq!(status["pipelines"]["logs"]["received"], 1);
-    assert_eq!(dev.stop().await, Some(0));
-}
-
-/// The first log that the intake shows; its stream stays open until there is one.
-async fn first_log(url: &str) -> Value {
-    let host = url.trim_start_matches("http://");
-    let mut stream = tokio::net::TcpStream::connect(host).await.unwrap();
-    let request = format!("GET /inspect/logs?follow=1 HTTP/1.1\r\nHost: {host}\r\n\r\n");
-    stream.write_all(request.as_bytes()).await.unwrap();
-    let mut text = String::new();
-    let mut buffer = [0; 4_096];
-    loop {
-        let read = stream.read(&mut buffer).await.unwrap();
-        assert_ne!(read, 0, "the stream ended: {text}");
-        text.push_str(std::str::from_utf8(&buffer[..read]).unwrap());
-        let record = text
-            .lines()
-            .find(|line| line.starts_with('{') && line.ends_with('}'));
-        if let Some(record) = record {
-            return serde_json::from_str(record).unwrap();
-        }
-    }
 }
 
 #[tokio::test]

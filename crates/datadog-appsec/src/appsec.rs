@@ -181,6 +181,11 @@ impl AppSec {
         self.shared.source
     }
 
+    /// Whether somebody obeys its verdicts.
+    pub fn blocking(&self) -> Blocking {
+        self.shared.config.blocking
+    }
+
     /// The version of the engine.
     pub fn version(&self) -> &str {
         &self.shared.version

@@ -142,6 +142,7 @@ async fn agent() -> (Running, Telemetry, drain::DrainSignal) {
         },
         mounts: Vec::new(),
         statsd: None,
+        inspector: None,
         events: datadog_agent_runtime::event_bus::Sender::default(),
     };
     (

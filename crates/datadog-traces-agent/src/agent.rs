@@ -27,6 +27,7 @@ pub use crate::aggregator::service::{AggregatorHandle, Reports, Stopped};
 use crate::aggregator::service::{AggregatorService, SharedStats};
 use crate::config::{Config, ConfigError};
 use crate::flusher::{Flusher, Kind, endpoints};
+use crate::inspect::Inspector;
 use crate::processor::Processor;
 use crate::proxy::Proxy;
 use crate::sampler;
@@ -50,6 +51,8 @@ pub struct Shared {
     pub statsd: Option<Arc<Statsd>>,
     /// Where received traces, flushes and failures are told of.
     pub events: event_bus::Sender,
+    /// Who looks at traces before values in them are hidden; `None` if nobody does, which costs nothing.
+    pub inspector: Option<Arc<dyn Inspector>>,
 }
 
 impl std::fmt::Debug for Shared {
@@ -190,6 +193,7 @@ pub async fn start(config: Config, shared: Shared, drain: Drain) -> Result<Runni
         mounts,
         statsd,
         events,
+        inspector,
     } = shared;
     let names = endpoints(&config, Kind::Traces)?;
     let (traces, traces_task) = Flusher::new(
@@ -207,7 +211,7 @@ pub async fn start(config: Config, shared: Shared, drain: Drain) -> Result<Runni
         &events,
     )?;
     let open_stats = SharedStats::new(&config);
-    let processor = Processor::new(&config, open_stats.clone(), &telemetry, events)?;
+    let processor = Processor::new(&config, open_stats.clone(), &telemetry, events, inspector)?;
     let proxy = Proxy::new(&config, client, &telemetry)?;
     let (service, handle) = AggregatorService::new(
         &config,

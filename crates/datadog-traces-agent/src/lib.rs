@@ -12,6 +12,7 @@ pub mod decode;
 pub mod encode;
 pub mod filter;
 mod flusher;
+pub mod inspect;
 pub mod normalize;
 pub mod obfuscate;
 mod percent;

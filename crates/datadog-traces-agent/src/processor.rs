@@ -1,6 +1,6 @@
 //! From the body of a tracer to messages for the intake and stats, in one go while the body is held.
 //!
-//! The order of the rules is that of Datadog's agent: repair, filters, mapping, obfuscation, cuts, replacements, stats,
+//! The order of the rules is that of Datadog's agent: repair, filters, an inspector if there is one, mapping, obfuscation, cuts, replacements, stats,
 //! sampling. Stats come before sampling, so that traces which are not sent count.
 
 pub(crate) mod alone;
@@ -30,6 +30,7 @@ use crate::config::{Config, ConfigError, Stats};
 use crate::decode::{self, Allowance};
 use crate::encode::Messages;
 use crate::filter::Filter;
+use crate::inspect::Inspector;
 use crate::normalize;
 use crate::obfuscate::Obfuscator;
 use crate::replace::Replacer;
@@ -73,6 +74,8 @@ enum Gone {
 #[derive(Debug)]
 pub(crate) struct Processor {
     filter: Filter,
+    /// Who looks at chunks that no filter was for.
+    inspector: Option<Arc<dyn Inspector>>,
     replacer: Replacer,
     obfuscator: Obfuscator,
     service_mapping: ServiceMapping,
@@ -98,6 +101,7 @@ impl Processor {
         open_stats: SharedStats,
         telemetry: &Telemetry,
         events: event_bus::Sender,
+        inspector: Option<Arc<dyn Inspector>>,
     ) -> Result<Arc<Self>, ConfigError> {
         let (filter, warnings) = Filter::new(config.filter.clone())?;
         for warning in warnings {
@@ -105,6 +109,7 @@ impl Processor {
         }
         Ok(Arc::new(Self {
             filter,
+            inspector,
             replacer: Replacer::new(config.replace.clone())?,
             obfuscator: Obfuscator::new(config.obfuscation.clone()),
             service_mapping: config.service_mapping.clone(),
@@ -118,6 +123,11 @@ impl Processor {
             open_stats,
             counters: Counters::new(telemetry, events),
         }))
+    }
+
+    /// Whether chunks are looked at, which may take longer than a thread that others wait for should be held.
+    pub(crate) fn inspects(&self) -> bool {
+        self.inspector.as_ref().is_some_and(|it| it.is_on())
     }
 
     /// The rates that a tracer is to be told which has this version of them.
@@ -265,6 +275,9 @@ impl Processor {
             .is_none_or(|root| self.filter.drops(root).is_some())
         {
             return Err(Gone::Filtered);
+        }
+        if let Some(inspector) = &self.inspector {
+            inspector.inspect(chunk);
         }
         for (key, value) in &self.tags {
             if key == ORIGIN && chunk.origin.is_empty() {

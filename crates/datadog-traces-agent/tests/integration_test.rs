@@ -26,6 +26,8 @@ mod faults;
 mod hostile;
 #[path = "integration_test/info.rs"]
 mod info;
+#[path = "integration_test/inspected.rs"]
+mod inspected;
 #[path = "../src/testing/msgpack.rs"]
 #[allow(dead_code, reason = "not all of it is needed here")]
 mod msgpack;

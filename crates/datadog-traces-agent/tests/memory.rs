@@ -115,6 +115,7 @@ impl Agent {
             mounts: Vec::new(),
             events: datadog_agent_runtime::event_bus::Sender::default(),
             statsd: None,
+            inspector: None,
         };
         Self {
             running: start(config, shared, drain).await.unwrap(),

@@ -35,8 +35,10 @@ function record (span) {
     if (typeof value === 'number' && key !== 'http.status_code') metrics[key] = value
   }
   // Kept with the trace until it is sent, as part of its root.
-  const used = context._trace?.['_dd.agent_psr']
-  if (used !== undefined && !context._parentId) metrics['_dd.agent_psr'] = used
+  for (const rate of ['_dd.agent_psr', '_dd.rule_psr']) {
+    const used = context._trace?.[rate]
+    if (used !== undefined && !context._parentId) metrics[rate] = used
+  }
   return {
     trace_id: context.toTraceId(true).padStart(32, '0'),
     span_id: context.toSpanId(),

@@ -5,11 +5,19 @@ use crate::language::Language;
 /// Events of spans are sent as such, where the agent says that it takes them, and not as a tag.
 const EVENTS: (&str, &str) = ("DD_TRACE_NATIVE_SPAN_EVENTS", "true");
 
+/// The tracer asks for its configuration, once a second.
+const POLLS: [(&str, &str); 2] = [
+    ("DD_REMOTE_CONFIGURATION_ENABLED", "true"),
+    ("DD_REMOTE_CONFIG_POLL_INTERVAL_SECONDS", "1"),
+];
+
 /// A setting.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 pub(crate) enum Plan {
     /// A target of one trace a second, and many more: the tracer has to follow the rates that it is told.
     Rates,
+    /// A rate of traces that is pushed to the tracer through the agent.
+    Remote,
     /// The test agent in between, everything kept, stats of the tracer.
     Checked,
     /// The Unix socket, a tenth kept, stats of the tracer.
@@ -31,8 +39,9 @@ pub(crate) enum Stats {
 
 impl Plan {
     /// All of them, those that take longest first.
-    pub(crate) const ALL: [Self; 5] = [
+    pub(crate) const ALL: [Self; 6] = [
         Self::Rates,
+        Self::Remote,
         Self::Checked,
         Self::Socket,
         Self::Sampled,
@@ -43,6 +52,7 @@ impl Plan {
     pub(crate) const fn name(self) -> &'static str {
         match self {
             Self::Rates => "rates",
+            Self::Remote => "remote",
             Self::Checked => "checked",
             Self::Socket => "socket",
             Self::Sampled => "sampled",
@@ -50,9 +60,14 @@ impl Plan {
         }
     }
 
-    /// Whether a client is run so; of the others nobody sees which rate they used.
+    /// Whether a client is run so.
     pub(crate) fn concerns(self, client: Language) -> bool {
-        self != Self::Rates || matches!(client, Language::Python | Language::Nodejs)
+        match self {
+            // Of the others nobody sees which rate they used.
+            Self::Rates => matches!(client, Language::Python | Language::Nodejs),
+            Self::Remote => client != Language::Java,
+            Self::Checked | Self::Socket | Self::Sampled | Self::Port => true,
+        }
     }
 
     /// Who works stats out. Go's tracer does so whenever it speaks `/v1.0/traces`, and Java's only for an agent of a
@@ -62,8 +77,8 @@ impl Plan {
             Self::Checked if client == Language::Java => Stats::Agent,
             Self::Rates | Self::Checked | Self::Socket => Stats::Client,
             Self::Sampled => Stats::Agent,
-            Self::Port if client == Language::Go => Stats::Client,
-            Self::Port => Stats::Agent,
+            Self::Port | Self::Remote if client == Language::Go => Stats::Client,
+            Self::Port | Self::Remote => Stats::Agent,
         }
     }
 
@@ -86,6 +101,7 @@ impl Plan {
         ];
         match self {
             Self::Rates => {}
+            Self::Remote => settings.extend(POLLS),
             // The test agent understands no events that Node.js sends as such: their time is no whole number.
             Self::Port if client == Language::Nodejs => settings.push(EVENTS),
             Self::Port => {}

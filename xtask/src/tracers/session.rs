@@ -10,7 +10,7 @@ use super::kit::{Kit, Kits};
 use super::oracle::Oracle;
 use super::plan::Plan;
 use super::shop::Shop;
-use super::{Run, proxied, rates};
+use super::{Run, proxied, rates, remote};
 use crate::program::Program;
 use crate::run::text;
 
@@ -40,11 +40,14 @@ pub(crate) fn perform(run: Run, kit: &Kit, kits: &Kits, program: &Path) -> anyho
         ("DD_SERVICE", service.as_str()),
     ]);
     let shop = Shop::start(kit, &environment)?;
-    if plan == Plan::Rates {
-        rates::load(&shop)?;
-    } else {
-        for number in 0..ORDERS {
-            shop.order(number)?;
+    let mut polled = None;
+    match plan {
+        Plan::Rates => rates::load(&shop)?,
+        Plan::Remote => polled = Some(remote::follow(&shop, &intake_url, &service)?),
+        Plan::Checked | Plan::Socket | Plan::Sampled | Plan::Port => {
+            for number in 0..ORDERS {
+                shop.order(number)?;
+            }
         }
     }
     shop.by_hand()?;
@@ -52,6 +55,9 @@ pub(crate) fn perform(run: Run, kit: &Kit, kits: &Kits, program: &Path) -> anyho
     let mut findings = Findings::default();
     if plan == Plan::Rates {
         rates::check(&made, agent.url("traces")?, &service, &mut findings)?;
+    }
+    if let Some(polled) = &polled {
+        remote::check(client, polled, &service, &made, &mut findings);
     }
     if plan == Plan::Port {
         proxied::upload(agent.url("traces")?)?;
@@ -85,24 +91,30 @@ pub(crate) fn perform(run: Run, kit: &Kit, kits: &Kits, program: &Path) -> anyho
 
 fn agent(program: &Path, intake: &str, plan: Plan, socket: &Socket) -> anyhow::Result<Program> {
     let path = text(&socket.path());
+    let store = text(&socket.folder.join("remote-config"));
     let target = match plan {
         Plan::Rates => "1",
         _ => "10",
     };
     // What is passed on goes there too: a site that is an address takes everything.
     let site = intake.trim_start_matches("http://");
-    let environment = [
+    let remote = match plan {
+        Plan::Remote => remote::settings(intake)?.to_vec(),
+        _ => vec![("DD_REMOTE_CONFIGURATION_ENABLED", "false".to_owned())],
+    };
+    let mut environment = vec![
         ("DD_SITE", site),
         ("DD_API_KEY", "0123456789abcdef0123456789abcdef"),
-        ("DD_REMOTE_CONFIGURATION_ENABLED", "false"),
         ("DD_HOSTNAME", "tracers-host"),
         ("DD_APM_ENABLED", "true"),
         ("DD_APM_DD_URL", intake),
-        ("DD_APM_RECEIVER_SOCKET", &path),
+        ("DD_APM_RECEIVER_SOCKET", path.as_str()),
         ("DD_APM_TARGET_TPS", target),
         ("DD_TRACE_AGENT_PORT", "0"),
         ("DD_LOGS_ENABLED", "false"),
+        ("DD_REMOTE_CONFIG_STORE_PATH", store.as_str()),
     ];
+    environment.extend(remote.iter().map(|(name, value)| (*name, value.as_str())));
     Program::start(program, &["run"], &environment)
 }
 

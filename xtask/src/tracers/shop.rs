@@ -22,7 +22,7 @@ pub(crate) const TRACE: &str = "0123456789abcdef0123456789abcdef";
 const CALLER: &str = "00f067aa0ba902b7";
 
 /// What tracers read besides what they are told.
-const SETTINGS: [&str; 20] = [
+const SETTINGS: [&str; 21] = [
     "DD_AGENT_HOST",
     "DD_APM_RECEIVER_SOCKET",
     "DD_DOGSTATSD_PORT",
@@ -31,6 +31,7 @@ const SETTINGS: [&str; 20] = [
     "DD_INSTRUMENTATION_TELEMETRY_ENABLED",
     "DD_PROFILING_ENABLED",
     "DD_REMOTE_CONFIGURATION_ENABLED",
+    "DD_REMOTE_CONFIG_POLL_INTERVAL_SECONDS",
     "DD_TAGS",
     "DD_TRACE_AGENT_PORT",
     "DD_TRACE_AGENT_PROTOCOL_VERSION",

@@ -227,6 +227,8 @@ impl Reader<'_> {
         let problem = if is_key_source {
             "this build cannot resolve an API key from it; set DD_API_KEY or DD_API_KEY_FILE"
                 .to_owned()
+        } else if let Some(feature) = key.pipeline.feature() {
+            format!("this build is without the feature `{feature}`")
         } else {
             format!(
                 "this build has no pipeline for it yet ({})",

@@ -75,7 +75,7 @@ pub(super) static KEYS: &[Key] = &[
         env: &["DD_APM_TRACING_ENABLED"],
         kind: Kind::Bool,
         default: Default::Text("true"),
-        doc: "`false` uses traces only to carry security events.",
+        doc: "`false` uses traces only to carry security events; has no effect yet.",
         ..BASE
     },
     Key {
@@ -83,7 +83,7 @@ pub(super) static KEYS: &[Key] = &[
         env: &["DD_APPSEC_RASP_ENABLED"],
         kind: Kind::Bool,
         default: Default::Text("true"),
-        doc: "Lets a host ask for a verdict inside the application.",
+        doc: "Lets a host ask for a verdict inside the application; has no effect yet.",
         ..BASE
     },
     Key {

@@ -7,10 +7,12 @@ use std::sync::Arc;
 use tokio::runtime::Handle;
 
 use super::{AgentCoordinator, AgentError};
+use crate::appsec;
 use crate::config::Config;
 use crate::event_bus::Event;
 use crate::http::Client;
 use crate::logger::LevelControl;
+use crate::remote_config::StoreMode;
 
 /// Somebody who is told what happens.
 pub(super) type Listener = Arc<dyn Fn(Event) + Send + Sync>;
@@ -20,12 +22,12 @@ pub(super) type Listener = Arc<dyn Fn(Event) + Send + Sync>;
 #[derive(Debug)]
 pub struct Builder {
     config: Config,
-    options: Options,
+    pub(crate) options: Options,
 }
 
 /// What was decided.
 #[derive(Clone, Default)]
-pub(super) struct Options {
+pub(crate) struct Options {
     pub(super) runtime: Option<Handle>,
     pub(super) http_client: Option<Client>,
     pub(super) signal_handlers: bool,
@@ -33,6 +35,8 @@ pub(super) struct Options {
     pub(super) listener: Option<Listener>,
     pub(super) span_tags: Vec<(String, String)>,
     pub(super) level: Option<LevelControl>,
+    pub(super) remote_config_store: Option<StoreMode>,
+    pub(crate) appsec: appsec::Given,
 }
 
 impl Builder {
@@ -84,6 +88,13 @@ impl Builder {
         self
     }
 
+    /// Keeps verified remote configuration there, whatever the configuration says of a directory; by default where that
+    /// says.
+    pub fn remote_config_store(mut self, store: StoreMode) -> Self {
+        self.options.remote_config_store = Some(store);
+        self
+    }
+
     /// Checks the configuration. Binds nothing, spawns nothing, needs no runtime.
     ///
     /// # Errors
@@ -103,6 +114,8 @@ impl fmt::Debug for Options {
             .field("listener", &self.listener.is_some())
             .field("span_tags", &self.span_tags)
             .field("level", &self.level.is_some())
+            .field("remote_config_store", &self.remote_config_store)
+            .field("appsec", &self.appsec)
             .finish()
     }
 }

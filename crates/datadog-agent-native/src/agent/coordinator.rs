@@ -1,5 +1,7 @@
 //! Starts, flushes and stops the agent: the order of things, and nothing else.
 
+#[cfg(feature = "appsec")]
+mod appsec;
 mod doors;
 mod running;
 

@@ -327,7 +327,12 @@ fn complete(report: &FlushReport) -> Result<(), Failure> {
             .map(|it| format!("{it} {what}"))
     })
     .collect();
+    let is_late = report.traces.as_ref().is_some_and(|it| it.is_late);
     match left.is_empty() {
+        true if is_late => Err(Failure::new(
+            DatadogError::DATADOG_SUBMISSION_ERROR,
+            "the time was over before it could be told what is unsent".to_owned(),
+        )),
         true => Ok(()),
         false => Err(Failure::new(
             DatadogError::DATADOG_SUBMISSION_ERROR,

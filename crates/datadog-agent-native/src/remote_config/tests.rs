@@ -1,6 +1,7 @@
 //! A whole agent with a backend of remote configuration at the other end, over real sockets.
 
 mod backend;
+mod intake;
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -52,7 +53,7 @@ async fn status_when(agent: &AgentCoordinator, is_so: impl Fn(&Value) -> bool) -
         }
     };
     let last = || agent.health().pipelines.get("remote_config").cloned();
-    let waited = tokio::time::timeout(Duration::from_secs(30), wait).await;
+    let waited = tokio::time::timeout(LIMIT, wait).await;
     waited.unwrap_or_else(|_| panic!("{:?}", last()))
 }
 
@@ -96,6 +97,9 @@ fn question(id: &str) -> Value {
         "state": {"root_version": 1},
     }})
 }
+
+/// Longest time to wait for anything.
+const LIMIT: Duration = Duration::from_secs(90);
 
 const TRACING: &str = "datadog/2/APM_TRACING/rates/config";
 const SAMPLING: &str = "datadog/2/APM_SAMPLING/all/config";
@@ -190,9 +194,7 @@ async fn sampling_takes_effect_in_the_running_agent() {
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
     };
-    tokio::time::timeout(Duration::from_secs(30), wait)
-        .await
-        .unwrap();
+    tokio::time::timeout(LIMIT, wait).await.unwrap();
     drop(agent.shutdown().await);
 }
 

@@ -53,6 +53,8 @@ pub struct Reports {
     pub traces: FlushReport,
     /// Of stats; items are groups.
     pub stats: FlushReport,
+    /// Whether the time was over before it could be told what is unsent; the others are empty then.
+    pub is_late: bool,
 }
 
 /// The trace agent has stopped.
@@ -99,7 +101,7 @@ impl AggregatorHandle {
     }
 
     /// Sends all that came before, stats of the current seconds included, until `deadline`; what is not settled then
-    /// stays where it is. Where not even that can be told in time, the reports are empty.
+    /// stays where it is. Where not even that can be told in time, the reports say so.
     ///
     /// # Errors
     /// When the agent has stopped, or stops meanwhile.
@@ -112,7 +114,12 @@ impl AggregatorHandle {
         };
         // The forwarders report at the deadline; who is too busy for that holds nobody up.
         let settled = timeout_at(deadline + GRACE, settled).await;
-        settled.unwrap_or_else(|_| Ok(Reports::default()))
+        settled.unwrap_or_else(|_| {
+            Ok(Reports {
+                is_late: true,
+                ..Reports::default()
+            })
+        })
     }
 
     /// Ends the service once it has taken what is queued.
@@ -245,6 +252,7 @@ impl AggregatorService {
                 Reports {
                     traces: traces.unwrap_or_default(),
                     stats: stats.unwrap_or_default(),
+                    is_late: false,
                 }
             };
             let stop = async { sleep_until(drain.signalled().await).await };

@@ -39,6 +39,7 @@ static RULES: LazyLock<Arc<Processor>> = LazyLock::new(|| {
         SharedStats::new(&config),
         &Telemetry::default(),
         event_bus::Sender::default(),
+        None,
     );
     rules.unwrap_or_else(|error| panic!("{error}"))
 });

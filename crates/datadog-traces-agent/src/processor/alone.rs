@@ -40,6 +40,7 @@ impl PipelineForBenches {
                 stats,
                 &Telemetry::default(),
                 event_bus::Sender::default(),
+                None,
             )?,
             memory: Budget::new(config.requests.memory_bytes + WORKSPACE_BYTES),
             client,

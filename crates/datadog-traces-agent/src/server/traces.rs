@@ -79,12 +79,14 @@ impl Receiver {
             return self.overloaded(version, &client);
         };
         let format = version.format(content_type.as_deref());
+        let weight = self.weight_of(bytes);
+        let is_inline = weight <= INLINE_BYTES;
         let (mut received, mut held) = (received, None);
         loop {
             let (receiver, of_client) = (self.clone(), Arc::clone(&client));
             let had_room = held.is_some();
-            let work = move || receiver.process(format, received, held, &of_client);
-            let Ok(done) = compute(bytes, work).await else {
+            let work = move || receiver.process(format, received, held, &of_client, is_inline);
+            let Ok(done) = compute(weight, work).await else {
                 self.refused("panic", &client);
                 return Answer::Failed;
             };
@@ -126,6 +128,14 @@ impl Receiver {
         answer
     }
 
+    /// How much work a body is, in bytes of one that only has to be decoded and rewritten.
+    fn weight_of(&self, bytes: usize) -> usize {
+        match self.0.processor.inspects() {
+            true => usize::MAX,
+            false => bytes,
+        }
+    }
+
     /// Decodes a body and applies all rules. What is to be sent of a large one is handed on meanwhile.
     fn process(
         &self,
@@ -133,10 +143,10 @@ impl Receiver {
         mut received: Received,
         held: Option<Reservation>,
         client: &Client,
+        is_inline: bool,
     ) -> Done {
         let memory = &self.0.memory;
         let len = received.body.len();
-        let is_inline = len <= INLINE_BYTES;
         let allowance = Allowance::new(memory, held, memory.limit().saturating_sub(len));
         let mut memory = Memory {
             of_all: memory,

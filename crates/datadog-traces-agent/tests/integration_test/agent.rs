@@ -14,6 +14,7 @@ use datadog_agent_runtime::telemetry::{Metric, Telemetry};
 use datadog_dev_intake::Intake;
 use datadog_forwarder::ApiKey;
 use datadog_forwarder::service::Pauses;
+use datadog_traces_agent::inspect::Inspector;
 use datadog_traces_agent::span::{Chunk, Payload, Span, Text};
 use datadog_traces_agent::{
     AdditionalEndpoint, Config, DrainReport, FlushStrategy, Reports, Running, Shared, start,
@@ -74,6 +75,11 @@ pub(crate) fn loopback() -> Target {
 
 impl Agent {
     pub(crate) async fn start(config: Config) -> Self {
+        Self::inspected(config, None).await
+    }
+
+    /// One whose traces somebody looks at.
+    pub(crate) async fn inspected(config: Config, inspector: Option<Arc<dyn Inspector>>) -> Self {
         let (signal, drain) = drain::channel();
         let telemetry = Telemetry::default();
         let shared = Shared {
@@ -86,6 +92,7 @@ impl Agent {
             },
             mounts: Vec::new(),
             statsd: None,
+            inspector,
         };
         let running = start(config, shared, drain).await.unwrap();
         Self {

@@ -55,6 +55,7 @@ impl Agent {
             },
             mounts: Vec::new(),
             statsd: None,
+            inspector: None,
         };
         let (signal, drain) = drain::channel();
         let running = agent::start(config, shared, drain).await.unwrap();

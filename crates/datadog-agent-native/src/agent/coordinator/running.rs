@@ -14,9 +14,8 @@ use super::Listeners;
 use crate::agent::builder::Options;
 use crate::agent::{AgentError, AgentHandle, Board, Shared, Signals, StopReport, keepers};
 use crate::config::Config;
-use crate::logger::LevelControl;
 use crate::metrics::Transport;
-use crate::{logs, metrics, remote_config, traces};
+use crate::{appsec, logs, metrics, remote_config, traces};
 
 /// What runs between a start and a stop. Dropping it cuts everything at once.
 #[derive(Debug)]
@@ -39,6 +38,7 @@ pub(super) struct Running {
     pub(super) metrics: Option<metrics::Running>,
     pub(super) traces: Option<traces::Running>,
     pub(super) remote_config: Option<remote_config::Running>,
+    pub(super) appsec: Option<appsec::Opened>,
 }
 
 /// Starts one part after the other. When one cannot be started, those before it are ended, and their ports are free.
@@ -68,10 +68,11 @@ pub(super) async fn start_pipelines(
         metrics: None,
         traces: None,
         remote_config: None,
+        appsec: None,
     };
     let read = keepers::consume(bus, handle.clone(), options.listener.clone(), closing);
     running.reader.spawn(read);
-    match start_each(&mut running, &config, &shared, of_logs, options.level).await {
+    match start_each(&mut running, &config, &shared, of_logs, &options).await {
         Ok(()) => {
             running.watch(&shared.board, &handle);
             if options.signal_handlers {
@@ -93,7 +94,7 @@ async fn start_each(
     config: &Config,
     shared: &Shared,
     of_logs: Drain,
-    level: Option<LevelControl>,
+    options: &Options,
 ) -> Result<(), AgentError> {
     if config.logs_enabled {
         let shared = Shared {
@@ -105,14 +106,23 @@ async fn start_each(
     if metrics::is_wanted(config) {
         running.metrics = Some(metrics::start(config, shared).await?);
     }
-    let remote_config = Box::pin(remote_config::open(config, shared)).await;
+    let store = options.remote_config_store.clone();
+    let remote_config = Box::pin(remote_config::open(config, shared, store)).await;
+    let appsec = appsec::open(config, shared, &options.appsec, remote_config.is_some());
+    running.appsec = Box::pin(appsec).await;
     if config.apm_enabled {
         let mount = remote_config.as_ref().map(remote_config::Opened::mount);
         let (logs, metrics) = (running.logs.as_ref(), running.metrics.as_ref());
-        running.traces = Some(traces::start(config, shared, logs, metrics, mount).await?);
+        let inspector = running.appsec.as_ref().map(appsec::Opened::inspector);
+        let start = traces::start(config, shared, logs, metrics, mount, inspector);
+        running.traces = Some(start.await?);
     }
-    running.remote_config =
-        remote_config.map(|it| it.run(config, shared, running.traces.as_ref(), level));
+    let consumers = remote_config::Consumers {
+        traces: running.traces.as_ref(),
+        level: options.level.clone(),
+        appsec: running.appsec.as_ref(),
+    };
+    running.remote_config = remote_config.map(|it| it.run(config, shared, consumers));
     Ok(())
 }
 
