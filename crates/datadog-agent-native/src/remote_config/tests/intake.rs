@@ -196,10 +196,18 @@ async fn a_frozen_backend_is_found_out_when_its_timestamp_has_expired() {
     );
     assert_eq!(target_tps(&status), 5.0);
     assert_eq!(status["files"], json!({ SAMPLING: 1 }));
-    // Tracers are told that what they have is not to be relied on any longer.
-    let (_, body) = send(&agent, "POST", "/v0.7/config", question("c1")).await;
-    let answer: Value = serde_json::from_slice(&body).unwrap();
-    assert_eq!(answer["config_status"], 1);
+    // Tracers are told that what they have is not to be relied on any longer, once it has expired too.
+    let expired = async {
+        loop {
+            let (_, body) = send(&agent, "POST", "/v0.7/config", question("c1")).await;
+            let answer: Value = serde_json::from_slice(&body).unwrap();
+            if answer["config_status"] == 1 {
+                break answer;
+            }
+            tokio::time::sleep(std::time::Duration::from_millis(200)).await;
+        }
+    };
+    let answer = tokio::time::timeout(LIMIT, expired).await.unwrap();
     assert_eq!(answer["client_configs"], Value::Null);
 
     intake.set_faults(Vec::new());
