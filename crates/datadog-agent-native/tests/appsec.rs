@@ -203,6 +203,7 @@ async fn a_library_that_is_not_there_does_not_keep_the_agent_from_starting() {
 fn remote(intake: &Intake, extra: &[(&str, &str)]) -> Config {
     let (url, roots) = (intake.url(), (config_root(), director_root()));
     let own = [
+        ("DD_REMOTE_CONFIGURATION_ENABLED", "true"),
         ("DD_REMOTE_CONFIGURATION_RC_DD_URL", url.as_str()),
         ("DD_REMOTE_CONFIGURATION_CONFIG_ROOT", roots.0.as_str()),
         ("DD_REMOTE_CONFIGURATION_DIRECTOR_ROOT", roots.1.as_str()),
