@@ -20,6 +20,9 @@ DEADLINE = 60
 
 sys.path.insert(0, str(SOURCES))
 
+# Whoever runs the tests in the background may have had SIGINT ignored, which scripts would inherit.
+signal.signal(signal.SIGINT, signal.default_int_handler)
+
 
 def until(what, look):
     """Looks again and again; returns the first thing that is something."""
