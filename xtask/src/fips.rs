@@ -6,7 +6,7 @@ use std::process::Command;
 
 use anyhow::{Context as _, ensure};
 
-use crate::program::target_folder;
+use crate::program::{self, Profile};
 use crate::run::{command, print, read, root, say, sh};
 use crate::setup;
 
@@ -85,19 +85,7 @@ fn versions(name: &str, features: &[&str]) -> anyhow::Result<Vec<String>> {
 
 /// The program with the feature: it holds the module, nothing of ring, and starts, which is when the module tests itself.
 fn program() -> anyhow::Result<()> {
-    sh(
-        &root(),
-        &[
-            "cargo",
-            "build",
-            "--locked",
-            "--package",
-            "datadog-agent",
-            "--features",
-            "fips",
-        ],
-    )?;
-    let program = target_folder()?.join("debug/datadog-agent-native");
+    let program = program::build_with(Profile::Dev, &["--features", "fips"])?;
     let bytes = std::fs::read(&program)?;
     let holds = |text: &str| bytes.windows(text.len()).any(|it| it == text.as_bytes());
     ensure!(

@@ -44,18 +44,24 @@ impl Profile {
 /// # Errors
 /// When it does not compile.
 pub(crate) fn build(profile: Profile) -> anyhow::Result<PathBuf> {
-    sh(
-        &root(),
-        &[
-            "cargo",
-            "build",
-            "--locked",
-            "--package",
-            "datadog-agent",
-            "--profile",
-            profile.flag(),
-        ],
-    )?;
+    build_with(profile, &[])
+}
+
+/// [`build`], with more arguments for Cargo.
+///
+/// # Errors
+/// When it does not compile.
+pub(crate) fn build_with(profile: Profile, more: &[&str]) -> anyhow::Result<PathBuf> {
+    let words = [
+        "cargo",
+        "build",
+        "--locked",
+        "--package",
+        "datadog-agent",
+        "--profile",
+        profile.flag(),
+    ];
+    sh(&root(), &[&words, more].concat())?;
     Ok(target_folder()?
         .join(profile.folder())
         .join("datadog-agent-native"))
