@@ -192,6 +192,3 @@ fn report(snapshot: &ServiceSnapshot, active: &Active) -> Value {
     report["active"] = active.to_json();
     report
 }
-
-#[cfg(test)]
-mod tests;

@@ -1,31 +1,12 @@
 //! A whole agent against the development intake: what is in force stays so, whatever goes wrong, and its status says why.
 
-use datadog_dev_intake::{
-    Intake, RemoteConfig, RemoteConfigSettings, Tamper, config_root, director_root,
-};
+use datadog_agent_native::agent::AgentCoordinator;
+use datadog_dev_intake::{Intake, RemoteConfig, RemoteConfigSettings, Tamper};
 use datadog_wire::remote_config::CONFIGURATIONS_PATH;
 use serde_json::{Value, json};
 use tokio::time::Instant;
 
-use super::{LIMIT, SAMPLING, question, send, started};
-use crate::agent::AgentCoordinator;
-use crate::config::Config;
-
-async fn agent_of(intake: &Intake) -> AgentCoordinator {
-    let (config, director) = (config_root(), director_root());
-    started(Config::from_env_iter([
-        ("DD_API_KEY", "0123456789abcdef0123456789abcdef"),
-        ("DD_TRACE_AGENT_PORT", "0"),
-        ("DD_APM_DD_URL", "http://127.0.0.1:1"),
-        ("DD_SHUTDOWN_TIMEOUT", "1"),
-        ("DD_REMOTE_CONFIGURATION_RC_DD_URL", &intake.url()),
-        ("DD_REMOTE_CONFIGURATION_CONFIG_ROOT", &config),
-        ("DD_REMOTE_CONFIGURATION_DIRECTOR_ROOT", &director),
-        ("DD_REMOTE_CONFIGURATION_REFRESH_INTERVAL", "5s"),
-        ("DD_REMOTE_CONFIGURATION_CLIENTS_CACHE_BYPASS_LIMIT", "10"),
-    ]))
-    .await
-}
+use super::{LIMIT, SAMPLING, asked_by, config, start};
 
 fn push(intake: &Intake, target_tps: u32) {
     let config = json!({"all_envs": {"priority_sampler_target_tps": target_tps}});
@@ -49,8 +30,7 @@ async fn asked_until(
         }
         assert!(begun.elapsed() < LIMIT, "{status}");
         *clients += 1;
-        let client = question(&format!("c{clients}"));
-        send(agent, "POST", "/v0.7/config", client).await;
+        asked_by(agent, &format!("c{clients}")).await;
         tokio::time::sleep(std::time::Duration::from_millis(200)).await;
     }
 }
@@ -63,7 +43,7 @@ fn target_tps(status: &Value) -> &Value {
 async fn stays_in_force(wrong: impl Fn(&Intake), reason: &str) {
     let intake = Intake::start().await;
     push(&intake, 5);
-    let agent = agent_of(&intake).await;
+    let agent = start(config(&intake, &[])).await;
     let mut clients = 0;
     let before = asked_until(&agent, &mut clients, |status| target_tps(status) == 5.0).await;
     assert_eq!(before["state"], "running");
@@ -103,8 +83,7 @@ async fn hears(intake: &Intake, agent: &AgentCoordinator, clients: &mut u32, sai
         }
         assert!(begun.elapsed() < LIMIT, "{known:?}");
         *clients += 1;
-        let client = question(&format!("c{clients}"));
-        send(agent, "POST", "/v0.7/config", client).await;
+        asked_by(agent, &format!("c{clients}")).await;
     }
 }
 
@@ -150,7 +129,7 @@ async fn a_backend_that_is_gone_changes_nothing_and_its_successor_is_believed() 
     let intake = Intake::start().await;
     let addr = intake.addr();
     push(&intake, 5);
-    let agent = agent_of(&intake).await;
+    let agent = start(config(&intake, &[])).await;
     let mut clients = 0;
     let before = asked_until(&agent, &mut clients, |status| target_tps(status) == 5.0).await;
 
@@ -182,7 +161,7 @@ async fn a_frozen_backend_is_found_out_when_its_timestamp_has_expired() {
         ..RemoteConfigSettings::default()
     });
     push(&intake, 5);
-    let agent = agent_of(&intake).await;
+    let agent = start(config(&intake, &[])).await;
     let mut clients = 0;
     asked_until(&agent, &mut clients, |status| target_tps(status) == 5.0).await;
     wrong(&intake);
@@ -199,8 +178,7 @@ async fn a_frozen_backend_is_found_out_when_its_timestamp_has_expired() {
     // Tracers are told that what they have is not to be relied on any longer, once it has expired too.
     let expired = async {
         loop {
-            let (_, body) = send(&agent, "POST", "/v0.7/config", question("c1")).await;
-            let answer: Value = serde_json::from_slice(&body).unwrap();
+            let (_, answer) = asked_by(&agent, "c1").await;
             if answer["config_status"] == 1 {
                 break answer;
             }
