@@ -19,7 +19,7 @@ use crate::run::{command, print, root, say};
 /// What to measure.
 #[derive(Debug, Clone, Args)]
 pub(crate) struct Options {
-    /// Only figures whose name contains this.
+    /// Only figures whose name begins with this.
     #[arg(long, default_value = "")]
     only: String,
     /// Also measures the pattern engine and the stateful stream, on every `*.log` and `*.jsonl` of this folder and its
@@ -33,26 +33,51 @@ impl Options {
     fn wants(&self, prefix: &str) -> bool {
         self.only.starts_with(prefix) || prefix.starts_with(&self.only)
     }
+
+    /// The same of any of these.
+    fn wants_any(&self, prefixes: &[&str]) -> bool {
+        prefixes.iter().any(|prefix| self.wants(prefix))
+    }
 }
 
-/// Bench targets of the crates; each prints its figures in the same form. The first stands alone with
-/// `--only lifecycle`.
-const TARGETS: [(&str, &str); 14] = [
-    ("datadog-agent-native", "lifecycle"),
-    ("datadog-logs-agent", "pure"),
-    ("datadog-logs-agent", "server"),
-    ("datadog-logs-patterns", "encode"),
-    ("datadog-logs-patterns", "tokenizer"),
-    ("datadog-logs-patterns", "write"),
-    ("datadog-metrics-agent", "aggregate"),
-    ("datadog-metrics-agent", "parse"),
-    ("datadog-sketch", "sketch"),
-    ("datadog-traces-agent", "decode"),
-    ("datadog-traces-agent", "latency"),
-    ("datadog-traces-agent", "obfuscate"),
-    ("datadog-traces-agent", "pipeline"),
-    ("datadog-traces-agent", "stats"),
+/// Bench targets of the crates: package, target, and how the names of its figures begin. Each prints its figures in the
+/// same form.
+const TARGETS: [(&str, &str, &[&str]); 14] = [
+    ("datadog-agent-native", "lifecycle", &["lifecycle_"]),
+    (
+        "datadog-logs-agent",
+        "pure",
+        &["aggregator_", "body_", "json_"],
+    ),
+    ("datadog-logs-agent", "server", &["server_"]),
+    ("datadog-logs-patterns", "encode", &["encode"]),
+    ("datadog-logs-patterns", "tokenizer", &["tokenizer"]),
+    ("datadog-logs-patterns", "write", &["write_", "is_"]),
+    (
+        "datadog-metrics-agent",
+        "aggregate",
+        &["dogstatsd_aggregate", "dogstatsd_flush", "dogstatsd_memory"],
+    ),
+    ("datadog-metrics-agent", "parse", &["dogstatsd_parse"]),
+    ("datadog-sketch", "sketch", &["sketch_"]),
+    (
+        "datadog-traces-agent",
+        "decode",
+        &[
+            "traces_decode",
+            "traces_encode",
+            "traces_normalize",
+            "traces_root",
+        ],
+    ),
+    ("datadog-traces-agent", "latency", &["traces_latency"]),
+    ("datadog-traces-agent", "obfuscate", &["obfuscate_"]),
+    ("datadog-traces-agent", "pipeline", &["traces_pipeline"]),
+    ("datadog-traces-agent", "stats", &["stats_", "sampler_"]),
 ];
+
+/// How the names of the figures begin that are measured on the whole program.
+const PROGRAM: [&str; 5] = ["start_", "stop_", "idle_", "file_", "binary_"];
 
 /// Runs the benches of the pattern engine and of the stream if there are logs for them, those of the crates, then those of the whole
 /// program.
@@ -77,26 +102,19 @@ pub(crate) fn run(options: &Options) -> anyhow::Result<()> {
     if options.wants("library") {
         library::run(options)?;
     }
-    // Those that have nothing to do with the rest.
-    let alone = ["dogstatsd", "library", "lifecycle"]
-        .iter()
-        .any(|alone| options.only.starts_with(alone));
-    let targets = match options.only.as_str() {
-        only if only.starts_with("lifecycle") => &TARGETS[..1],
-        _ if alone => &[],
-        _ => &TARGETS[..],
-    };
-    for (package, bench) in targets {
-        say(&format!("cargo bench --package {package} --bench {bench}"));
-        target(package, bench, options)?;
+    for (package, bench, figures) in TARGETS {
+        if options.wants_any(figures) {
+            say(&format!("cargo bench --package {package} --bench {bench}"));
+            target(package, bench, options)?;
+        }
     }
-    if options.wants("dogstatsd") {
+    if options.wants_any(&dogstatsd::FIGURES) {
         dogstatsd::run(options)?;
     }
-    match alone {
-        true => Ok(()),
-        false => program::run(options),
+    if options.wants_any(&PROGRAM) {
+        program::run(options)?;
     }
+    Ok(())
 }
 
 fn target(package: &str, bench: &str, options: &Options) -> anyhow::Result<()> {
@@ -125,7 +143,7 @@ fn target(package: &str, bench: &str, options: &Options) -> anyhow::Result<()> {
 fn report_value(figure: &Value, options: &Options) {
     let wanted = figure["name"]
         .as_str()
-        .is_some_and(|name| name.contains(&options.only));
+        .is_some_and(|name| name.starts_with(&options.only));
     if wanted {
         print(&figure.to_string());
     }

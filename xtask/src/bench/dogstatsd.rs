@@ -29,6 +29,9 @@ const MESSAGES: usize = 3_000_000;
 /// Bytes of a packed datagram, as clients fill them.
 const PACKED_BYTES: usize = 8_192;
 const ROUNDS: usize = 5;
+/// How the names of its figures begin.
+pub(super) const FIGURES: [&str; 3] = ["dogstatsd_uds", "dogstatsd_memory", "dogstatsd_rolling"];
+
 /// What ends the receiver that only counts.
 const STOP: &[u8] = b"stop";
 /// How long contexts come and go, and how often memory is looked at.

@@ -1,4 +1,5 @@
-/* Measures the library inside a host: one JSON object a line. The intake is nobody: nothing is sent. */
+/* Measures the library inside a host: one JSON object a line. The intake is a port where nobody listens: there is nothing
+ * to send, and no name to look up. */
 
 #define _POSIX_C_SOURCE 200809L
 
@@ -62,6 +63,12 @@ static DatadogAgentStartResult started(void) {
   return result;
 }
 
+static void without_intake(void) {
+  static const char *const addresses[] = {"DD_DD_URL", "DD_APM_DD_URL", "DD_LOGS_CONFIG_LOGS_DD_URL"};
+  size_t i;
+  for (i = 0; i < sizeof addresses / sizeof addresses[0]; i++) setenv(addresses[i], "http://127.0.0.1:9", 1);
+}
+
 int main(void) {
   static double starts[CYCLES], stops[CYCLES];
   double begin, rss_kib;
@@ -69,6 +76,7 @@ int main(void) {
   DatadogAgentStartResult result;
   struct timespec pause;
 
+  without_intake();
   begin = now_ms();
   result = started();
   report("first_start", now_ms() - begin, "ms");
