@@ -7,7 +7,7 @@ use std::process::Command;
 use anyhow::ensure;
 
 use crate::http::request;
-use crate::library::Stage;
+use crate::library::{CRATE, Stage};
 use crate::program::target_folder;
 use crate::run::{command, finish, print, root, say, text};
 use crate::{csharp, go, setup};
@@ -70,10 +70,12 @@ enum Ending {
     Js,
     /// Python.
     Py,
+    /// Rust.
+    Rs,
 }
 
 impl Ending {
-    const ALL: [Self; 5] = [Self::C, Self::Cs, Self::Go, Self::Js, Self::Py];
+    const ALL: [Self; 6] = [Self::C, Self::Cs, Self::Go, Self::Js, Self::Py, Self::Rs];
 
     const fn text(self) -> &'static str {
         match self {
@@ -82,6 +84,7 @@ impl Ending {
             Self::Go => "go",
             Self::Js => "js",
             Self::Py => "py",
+            Self::Rs => "rs",
         }
     }
 }
@@ -132,7 +135,7 @@ pub(crate) fn run(options: &Options) -> anyhow::Result<()> {
 /// Installs what a language needs; returns what its examples are run with.
 fn prepare(ending: Ending) -> anyhow::Result<String> {
     match ending {
-        Ending::C => Ok(String::new()),
+        Ending::C | Ending::Rs => Ok(String::new()),
         Ending::Cs => setup::mono()
             .and_then(|()| csharp::package())
             .map(|it| text(&it)),
@@ -175,6 +178,11 @@ fn example(
             let mut run = command(&folder, &[prepared, &source]);
             run.env("PYTHONPATH", root().join("python/src"));
             run
+        }
+        Ending::Rs => {
+            let words =
+                format!("cargo run --quiet --locked --package {CRATE} --example {scenario}");
+            command(&root(), &words.split(' ').collect::<Vec<_>>())
         }
     })
 }

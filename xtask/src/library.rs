@@ -15,7 +15,7 @@ use crate::program::{self, Profile, Program, target_folder};
 use crate::run::{root, sh};
 
 /// The crate that the library is built of.
-const CRATE: &str = "datadog-agent-native";
+pub(crate) const CRATE: &str = "datadog-agent-native";
 
 /// What the packages look at to find the library.
 pub(crate) const PATH_VARIABLE: &str = "DATADOG_AGENT_NATIVE_LIBRARY_PATH";

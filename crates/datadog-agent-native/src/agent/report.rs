@@ -18,6 +18,36 @@ pub struct FlushReport {
     pub skipped: bool,
 }
 
+impl FlushReport {
+    /// What could not be sent in time, in words with its numbers; it is kept and sent later. `None` when all was sent.
+    #[must_use]
+    pub fn unsent(&self) -> Option<String> {
+        let logs = self.logs.iter().map(|it| (it.pending_entries, "logs"));
+        let metrics = self.metrics.iter().map(|it| (it.pending_items, "metrics"));
+        let traces = self.traces.iter().flat_map(|it| {
+            [
+                (it.traces.pending_items, "spans"),
+                (it.stats.pending_items, "groups of trace stats"),
+            ]
+        });
+        let left = listed(logs.chain(metrics).chain(traces));
+        if !left.is_empty() {
+            return Some(format!("{left} could not be sent in time"));
+        }
+        let is_late = self.traces.as_ref().is_some_and(|it| it.is_late);
+        is_late.then(|| "the time was over before it could be told what is unsent".to_owned())
+    }
+}
+
+/// Numbers with their names, but for those that are 0.
+fn listed(numbers: impl Iterator<Item = (u64, &'static str)>) -> String {
+    let some = numbers.filter(|(number, _)| *number > 0);
+    let words: Vec<String> = some
+        .map(|(number, what)| format!("{number} {what}"))
+        .collect();
+    words.join(", ")
+}
+
 /// What became of everything that an agent took between a start and a stop, by pipeline; `None` for what was off.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct StopReport {
@@ -52,8 +82,7 @@ impl StopReport {
                 (it.proxied_pending, "proxied requests"),
             ]
         });
-        let all = logs.chain(metrics).chain(traces);
-        all.filter(|(pending, _)| *pending > 0)
+        logs.chain(metrics).chain(traces)
     }
 
     /// One line for the log.
@@ -72,15 +101,11 @@ impl StopReport {
     /// # Errors
     /// What was unsent, by pipeline.
     pub(super) fn outcome(&self) -> Result<(), AgentError> {
-        let late: Vec<String> = self
-            .pending()
-            .map(|(pending, what)| format!("{pending} {what}"))
-            .collect();
+        let late = listed(self.pending());
         match late.is_empty() {
             true => Ok(()),
             false => Err(AgentError::ShutdownError(format!(
-                "{} were not delivered in time",
-                late.join(", ")
+                "{late} were not delivered in time"
             ))),
         }
     }
@@ -91,6 +116,35 @@ mod tests {
     use std::collections::BTreeMap;
 
     use super::*;
+
+    #[test]
+    fn a_flush_tells_what_it_left_by_pipeline() {
+        let mut report = FlushReport::default();
+        assert_eq!(report.unsent(), None);
+        report.logs = Some(logs::FlushReport {
+            pending_entries: 2,
+            ..logs::FlushReport::default()
+        });
+        let mut of_traces = traces::Reports {
+            is_late: true,
+            ..traces::Reports::default()
+        };
+        report.traces = Some(of_traces.clone());
+        of_traces.stats.pending_items = 1;
+        let late = FlushReport {
+            traces: report.traces.take(),
+            ..FlushReport::default()
+        };
+        assert_eq!(
+            late.unsent().as_deref(),
+            Some("the time was over before it could be told what is unsent")
+        );
+        report.traces = Some(of_traces);
+        assert_eq!(
+            report.unsent().as_deref(),
+            Some("2 logs, 1 groups of trace stats could not be sent in time")
+        );
+    }
 
     #[test]
     fn what_was_unsent_is_an_error_that_counts_it_by_pipeline() {

@@ -305,39 +305,9 @@ async fn signalled(signals: Signals, agent: &AgentHandle) -> ShutdownReason {
 
 /// Whether a flush left nothing behind.
 fn complete(report: &FlushReport) -> Result<(), Failure> {
-    let left: Vec<String> = [
-        (report.logs.as_ref().map(|it| it.pending_entries), "logs"),
-        (
-            report.metrics.as_ref().map(|it| it.pending_items),
-            "metrics",
-        ),
-        (
-            report.traces.as_ref().map(|it| it.traces.pending_items),
-            "spans",
-        ),
-        (
-            report.traces.as_ref().map(|it| it.stats.pending_items),
-            "groups of trace stats",
-        ),
-    ]
-    .into_iter()
-    .filter_map(|(pending, what)| {
-        pending
-            .filter(|it| *it > 0)
-            .map(|it| format!("{it} {what}"))
-    })
-    .collect();
-    let is_late = report.traces.as_ref().is_some_and(|it| it.is_late);
-    match left.is_empty() {
-        true if is_late => Err(Failure::new(
-            DatadogError::DATADOG_SUBMISSION_ERROR,
-            "the time was over before it could be told what is unsent".to_owned(),
-        )),
-        true => Ok(()),
-        false => Err(Failure::new(
-            DatadogError::DATADOG_SUBMISSION_ERROR,
-            format!("{} could not be sent in time", left.join(" and ")),
-        )),
+    match report.unsent() {
+        None => Ok(()),
+        Some(unsent) => Err(Failure::new(DatadogError::DATADOG_SUBMISSION_ERROR, unsent)),
     }
 }
 
