@@ -38,8 +38,14 @@ const BLOCKED: &str = "appsec.blocked";
 
 /// Events that are read of one span.
 pub(crate) const MAX_EVENTS: usize = 100;
+/// Events that are read of one chunk, as each is shown with all that its span says.
+pub(crate) const MAX_CHUNK_EVENTS: usize = 1_000;
 /// Schemas that are read of one span; there are eight kinds and those of GraphQL.
 pub(crate) const MAX_SCHEMAS: usize = 32;
+/// Fingerprints that are read of one span; there are four kinds.
+const MAX_FINGERPRINTS: usize = 16;
+/// Bytes of a fingerprint, and of the key of a tag in a problem.
+const MAX_SHORT_BYTES: usize = 1_024;
 /// Bytes of one list of events.
 pub(crate) const MAX_EVENTS_BYTES: usize = 512 * 1024;
 /// Bytes of one schema, as it is sent and decompressed.
@@ -74,11 +80,12 @@ pub(crate) struct SecurityCount {
     pub(crate) rules: Names,
 }
 
-/// How many bytes may still be read.
+/// How many bytes and events may still be read.
 #[derive(Debug)]
 pub(crate) struct Budget {
     of_body: usize,
     of_chunk: usize,
+    events: usize,
 }
 
 impl Budget {
@@ -87,12 +94,14 @@ impl Budget {
         Self {
             of_body: MAX_BODY_BYTES,
             of_chunk: MAX_CHUNK_BYTES,
+            events: MAX_CHUNK_EVENTS,
         }
     }
 
     /// Begins another chunk of the body.
     fn next_chunk(&mut self) {
         self.of_chunk = MAX_CHUNK_BYTES.min(self.of_body);
+        self.events = MAX_CHUNK_EVENTS;
     }
 
     /// Takes so many bytes away; false if there are not so many, and then there are none.
@@ -185,8 +194,10 @@ impl Security {
         let Some(triggers) = document.get("triggers").and_then(Value::as_array) else {
             return self.dislike(Dislike::BadEvents, format!("{key}: no array of triggers"));
         };
+        let room = budget.events.min(MAX_EVENTS - self.events.len());
+        budget.events -= room.min(triggers.len());
         for (index, trigger) in triggers.iter().enumerate() {
-            if self.events.len() >= MAX_EVENTS {
+            if index >= room {
                 let more = triggers.len() - index;
                 return self.dislike(Dislike::TooManyEvents, format!("{key}: {more} more"));
             }
@@ -207,17 +218,31 @@ impl Security {
     fn read_named(&mut self, meta: &BTreeMap<String, String>, budget: &mut Budget) {
         for (key, text) in meta {
             if let Some(of) = key.strip_prefix(FINGERPRINT) {
-                self.fingerprints.insert(of.to_owned(), text.clone());
+                let is_short = key.len().max(text.len()) <= MAX_SHORT_BYTES;
+                if is_short && self.fingerprints.len() < MAX_FINGERPRINTS {
+                    self.fingerprints.insert(of.to_owned(), text.clone());
+                } else {
+                    self.dislike(Dislike::SecurityCut, start(key, MAX_SHORT_BYTES));
+                }
             } else if let Some(of) = key.strip_prefix(SCHEMA) {
                 match read_schema(text, self.schemas.len(), budget) {
                     Ok(schema) => {
                         self.schemas.insert(of.to_owned(), schema);
                     }
-                    Err((dislike, why)) => self.dislike(dislike, format!("{key}{why}")),
+                    Err((dislike, why)) => {
+                        let key = start(key, MAX_SHORT_BYTES);
+                        self.dislike(dislike, format!("{key}{why}"));
+                    }
                 }
             }
         }
     }
+}
+
+/// The start of a text, of at most so many bytes.
+fn start(text: &str, most: usize) -> &str {
+    let end = text.floor_char_boundary(most);
+    text.get(..end).unwrap_or_default()
 }
 
 /// Reads a schema: JSON, plain or as base64 of gzip. `others` were read of the same span.

@@ -9,6 +9,9 @@ use serde_json::{Map, Value};
 /// What a rule asks for that does not stand in the way of the request.
 const HARMLESS: [&str; 3] = ["stack_trace", "extract_schema", "monitor"];
 
+/// Values that a parameter is made of where several belong together.
+const MAX_PARTS: usize = 8;
+
 /// Something that a rule of the firewall found in a request, or in what the application did because of it.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct SecurityEvent {
@@ -86,7 +89,16 @@ impl SecurityEvent {
             security_response_id: given(trigger, "security_response_id"),
             stack_id: given(trigger, "stack_id"),
         };
-        let lacks = event.rule_matches.is_empty().then_some("no rule_matches");
+        let mut parameters = matches
+            .iter()
+            .flat_map(|found| list(found.get("parameters")));
+        let lacks = if event.rule_matches.is_empty() {
+            Some("no rule_matches")
+        } else if parameters.any(has_more_parts) {
+            Some("a parameter of more than 8 parts, of which the others are not read")
+        } else {
+            None
+        };
         Ok((event, lacks))
     }
 
@@ -135,12 +147,9 @@ impl MatchedParameter {
         if parameter.contains_key("address") {
             return vec![Self::read(None, parameter, highlight)];
         }
-        let parts = parameter.iter().filter_map(|(name, part)| {
-            let part = part.as_object()?;
-            let is_part = part.contains_key("address");
-            is_part.then(|| Self::read(Some(name.clone()), part, highlight.clone()))
-        });
-        parts.collect()
+        let parts = parts(parameter).take(MAX_PARTS);
+        let named = |(name, part)| Self::read(Some(String::clone(name)), part, highlight.clone());
+        parts.map(named).collect()
     }
 
     fn read(name: Option<String>, part: &Map<String, Value>, highlight: Vec<String>) -> Self {
@@ -152,6 +161,20 @@ impl MatchedParameter {
             highlight,
         }
     }
+}
+
+/// The values that a parameter without an address is made of.
+fn parts(parameter: &Map<String, Value>) -> impl Iterator<Item = (&String, &Map<String, Value>)> {
+    let parts = parameter.iter();
+    parts.filter_map(|(name, part)| {
+        let part = part.as_object()?;
+        part.contains_key("address").then_some((name, part))
+    })
+}
+
+fn has_more_parts(parameter: &Value) -> bool {
+    let parameter = parameter.as_object();
+    parameter.is_some_and(|parameter| parts(parameter).count() > MAX_PARTS)
 }
 
 /// The elements of an array, none of anything else.

@@ -6,11 +6,13 @@
 use datadog_wire::traces::Span;
 use serde_json::{Value, json};
 
-use super::{Budget, Security, SecurityEvent};
+use super::{Budget, Security, SecurityEvent, start};
 use crate::record::{notes, write_fields};
 use crate::store::Stored;
 use crate::traces::chunk::Chunk;
 
+/// Bytes of what a span is called that stand beside each of its events; an agent keeps no longer ones.
+const MAX_NAME_BYTES: usize = 15_000;
 /// Tags of whom a request came from: who attacked, if that is known, or whoever sent it.
 const ACTORS: [&str; 2] = ["actor.ip", "http.client_ip"];
 
@@ -32,11 +34,11 @@ pub(crate) fn write(
             let fields = json!({
                 "trace_id": trace_id,
                 "spanID": span.span_id.to_string(),
-                "service": span.service,
-                "name": span.name,
-                "resource": span.resource,
+                "service": start(&span.service, MAX_NAME_BYTES),
+                "name": start(&span.name, MAX_NAME_BYTES),
+                "resource": start(&span.resource, MAX_NAME_BYTES),
                 "start": span.start.to_string(),
-                "actor_ip": actor(span),
+                "actor_ip": actor(span).map(|address| start(address, MAX_NAME_BYTES)),
                 "blocked": security.blocks(event),
                 "rule": event.rule,
                 "rule_matches": event.rule_matches,

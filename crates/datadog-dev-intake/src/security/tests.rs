@@ -256,9 +256,50 @@ fn events_are_read_up_to_the_hundredth() {
     let more = with_events(&triggers(&vec![injection(); MAX_EVENTS + 2]));
     told(
         &more,
-        &["more than 100 security events on a span: _dd.appsec.json: 2 more"],
+        &["more than 100 security events on a span, or 1000 in a chunk: _dd.appsec.json: 2 more"],
     );
     assert_eq!(read_one(&more).events.len(), MAX_EVENTS);
+    let nonsense = with_events(&triggers(&vec![json!(1); 20_000 - 3]));
+    assert_eq!(read_one(&nonsense).problems.len(), MAX_EVENTS + 1);
+}
+
+#[test]
+fn events_of_a_chunk_are_read_up_to_the_thousandth() {
+    let bare = json!({"rule": {"id": "r"}, "rule_matches": [{}]});
+    let full = with_events(&triggers(&vec![bare.clone(); MAX_EVENTS]));
+    let mut spans = vec![full; MAX_CHUNK_EVENTS / MAX_EVENTS];
+    let of = |spans: &[Span]| {
+        let mut count = SecurityCount::default();
+        let mut told = Vec::new();
+        check(spans, &mut Budget::new(), &mut count, &mut |_, detail| {
+            told.extend(detail);
+        });
+        (count.events, told)
+    };
+    assert_eq!(of(&spans), (1_000, vec![]));
+    spans.push(with_events(&triggers(&[bare])));
+    let told = "span 10: _dd.appsec.json: 1 more".to_owned();
+    assert_eq!(of(&spans), (1_000, vec![told]));
+}
+
+#[test]
+fn a_parameter_is_read_up_to_its_eighth_part() {
+    let of = |parts: usize| {
+        let mut event = exploit();
+        let parts = (0..parts).map(|part| (part.to_string(), json!({"address": "a"})));
+        let parameter = Value::Object(parts.collect());
+        event["rule_matches"][0]["parameters"] = json!([parameter]);
+        with_events(&triggers(&[event]))
+    };
+    told(&of(8), &[]);
+    told(
+        &of(9),
+        &[
+            "a security event lacks something: _dd.appsec.json: trigger 0: a parameter of more than 8 parts, of which the others are not read",
+        ],
+    );
+    let read = read_one(&of(9));
+    assert_eq!(read.events[0].rule_matches[0].parameters.len(), 8);
 }
 
 #[test]
@@ -372,6 +413,33 @@ fn fingerprints_go_by_what_they_are_of() {
     let found = read_one(&span).fingerprints;
     assert_eq!(found["http.endpoint"], endpoint);
     assert_eq!(found["session"], "ssn-0");
+}
+
+#[test]
+fn fingerprints_are_few_and_short() {
+    let keys: Vec<String> = (0..MAX_FINGERPRINTS + 1)
+        .map(|index| format!("_dd.appsec.fp.{index:02}"))
+        .collect();
+    let (exact, long) = ("x".repeat(MAX_SHORT_BYTES), "x".repeat(MAX_SHORT_BYTES + 1));
+    let meta: Vec<(&str, &str)> = keys.iter().map(|key| (key.as_str(), &*exact)).collect();
+    told(&span(&meta[1..]), &[]);
+    told(
+        &span(&meta),
+        &["more security data than is read: _dd.appsec.fp.16"],
+    );
+    told(
+        &span(&[("_dd.appsec.fp.a", &long)]),
+        &["more security data than is read: _dd.appsec.fp.a"],
+    );
+}
+
+#[test]
+fn a_problem_has_no_more_than_the_start_of_a_key() {
+    let key = format!("{SCHEMA}{}", "é".repeat(MAX_SHORT_BYTES));
+    let problems = read_one(&span(&[(&key, "?")])).problems;
+    let shown = problems[0].1.strip_suffix(": not base64").unwrap();
+    assert_eq!(shown.len(), MAX_SHORT_BYTES - 1);
+    assert!(key.starts_with(shown));
 }
 
 #[test]

@@ -6,7 +6,7 @@ use datadog_wire::stats::MAX_GROUPS;
 use datadog_wire::traces::{MAX_PAYLOAD_BYTES, MAX_SERVICE_BYTES, MAX_TYPE_BYTES};
 
 use super::scan::{MAX_PARTS, MAX_SPANS};
-use crate::security::{MAX_EVENTS, MAX_EVENTS_BYTES, MAX_SCHEMA_BYTES};
+use crate::security::{MAX_CHUNK_EVENTS, MAX_EVENTS, MAX_EVENTS_BYTES, MAX_SCHEMA_BYTES};
 
 /// One kind of problem of these signals. Its words are the key under which the summary counts it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -153,7 +153,10 @@ impl fmt::Display for Dislike {
                 return write!(f, "security events over {MAX_EVENTS_BYTES} bytes");
             }
             Self::TooManyEvents => {
-                return write!(f, "more than {MAX_EVENTS} security events on a span");
+                return write!(
+                    f,
+                    "more than {MAX_EVENTS} security events on a span, or {MAX_CHUNK_EVENTS} in a chunk"
+                );
             }
             Self::BadEvent => "a security event lacks something",
             Self::NoEventTag => "security events without appsec.event",
