@@ -20,6 +20,7 @@ const THOUSAND = Buffer.from("0a0909fd4a815abf52f03f120d1208000000000000f03f18b2
  * @property {number} [error]
  * @property {Record<string, string>} [meta]
  * @property {Record<string, number>} [metrics]
+ * @property {Record<string, unknown>} [structs] structured tags, which are sent as msgpack
  * @property {bigint} [link] the span of the same trace that it refers to
  * @property {string} [event] the name of an event, with an attribute `lines` that has two
  */
@@ -75,6 +76,7 @@ function spanBytes(trace, begin, span) {
     number(9, BigInt(span.error ?? 0)),
     ...Object.entries(span.meta ?? {}).map(([key, value]) => message(10, pair(key, text(2, value)))),
     ...Object.entries(span.metrics ?? {}).map(([key, value]) => message(11, pair(key, double(2, value)))),
+    ...Object.entries(span.structs ?? {}).map(([key, value]) => message(13, pair(key, message(2, pack(value))))),
     ...(span.link ? [message(14, Buffer.concat([number(1, trace), number(3, span.link)]))] : []),
     ...(span.event ? [message(15, eventBytes(begin, span.event))] : []),
   ]);

@@ -11,6 +11,7 @@ import { INTAKE_URL, log, postGauges, postJson, postLogs, postSketch, postText, 
 import { door } from "./outage.js";
 import { pollConfigs, pushedConfig, textOf } from "./remote-config.js";
 import { takeScreenshot } from "./screenshot.js";
+import { event, MARKUP, packed, postAttack } from "./security.js";
 import { cutStreams, Stream, THREE_LOGS } from "./stream.js";
 
 /** @type {Awaited<ReturnType<typeof openBrowser>>} */
@@ -558,6 +559,111 @@ test("traces go with a reset, and come again after it", async () => {
   await postTrace(1n, [{ id: 1n, service: "web", resource: "after", at: 0, ms: 1 }]);
   await page.locator(".trace-row", { hasText: "after" }).waitFor();
   assert.equal(await page.locator(".trace-row").count(), 1);
+});
+
+test("a security event stands beside its trace, with its rule, its place and what gave it away", async () => {
+  await page.getByRole("tab", { name: /Traces/ }).click();
+  await postTrace(7n, [{ id: 8n, service: "worker", resource: "job", at: 0, ms: 2 }]);
+  const attack = event({ rule: "crs-942-160", name: "SQL injection by sleep", type: "sql_injection", action: "block", value: "1; SELECT SLEEP(10)--", highlight: ["sleep(10)"] });
+  const words = event({ rule: "crs-942-100", type: "sql_injection", operator: "is_sqli", address: "server.request.body", keys: ["id"], value: "' or 1=1--", highlight: ["s&1c"] });
+  const answer = await postAttack(9n, [{ ...attack, security_response_id: "0b1c-9f" }, words], {
+    meta: {
+      "appsec.blocked": "true",
+      "_dd.appsec.fp.http.endpoint": "http-get-13a7bc88-8e35c2cd-",
+      "_dd.appsec.s.req.query": packed([{ email: [[[8, { type: "email", category: "pii" }]], { len: 1 }] }]),
+      "_dd.appsec.s.req.body": '[{"id":[8],"list":[[[4],[1]],{"len":3}]}]',
+    },
+  });
+  assert.equal(answer.status, 202);
+  const trace = page.locator(".trace-row", { hasText: "GET /search" });
+  assert.equal(await trace.locator(".security-mark").getAttribute("title"), "2 security events, blocked");
+  assert.equal(await page.locator(".trace-row .security-mark:visible").count(), 1);
+  await trace.click();
+  assert.deepEqual(await page.locator(".span-row:has(.security-mark) .span-resource").allInnerTexts(), ["GET /search"]);
+  const details = page.locator(".span-details");
+  assert.equal(await details.locator("h3").first().innerText(), "Security");
+  const events = details.locator(".security-event");
+  assert.deepEqual(await events.locator(".level-word").allInnerTexts(), ["blocked", "monitored"]);
+  assert.equal(await events.first().locator(".security-head").innerText(), "blocked\nSQL injection by sleep\ncrs-942-160");
+  await events.first().getByText("sql_injection · attack_attempt · on match block").waitFor();
+  assert.equal(await events.first().locator(".security-path .mono").innerText(), "server.request.query › q › 0");
+  assert.equal(await events.first().locator("pre").innerText(), "1; SELECT SLEEP(10)--");
+  assert.deepEqual(await events.first().locator("pre mark").allInnerTexts(), ["SLEEP(10)"]);
+  await events.first().getByText("0b1c-9f").waitFor();
+  assert.equal(await events.nth(1).locator(".security-path").innerText(), "server.request.body › id is_sqli");
+  assert.equal(await events.nth(1).locator("pre mark").count(), 0);
+  await events.nth(1).getByText("found as s&1c").waitFor();
+  const facts = await details.locator(".part").first().locator(".fields").last().innerText();
+  assert.match(facts, /from\s+203\.0\.113\.7\s+library\s+2\.1\.0\s+rules\s+1\.18\.2\s+took\s+52\.1 µs\s+fingerprint http\.endpoint\s+http-get-13a7bc88-8e35c2cd-/);
+  assert.match(await details.locator('[data-schema="req.query"] .json').innerText(), /email[\s\S]*array of 1\s*"string, email pii"/);
+  assert.match(await details.locator('[data-schema="req.body"] .json').innerText(), /id\s*"string"[\s\S]*array of 3[\s\S]*"integer"[\s\S]*"null"/);
+  await details.getByRole("button", { name: "Copy as JSON" }).last().click();
+  const copied = JSON.parse(await page.evaluate(() => navigator.clipboard.readText()));
+  assert.deepEqual([copied.service, "security" in copied], ["shop", false]);
+});
+
+test("the text of an attack never acts in the page", async () => {
+  const odd = `${MARKUP}\u0000\u202e`;
+  const shown = `${MARKUP}␀⟨202E⟩`;
+  await page.getByRole("tab", { name: /Traces/ }).click();
+  const title = await page.title();
+  const attack = event({ rule: MARKUP, name: MARKUP, type: MARKUP, action: MARKUP, operator: MARKUP, address: MARKUP, keys: [MARKUP, 0], value: odd, highlight: ["<img src=", "<b>elsewhere</b>"] });
+  const schema = [{ [MARKUP]: [8, { type: MARKUP }], __proto__x: [MARKUP] }];
+  await postAttack(9n, [{ ...attack, security_response_id: MARKUP, stack_id: MARKUP }], {
+    resource: MARKUP,
+    meta: { "actor.ip": MARKUP, [`_dd.appsec.fp.${MARKUP}`]: MARKUP, [`_dd.appsec.s.${MARKUP}`]: packed(schema), "_dd.appsec.s.req.body": MARKUP },
+  });
+  const details = page.locator(".span-details");
+  await details.locator(".security-event").waitFor();
+  assert.equal(await details.locator(".security-event pre").innerText(), shown);
+  assert.deepEqual(await details.locator(".security-event mark").allInnerTexts(), ["<img src=", "<b>elsewhere</b>"]);
+  assert.equal(await details.locator(".security-event .security-path .mono").innerText(), `${MARKUP} › ${MARKUP} › 0`);
+  await details.locator(".problem-box", { hasText: "a schema cannot be read: _dd.appsec.s.req.body: not base64" }).waitFor();
+  await page.getByRole("button", { name: "Security", exact: true }).click();
+  await page.locator(".security-row").waitFor();
+  assert.equal(await page.locator(".security-rule b").innerText(), MARKUP);
+  assert.equal(await page.locator("main :is(script, img)").count(), 0);
+  assert.equal(await page.title(), title);
+});
+
+test("security events are a list, the newest first, and each leads to its trace", async () => {
+  await page.getByRole("tab", { name: /Traces/ }).click();
+  await page.getByRole("button", { name: "Security", exact: true }).click();
+  await page.getByText("No security events yet").waitFor();
+  const scan = event({ rule: "ua0-600-12x", name: "Arachni", type: "attack_tool", address: "server.request.headers.no_cookies", keys: ["user-agent", 0], value: "Arachni/v1", highlight: ["Arachni/v"] });
+  const exploit = {
+    rule: { id: "rasp-930-100", name: "Local file inclusion", on_match: ["stack_trace"], tags: { type: "lfi", category: "vulnerability_trigger" } },
+    rule_matches: [{ operator: "lfi_detector", operator_value: "", parameters: [{ resource: { address: "server.io.fs.file", value: "/a/../etc/passwd" }, params: { address: "server.request.query", key_path: ["f", "0"], value: "../etc/passwd" }, highlight: ["../etc/passwd"] }] }],
+    stack_id: "stack-7",
+  };
+  await postAttack(3n, [scan], { resource: "GET /scanned" });
+  await postAttack(4n, [exploit], { resource: "GET /file", asStruct: true });
+  await postTrace(5n, [{ id: 51n, service: "worker", resource: "job", at: 0, ms: 2 }]);
+  const listed = page.locator(".security-row");
+  await listed.nth(1).waitFor();
+  assert.deepEqual(await listed.locator("b").allInnerTexts(), ["Local file inclusion", "Arachni"]);
+  assert.match(await listed.nth(1).innerText(), /monitored\s+Arachni\s+ua0-600-12x · attack_tool · attack_attempt\s+Arachni\/v1\s+server\.request\.headers\.no_cookies › user-agent › 0\s+GET \/scanned\s+shop · 203\.0\.113\.7/);
+  assert.equal(await page.locator("#view-traces .foot").innerText(), "2 security events");
+  await page.getByLabel("Filter traces").fill("lfi monitored");
+  await page.locator("#view-traces .foot", { hasText: "1 of 2 security events" }).waitFor();
+  await listed.first().click();
+  assert.equal(await page.locator('.trace-row[aria-pressed="true"] .metric-name').innerText(), "GET /file");
+  assert.equal(await page.locator('.span-row[aria-selected="true"] .span-resource').innerText(), "GET /file");
+  const paths = page.locator(".security-event .security-path");
+  assert.deepEqual(await paths.allInnerTexts(), ["resource server.io.fs.file lfi_detector", "params server.request.query › f › 0 lfi_detector"]);
+  assert.deepEqual(await page.locator(".security-event mark").allInnerTexts(), ["../etc/passwd", "../etc/passwd"]);
+  await page.locator(".security-event").getByText("stack-7").waitFor();
+  await resetIntake();
+  await page.getByText("No traces yet").waitFor();
+  await page.getByRole("button", { name: "Security", exact: true }).click();
+  await page.getByText("No security events yet").waitFor();
+});
+
+test("a span that a firewall found nothing on says so", async () => {
+  await page.getByRole("tab", { name: /Traces/ }).click();
+  await postTrace(9n, [{ id: 1n, service: "shop", resource: "GET /", at: 0, ms: 2, metrics: { "_dd.appsec.enabled": 1 } }]);
+  await page.getByText("A firewall looked at this request and found no attack.").waitFor();
+  assert.equal(await page.locator(".security-mark:visible").count(), 0);
 });
 
 test("a request that an agent passes on shows for whom it is and of which parts", async () => {

@@ -1,9 +1,11 @@
-// Fills the page with the logs of a small shop during a small incident, and takes its picture.
+// Fills the page with the logs and traces of a small shop during a small incident, and takes its picture.
 
 import { setInterval } from "node:timers/promises";
 
+import { postTrace } from "./apm.js";
 import { openBrowser, openPage } from "./browser.js";
 import { INTAKE_URL, postLogs } from "./intake.js";
+import { event, postAttack } from "./security.js";
 
 /** How long logs arrive live before the picture: until the minute of the rate shows nothing else, in seconds. */
 const LIVE_SECONDS = 62;
@@ -19,11 +21,13 @@ export async function takeScreenshot(path) {
     const now = Date.now();
     const shop = new Shop(7, now);
     await postInBatches(shop.logs(now - PAST_MS, now - 1_000));
+    await postAttack(1n, [event({ rule: "ua0-600-12x", type: "attack_tool", value: "Arachni/v1", highlight: ["Arachni/v"] })]);
     let seconds = 0;
     for await (const _ of setInterval(1_000)) {
       seconds += 1;
       if (seconds === LIVE_SECONDS) await postInBatches([shop.failure(Date.now() - 1_000)]);
       await postInBatches(shop.logs(Date.now() - 1_000, Date.now()));
+      await postOrder(BigInt(seconds + 1));
       if (seconds === LIVE_SECONDS) break;
     }
     const row = page.locator(".row:visible", { hasText: "gateway answered 504" }).first();
@@ -34,6 +38,16 @@ export async function takeScreenshot(path) {
   } finally {
     await browser.close();
   }
+}
+
+/** Posts the trace of an order. @param {bigint} trace */
+function postOrder(trace) {
+  const root = trace * 10n;
+  return postTrace(trace, [
+    { id: root + 1n, service: "web", resource: "POST /orders", at: 0, ms: 84 },
+    { id: root + 2n, parent: root + 1n, service: "checkout", resource: "place order", at: 6, ms: 71 },
+    { id: root + 3n, parent: root + 2n, service: "postgres", name: "sql.query", resource: "INSERT INTO orders", at: 20, ms: 12 },
+  ]);
 }
 
 /** @param {object[]} logs */

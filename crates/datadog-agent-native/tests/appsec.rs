@@ -293,6 +293,17 @@ async fn the_real_library_finds_an_attack_tool() {
     let found: Value = serde_json::from_str(&span.meta["_dd.appsec.json"]).unwrap();
     let rule = &found["triggers"][0]["rule"];
     assert_eq!(rule["tags"]["type"], "attack_tool", "{found}");
+    // And as the intake reads it.
+    let events = intake.security();
+    assert_eq!(events.len(), 1, "{events:?}");
+    let (event, blocked) = (&events[0].event, events[0].blocked);
+    assert_eq!((&*event.rule.kind, blocked), ("attack_tool", false));
+    let parameter = &event.rule_matches[0].parameters[0];
+    assert_eq!(parameter.address, "server.request.headers.no_cookies");
+    assert_eq!(parameter.key_path[0], "user-agent");
+    assert_eq!(parameter.value, "sqlmap/1.6");
+    assert!(!parameter.highlight.is_empty(), "{parameter:?}");
+    assert_eq!(intake.summary()["problems"], json!({}));
 }
 
 #[tokio::test]

@@ -7,8 +7,8 @@ use std::time::{Duration, Instant};
 
 use crate::server::Shared;
 use crate::snapshot::{
-    CheckRecord, EventRecord, RequestRecord, SeriesRecord, SketchRecord, Snapshot, StatsRecord,
-    TraceRecord,
+    CheckRecord, EventRecord, RequestRecord, SecurityRecord, SeriesRecord, SketchRecord, Snapshot,
+    StatsRecord, TraceRecord,
 };
 
 /// Between two looks at the clock while waiting; new records are noticed at once.
@@ -68,6 +68,7 @@ pub(crate) enum Named {
     Checks,
     Traces,
     Stats,
+    Security,
 }
 
 impl Named {
@@ -80,6 +81,7 @@ impl Named {
             Self::Checks => "checks",
             Self::Traces => "traces",
             Self::Stats => "stats",
+            Self::Security => "security events",
         }
     }
 
@@ -95,6 +97,7 @@ impl Named {
             Self::Checks => collect(snapshot.checks(), |check| check.check),
             Self::Traces => collect(snapshot.traces(), |trace| trace.resource),
             Self::Stats => collect(snapshot.stats(), |stats| stats.group.resource),
+            Self::Security => collect(snapshot.security(), |record| record.event.rule.id),
         }
     }
 }
@@ -157,7 +160,9 @@ impl fmt::Display for Arrived {
         write_some(f, "events", self.0.events().iter().map(event))?;
         write_some(f, "checks", self.0.checks().iter().map(check))?;
         write_some(f, "traces", self.0.traces().iter().map(trace))?;
-        write_some(f, "stats", self.0.stats().iter().map(stats))
+        write_some(f, "stats", self.0.stats().iter().map(stats))?;
+        let security = self.0.security();
+        write_some(f, "security events", security.iter().map(security_event))
     }
 }
 
@@ -246,6 +251,14 @@ fn stats(record: &StatsRecord) -> String {
     format!(
         "{} {} {:?}: {} hits, {} errors at {}",
         group.service, group.name, group.resource, group.hits, group.errors, record.bucket.start
+    )
+}
+
+fn security_event(record: &SecurityRecord) -> String {
+    let rule = &record.event.rule;
+    format!(
+        "{} {:?} on {} {:?}",
+        rule.id, rule.kind, record.service, record.resource
     )
 }
 

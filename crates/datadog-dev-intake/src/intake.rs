@@ -11,8 +11,8 @@ use crate::fault::{self, On, Rule, ScriptError};
 use crate::query;
 use crate::server::{self, H2_STREAM_WINDOW, Options, Running, Shared, now_ms};
 use crate::snapshot::{
-    BatchRecord, CheckRecord, EventRecord, LogRecord, RequestRecord, SeriesRecord, SketchRecord,
-    Snapshot, StatsRecord, TraceRecord,
+    BatchRecord, CheckRecord, EventRecord, LogRecord, RequestRecord, SecurityRecord, SeriesRecord,
+    SketchRecord, Snapshot, StatsRecord, TraceRecord,
 };
 use crate::streams::StreamSnapshot;
 
@@ -279,6 +279,12 @@ impl Intake {
     #[must_use]
     pub fn stats(&self) -> Vec<StatsRecord> {
         self.snapshot().stats()
+    }
+
+    /// Every security event on the spans that are kept, in the order of arrival.
+    #[must_use]
+    pub fn security(&self) -> Vec<SecurityRecord> {
+        self.snapshot().security()
     }
 
     /// How many requests and streams `path` got since the start or the last reset, refused, faulted and evicted ones included.

@@ -29,6 +29,7 @@ mod query;
 mod record;
 mod records;
 mod remote_config;
+mod security;
 mod server;
 mod snapshot;
 mod stats;
@@ -45,8 +46,9 @@ pub use remote_config::{
     PushedSnapshot, RemoteConfig, RemoteConfigSettings, RemoteConfigSnapshot, Repository, Tamper,
     config_root, director_root,
 };
+pub use security::{MatchedParameter, RuleMatch, SecurityEvent, SecurityRule};
 pub use snapshot::{
-    BatchRecord, CheckRecord, EventRecord, LogRecord, Part, RequestRecord, SeriesRecord,
-    SketchBucket, SketchRecord, Snapshot, StatsRecord, StreamLog, TraceRecord,
+    BatchRecord, CheckRecord, EventRecord, LogRecord, Part, RequestRecord, SecurityRecord,
+    SeriesRecord, SketchBucket, SketchRecord, Snapshot, StatsRecord, StreamLog, TraceRecord,
 };
 pub use streams::{Compared, EndSnapshot, StateSnapshot, StreamSnapshot};

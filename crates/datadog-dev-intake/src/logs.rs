@@ -11,6 +11,7 @@ use serde::de::{Deserialize, Deserializer, IgnoredAny, SeqAccess, Visitor};
 use serde_json::value::RawValue;
 
 use crate::problem::{Problems, What};
+use crate::security::SecurityCount;
 use crate::store::counts::OTHER;
 pub(crate) use entry::Entry;
 
@@ -49,6 +50,8 @@ pub(crate) struct Facets {
     pub(crate) named: Tally,
     /// Points of series, sketches of distributions, spans of chunks or hits of groups.
     pub(crate) points: u64,
+    /// Security events on the spans of chunks.
+    pub(crate) security: SecurityCount,
 }
 
 impl Facets {

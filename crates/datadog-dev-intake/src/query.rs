@@ -13,7 +13,7 @@ use crate::record;
 use crate::records::{Records, Signal};
 use crate::server::answer::FellBehind;
 use crate::server::{Shared, now_ms};
-use crate::store::Stored;
+use crate::store::{Stored, as_u64};
 use crate::streams::compare::compare;
 use crate::streams::patterns;
 use filter::Filter;
@@ -29,17 +29,20 @@ pub(crate) enum Kind {
     Requests,
     /// Of any other signal.
     Records(Signal),
+    /// What a firewall says on the spans of traces.
+    Security,
 }
 
 impl Kind {
     /// The kinds there are, for people.
     pub(crate) const NAMES: &str =
-        "logs, series, sketches, events, checks, traces, stats and requests";
+        "logs, series, sketches, events, checks, traces, stats, security and requests";
 
     pub(crate) fn named(name: &str) -> Option<Self> {
         match name {
             "logs" => Some(Self::Logs),
             "requests" => Some(Self::Requests),
+            "security" => Some(Self::Security),
             _ => Signal::ALL
                 .into_iter()
                 .find(|signal| signal.name() == name)
@@ -83,18 +86,20 @@ impl Query {
                         _ => return Err("follow is neither 1 nor 0".to_owned()),
                     }
                 }
-                ("service", Kind::Logs | Kind::Records(Signal::Traces | Signal::Stats)) => {
-                    parsed.filter.service = given(&value)
-                }
+                (
+                    "service",
+                    Kind::Logs | Kind::Records(Signal::Traces | Signal::Stats) | Kind::Security,
+                ) => parsed.filter.service = given(&value),
                 ("status", Kind::Logs) => parsed.filter.status = given(&value),
                 ("source", Kind::Logs) => parsed.filter.source = given(&value),
                 ("q", Kind::Logs) => parsed.filter.text = given(&value.to_lowercase()),
                 ("metric", Kind::Records(Signal::Series | Signal::Sketches)) => {
                     parsed.filter.metric = given(&value);
                 }
-                ("trace_id", Kind::Records(Signal::Traces)) => {
+                ("trace_id", Kind::Records(Signal::Traces) | Kind::Security) => {
                     parsed.filter.trace_id = given(&value);
                 }
+                ("rule", Kind::Security) => parsed.filter.rule = given(&value),
                 _ => return Err(format!("unknown parameter {name}")),
             }
         }
@@ -202,10 +207,16 @@ impl Reader {
                 let records = records.filter(|records| records.signal() == signal);
                 self.write_each(out, stored, records.map_or(0, Records::count));
             }
+            Kind::Security => {
+                let records = stored.received.records.as_ref();
+                let chunks = records.filter(|records| records.signal() == Signal::Traces);
+                self.write_each(out, stored, chunks.map_or(0, Records::count));
+            }
         }
     }
 
-    /// Writes the first `count` records within a request, as far as there is room.
+    /// Writes the first `count` records within a request, as far as there is room. Where one has several lines, it has
+    /// all of them: they share its number, and so a reader could not ask for the others.
     fn write_each(&mut self, out: &mut Vec<u8>, stored: &Stored, count: usize) {
         for index in 0..count {
             let seq = stored.log_seq(index);
@@ -220,7 +231,9 @@ impl Reader {
             self.filter.write(self.kind, out, stored, index);
             if out.len() > before {
                 out.push(b'\n');
-                self.left -= 1;
+                let written = out.get(before..).unwrap_or_default();
+                let lines = memchr::memchr_iter(b'\n', written).count();
+                self.left = self.left.saturating_sub(as_u64(lines));
             }
         }
         self.after = stored.last_seq();

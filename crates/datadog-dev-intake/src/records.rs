@@ -155,7 +155,7 @@ pub(crate) fn within<'a>(body: &'a [u8], place: &Range<u32>) -> &'a [u8] {
 }
 
 /// How often each name occurs in one body.
-#[derive(Default)]
+#[derive(Debug, Default)]
 pub(crate) struct Names(HashMap<String, u64>);
 
 impl Names {
@@ -176,5 +176,10 @@ impl Names {
 
     pub(crate) fn tally(self) -> Tally {
         Tally(self.0.into_iter().collect())
+    }
+
+    /// Each name with how often it occurs, in no order.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (&str, u64)> {
+        self.0.iter().map(|(name, count)| (name.as_str(), *count))
     }
 }

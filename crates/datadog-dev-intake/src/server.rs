@@ -31,7 +31,7 @@ use answer::Body;
 use connection::{Control, Cut};
 
 pub(crate) mod answer;
-mod body;
+pub(crate) mod body;
 mod connection;
 mod guard;
 mod ingest;

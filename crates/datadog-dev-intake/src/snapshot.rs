@@ -13,9 +13,11 @@ use crate::server::{Shared, now_ms};
 use crate::store::{Batch, Origin, Stored};
 pub use metrics::{CheckRecord, EventRecord, SeriesRecord, SketchBucket, SketchRecord};
 
+pub use security::SecurityRecord;
 pub use traces::{StatsRecord, TraceRecord};
 
 mod metrics;
+mod security;
 mod traces;
 
 /// One log as it arrived.

@@ -10,6 +10,7 @@ use datadog_wire::traces::{AgentPayload, CONTENT_TYPE, MAX_PAYLOAD_BYTES, Tracer
 use crate::logs::Refusal;
 use crate::problem::{Problems, What};
 use crate::records::{Body, Decoded, Names, Records, Signal, within};
+use crate::security::{self, Budget, SecurityCount};
 use chunk::{Chunk, Seen};
 pub(crate) use dislike::Dislike;
 
@@ -94,6 +95,8 @@ fn read_all(decoded: &mut Decoded, traces: Traces, body: &Body<'_>, problems: &m
     let mut names = Names::default();
     let mut spans = 0;
     let mut seen = Seen::default();
+    let mut budget = Budget::new();
+    let mut security = SecurityCount::default();
     for (index, chunk) in traces.chunks.iter().enumerate() {
         let read = match Chunk::read(within(body.raw, &chunk.place)) {
             Ok(read) => read,
@@ -104,9 +107,11 @@ fn read_all(decoded: &mut Decoded, traces: Traces, body: &Body<'_>, problems: &m
                 return;
             }
         };
-        read.check(&mut seen, &mut |dislike, detail| {
+        let mut found = |dislike, detail| {
             problems.add_to(noun, index, What::Traces(dislike), detail);
-        });
+        };
+        read.check(&mut seen, &mut found);
+        security::check(&read.message.spans, &mut budget, &mut security, &mut found);
         spans += read.message.spans.len();
         for span in &read.message.spans {
             names.add(&span.service, 1);
@@ -114,6 +119,7 @@ fn read_all(decoded: &mut Decoded, traces: Traces, body: &Body<'_>, problems: &m
     }
     decoded.facets.points = crate::store::as_u64(spans);
     decoded.facets.named = names.tally();
+    decoded.facets.security = security;
     decoded.records = Some(Records::Traces(traces));
 }
 

@@ -24,6 +24,8 @@ mod page;
 mod products;
 #[path = "integration_test/remote_config.rs"]
 mod remote_config;
+#[path = "integration_test/security.rs"]
+mod security;
 #[path = "integration_test/stream_errors.rs"]
 mod stream_errors;
 #[path = "integration_test/stream_faults.rs"]

@@ -106,6 +106,19 @@ impl Intake {
         expect::named(&self.shared, self.deadline, Named::Stats, resources, caller)
     }
 
+    /// Waits until security events of rules with each of these ids have arrived, as often as each is listed.
+    ///
+    /// # Panics
+    /// When the deadline passes first, printing what did arrive.
+    #[track_caller]
+    pub fn expect_security<'a, S: AsRef<str>>(
+        &'a self,
+        rules: &'a [S],
+    ) -> impl Future<Output = ()> + 'a {
+        let caller = Location::caller();
+        expect::named(&self.shared, self.deadline, Named::Security, rules, caller)
+    }
+
     /// Waits until `check` holds of what is kept. `what` says in words what is waited for.
     ///
     /// # Panics

@@ -1,11 +1,13 @@
 //! Which records are asked for.
 
 use datadog_wire::logs::{DDSOURCE, SERVICE, STATUS};
+use datadog_wire::traces::Span;
 
 use super::Kind;
 use crate::logs::Entry;
 use crate::metrics::{self, Item};
 use crate::records::Records;
+use crate::security::{self, SecurityEvent};
 use crate::store::Stored;
 use crate::traces::chunk::Chunk;
 use crate::{record, stats, traces};
@@ -21,6 +23,8 @@ pub(super) struct Filter {
     pub(super) metric: Option<String>,
     /// Of a trace: 32 digits of hex, or the lower half in decimal.
     pub(super) trace_id: Option<String>,
+    /// The id of the rule of a security event.
+    pub(super) rule: Option<String>,
 }
 
 impl Filter {
@@ -38,7 +42,7 @@ impl Filter {
                 }
                 return;
             }
-            (Kind::Records(_), records) => records.as_ref(),
+            (Kind::Records(_) | Kind::Security, records) => records.as_ref(),
         };
         match records {
             None => {}
@@ -50,10 +54,14 @@ impl Filter {
                 }
             }
             Some(Records::Traces(traces)) => {
-                if let Some(chunk) = traces::record::chunk(stored, traces, index)
-                    && self.admits_chunk(&chunk)
-                {
-                    traces::record::write(out, stored, traces, index, &chunk);
+                let chunk = traces::record::chunk(stored, traces, index);
+                match chunk.filter(|chunk| self.admits_chunk(chunk)) {
+                    None => {}
+                    Some(chunk) if kind == Kind::Security => {
+                        let admits = |span: &Span, event: &_| self.admits_event(span, event);
+                        security::record::write(out, stored, index, &chunk, admits);
+                    }
+                    Some(chunk) => traces::record::write(out, stored, traces, index, &chunk),
                 }
             }
             Some(Records::Stats(stats)) => {
@@ -86,6 +94,11 @@ impl Filter {
                 let lower = u64::try_from(id & u128::from(u64::MAX)).unwrap_or_default();
                 *wanted == format!("{id:032x}") || *wanted == lower.to_string()
             })
+    }
+
+    /// Whether a security event is of the rule, and its span of the service.
+    fn admits_event(&self, span: &Span, event: &SecurityEvent) -> bool {
+        is(&self.service, &span.service) && is(&self.rule, &event.rule.id)
     }
 
     pub(super) fn matches(&self, text: &str) -> bool {

@@ -34,6 +34,11 @@ pub(crate) fn summary(shared: &Shared) -> Value {
             "by_path": counts.by_path.shown(),
             "by_status": counts.by_status.shown(),
         },
+        "security": {
+            "events": counts.security.events,
+            "blocked": counts.security.blocked,
+            "by_rule": counts.security.by_rule.shown(),
+        },
         "streams": streams,
         "remote_config": { "pushed": pushed },
         "problems": problems,

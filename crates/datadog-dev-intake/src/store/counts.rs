@@ -102,6 +102,14 @@ pub(crate) struct RecordCounts {
     pub(crate) by: Facet,
 }
 
+/// The security events on spans that were accepted.
+#[derive(Debug, Default)]
+pub(crate) struct SecurityCounts {
+    pub(crate) events: u64,
+    pub(crate) blocked: u64,
+    pub(crate) by_rule: Facet,
+}
+
 /// The same logs by how they came in.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq, serde::Serialize)]
 pub(crate) struct ViaCounts {
@@ -121,6 +129,7 @@ pub(crate) struct Counts {
     pub(crate) checks: RecordCounts,
     pub(crate) traces: RecordCounts,
     pub(crate) stats: RecordCounts,
+    pub(crate) security: SecurityCounts,
     pub(crate) requests: u64,
     pub(crate) by_path: Facet,
     pub(crate) by_status: Facet,
@@ -198,6 +207,11 @@ impl Counts {
         counts.wire_bytes += received.wire_bytes;
         counts.points += facets.points;
         counts.by.add_all(&facets.named);
+        self.security.events += facets.security.events;
+        self.security.blocked += facets.security.blocked;
+        for (rule, count) in facets.security.rules.iter() {
+            self.security.by_rule.add(rule, count);
+        }
     }
 
     fn add_logs(&mut self, received: &Received, facets: &Facets, raw_bytes: u64) {

@@ -6,6 +6,7 @@ use datadog_wire::stats::MAX_GROUPS;
 use datadog_wire::traces::{MAX_PAYLOAD_BYTES, MAX_SERVICE_BYTES, MAX_TYPE_BYTES};
 
 use super::scan::{MAX_PARTS, MAX_SPANS};
+use crate::security::{MAX_CHUNK_EVENTS, MAX_EVENTS, MAX_EVENTS_BYTES, MAX_SCHEMA_BYTES};
 
 /// One kind of problem of these signals. Its words are the key under which the summary counts it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -64,6 +65,18 @@ pub(crate) enum Dislike {
     /// A link to no span.
     EmptyLink,
     UnknownValueType,
+    /// What should be the events of a firewall is none.
+    BadEvents,
+    LongEvents,
+    TooManyEvents,
+    /// An event that lacks something.
+    BadEvent,
+    /// Events, and no tag that says so.
+    NoEventTag,
+    BadSchema,
+    LongSchema,
+    /// More of a firewall than is read.
+    SecurityCut,
     /// A payload of a client without a bucket.
     NoBuckets,
     /// A bucket without a group.
@@ -135,6 +148,21 @@ impl fmt::Display for Dislike {
             Self::BadStruct => "meta_struct is not msgpack",
             Self::EmptyLink => "a link to no span",
             Self::UnknownValueType => "an attribute of no known type",
+            Self::BadEvents => "security events cannot be read",
+            Self::LongEvents => {
+                return write!(f, "security events over {MAX_EVENTS_BYTES} bytes");
+            }
+            Self::TooManyEvents => {
+                return write!(
+                    f,
+                    "more than {MAX_EVENTS} security events on a span, or {MAX_CHUNK_EVENTS} in a chunk"
+                );
+            }
+            Self::BadEvent => "a security event lacks something",
+            Self::NoEventTag => "security events without appsec.event",
+            Self::BadSchema => "a schema cannot be read",
+            Self::LongSchema => return write!(f, "schema over {MAX_SCHEMA_BYTES} bytes"),
+            Self::SecurityCut => "more security data than is read",
             Self::NoBuckets => "client stats without buckets",
             Self::NoGroups => "a bucket without groups",
             Self::TooManyGroups => return write!(f, "more than {MAX_GROUPS} groups"),

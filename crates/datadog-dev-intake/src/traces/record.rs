@@ -15,6 +15,7 @@ use serde_json::{Map, Value, json};
 use super::Traces;
 use super::chunk::Chunk;
 use crate::record::{notes, number, write_fields};
+use crate::security::{self, Budget};
 use crate::store::Stored;
 
 /// The chunk at `index`, read again; `None` past the last.
@@ -34,7 +35,9 @@ pub(crate) fn write(
     chunk: &Chunk,
 ) {
     let message = &chunk.message;
-    let spans: Vec<Value> = message.spans.iter().map(span).collect();
+    let mut budget = Budget::new();
+    let spans = message.spans.iter();
+    let spans: Vec<Value> = spans.map(|one| noted(one, &mut budget)).collect();
     let fields = json!({
         "trace_id": format!("{:032x}", chunk.trace_id()),
         "agent": agent(&traces.agent),
@@ -82,6 +85,16 @@ fn tracer(tracer: &TracerPayload) -> Value {
         "appVersion": tracer.app_version,
         "containerDebug": debug,
     })
+}
+
+/// A span, with what a firewall says on it read.
+fn noted(one: &Span, budget: &mut Budget) -> Value {
+    let mut shown = span(one);
+    if let Some((security, fields)) = security::read(one, budget).zip(shown.as_object_mut()) {
+        let security = security::record::of_span(&security);
+        fields.insert("security".to_owned(), security);
+    }
+    shown
 }
 
 fn span(span: &Span) -> Value {

@@ -322,7 +322,7 @@ fn tags_that_are_too_long_or_no_values_are_told() {
         &long,
         &["chunk 0: text of a tag over 25000 bytes: span 0: k"],
     );
-    with_meta("_dd.appsec.json", &long, &[]);
+    with_meta("_dd.stack.json", &long, &[]);
     with_meta(&"k".repeat(203), "", &[]);
     let key = "k".repeat(204);
     let told = format!(

@@ -42,6 +42,23 @@ export function setText(element, text) {
   if (element.textContent !== text) element.textContent = text;
 }
 
+/**
+ * Text with what was found in it marked.
+ * @param {string} text
+ * @param {RegExp | null} marks
+ * @returns {(string | HTMLElement)[]}
+ */
+export function marked(text, marks) {
+  if (!marks) return [text];
+  const pieces = [];
+  let end = 0;
+  for (const found of text.matchAll(marks)) {
+    pieces.push(text.slice(end, found.index), h("mark", {}, found[0]));
+    end = found.index + found[0].length;
+  }
+  return [...pieces, text.slice(end)];
+}
+
 /** Puts elements in this order, and leaves those alone that stand right already, with the focus in them. @param {HTMLElement} list @param {HTMLElement[]} elements */
 export function arrange(list, elements) {
   const isSame = elements.length === list.children.length && elements.every((one, index) => one === list.children[index]);

@@ -1,7 +1,7 @@
 // The view of logs: what its table, facets, search and details are.
 
 import { copyButton, fields, filterButton, section, textBlock } from "./details.js";
-import { h } from "./dom.js";
+import { h, marked } from "./dom.js";
 import { clock, dateTime, duration, oneLine } from "./format.js";
 import { jsonTree } from "./json-tree.js";
 import { attributesOf, LEVELS, levelOf, logValue, NONE, parseLog, textOf } from "./log-record.js";
@@ -66,23 +66,6 @@ function fillRow(log, [time, status, service, message], row, marks) {
   service.textContent = oneLine(log.service, 80);
   service.classList.toggle("absent", log.service === NONE);
   message.replaceChildren(...marked(oneLine(log.text), marks));
-}
-
-/**
- * Text with what a search found in it marked.
- * @param {string} text
- * @param {RegExp | null} marks
- * @returns {(string | HTMLElement)[]}
- */
-export function marked(text, marks) {
-  if (!marks) return [text];
-  const pieces = [];
-  let end = 0;
-  for (const found of text.matchAll(marks)) {
-    pieces.push(text.slice(end, found.index), h("mark", {}, found[0]));
-    end = found.index + found[0].length;
-  }
-  return [...pieces, text.slice(end)];
 }
 
 /**

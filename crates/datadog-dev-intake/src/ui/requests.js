@@ -2,10 +2,9 @@
 
 import { bodyAddress, getBody } from "./api.js";
 import { copyButton, fields, section, textBlock } from "./details.js";
-import { fill, h } from "./dom.js";
+import { fill, h, marked } from "./dom.js";
 import { bytes, clock, count, counted, dateTime, duration, oneLine, ratio } from "./format.js";
 import { jsonTree } from "./json-tree.js";
-import { marked } from "./logs.js";
 import { headersOf, holdsLogs, isStream, OUTCOMES, outcomeOf, parseRequest, requestValue } from "./request-record.js";
 
 /** @typedef {import("./request-record.js").RequestRecord} RequestRecord */

@@ -1,8 +1,9 @@
-// All that is known of one span: its own fields, tags, metrics, structures, links and events.
+// All that is known of one span: what a firewall says, its own fields, tags, metrics, structures, links and events.
 
 import { copyButton, fields, section, textBlock } from "./details.js";
 import { h } from "./dom.js";
 import { dateTime, oneLine } from "./format.js";
+import { securityPart } from "./span-security.js";
 import { millisecondsOf, nanoseconds } from "./trace-format.js";
 
 /**
@@ -12,9 +13,12 @@ import { millisecondsOf, nanoseconds } from "./trace-format.js";
  */
 export function spanDetails(span, openRequest) {
   const { raw } = span;
+  // What the intake read of the tags is no part of the span.
+  const { security: _, ...wire } = raw;
   const request = h("button", { class: "link", type: "button" }, `request ${span.request}`);
   request.addEventListener("click", () => openRequest(span.request));
   const parts = [
+    securityPart(span),
     section(
       "Span",
       [
@@ -32,7 +36,7 @@ export function spanDetails(span, openRequest) {
           ["came with", request],
         ]),
       ],
-      copyButton("Copy as JSON", () => JSON.stringify(raw, null, 2)),
+      copyButton("Copy as JSON", () => JSON.stringify(wire, null, 2)),
     ),
     tags("Meta", raw.meta),
     tags("Metrics", raw.metrics),

@@ -3,8 +3,9 @@
 //
 // Ids and times are texts of 64 bits; times become BigInt, and only differences of them become numbers.
 
-/** Spans kept over all traces, and rows of stats. */
+/** Spans kept over all traces, security events of them, and rows of stats. */
 const MAX_SPANS = 100_000;
+const MAX_ATTACKS = 5_000;
 const MAX_ROWS = 5_000;
 
 /**
@@ -30,7 +31,36 @@ const MAX_ROWS = 5_000;
  * @property {Record<string, any>[]} chunks without their spans
  * @property {number} received milliseconds
  * @property {number} errors
+ * @property {number} attacks security events on its spans
+ * @property {boolean} isBlocked whether one of them was blocked
  * @property {string[]} services in the order in which they came
+ * @property {string} searched in lower case
+ */
+
+/**
+ * @typedef {object} MatchedParameter
+ * @property {string | null} name the part that it plays where several belong together
+ * @property {string} address
+ * @property {unknown[]} key_path keys, and places in arrays
+ * @property {string} value
+ * @property {string[]} highlight
+ */
+
+/**
+ * @typedef {object} SecurityEvent
+ * @property {boolean} blocked
+ * @property {{ id: string, name: string, type: string, category: string, on_match: string[] }} rule
+ * @property {{ operator: string, operator_value: string, parameters: MatchedParameter[] }[]} rule_matches
+ * @property {string | null} security_response_id
+ * @property {string | null} stack_id
+ */
+
+/**
+ * @typedef {object} Attack a security event in its place
+ * @property {SecurityEvent} event
+ * @property {Span} span
+ * @property {Trace} trace
+ * @property {number} at milliseconds
  * @property {string} searched in lower case
  */
 
@@ -46,6 +76,10 @@ export class TraceModel {
     this.spans = 0;
     /** Spans that had to go. */
     this.cut = 0;
+    /** @type {Attack[]} in the order in which they came */
+    this.attacks = [];
+    /** Security events that are no longer listed. */
+    this.attacksCut = 0;
   }
 
   /** @param {Record<string, any>} record one of `/inspect/traces` */
@@ -54,13 +88,32 @@ export class TraceModel {
     const trace = this.traces.get(record.trace_id) ?? emptyTrace(record);
     this.traces.set(record.trace_id, trace);
     trace.chunks.push(chunk);
-    for (const raw of spans) addSpan(trace, raw, record.request);
+    for (const raw of spans) this.#attack(trace, addSpan(trace, raw, record.request));
     this.spans += spans.length;
     while (this.spans > MAX_SPANS && this.traces.size > 1) this.#dropOldest();
   }
 
+  /** Lists the security events of a span. @param {Trace} trace @param {Span} span */
+  #attack(trace, span) {
+    const { raw } = span;
+    for (const event of eventsOf(span)) {
+      const { id, name, type, category } = event.rule;
+      const found = event.rule_matches.flatMap(({ parameters }) => parameters.map(({ address, value }) => `${address} ${value.slice(0, 1_000)}`));
+      const words = [trace.id, raw.service, raw.resource, id, name, type, category, event.blocked ? "blocked" : "monitored", ...found].join("\n");
+      this.attacks.push({ event, span, trace, at: Number(span.start / 1_000_000n), searched: words.slice(0, 10_000).toLowerCase() });
+    }
+    const tooMany = Math.max(0, this.attacks.length - MAX_ATTACKS);
+    this.attacks.splice(0, tooMany);
+    this.attacksCut += tooMany;
+  }
+
   #dropOldest() {
     const [oldest] = this.traces.values();
+    if (oldest.attacks > 0) {
+      const before = this.attacks.length;
+      this.attacks = this.attacks.filter(({ trace }) => trace !== oldest);
+      this.attacksCut += before - this.attacks.length;
+    }
     this.traces.delete(oldest.id);
     this.spans -= oldest.spans.length;
     this.cut += oldest.spans.length;
@@ -69,16 +122,27 @@ export class TraceModel {
 
 /** @param {Record<string, any>} record @returns {Trace} */
 function emptyTrace(record) {
-  return { id: record.trace_id, spans: [], chunks: [], received: record.received_at, errors: 0, services: [], searched: record.trace_id };
+  return { id: record.trace_id, spans: [], chunks: [], received: record.received_at, errors: 0, attacks: 0, isBlocked: false, services: [], searched: record.trace_id };
 }
 
-/** @param {Trace} trace @param {Record<string, any>} raw @param {number} request */
+/** The security events on a span. @param {Span} span @returns {SecurityEvent[]} */
+export function eventsOf(span) {
+  return span.raw.security?.events ?? [];
+}
+
+/** @param {Trace} trace @param {Record<string, any>} raw @param {number} request @returns {Span} */
 function addSpan(trace, raw, request) {
   const isError = raw.error !== 0;
-  trace.spans.push({ raw, start: BigInt(raw.start), duration: Math.max(0, raw.duration), isError, request });
+  const span = { raw, start: BigInt(raw.start), duration: Math.max(0, raw.duration), isError, request };
+  trace.spans.push(span);
   if (isError) trace.errors += 1;
   if (!trace.services.includes(raw.service)) trace.services.push(raw.service);
-  if (trace.searched.length < 20_000) trace.searched += `\n${raw.service} ${raw.name} ${raw.resource}`.toLowerCase();
+  const events = eventsOf(span);
+  trace.attacks += events.length;
+  trace.isBlocked ||= events.some(({ blocked }) => blocked);
+  const rules = events.map(({ rule }) => ` ${rule.id} ${rule.type}`).join("");
+  if (trace.searched.length < 20_000) trace.searched += `\n${raw.service} ${raw.name} ${raw.resource}${rules}`.toLowerCase();
+  return span;
 }
 
 /** Begin and length of a trace. @param {Trace} trace @returns {{ start: bigint, duration: number }} */

@@ -1,5 +1,5 @@
-// The view of traces: a list of them, the chosen one as a waterfall with the details of a span; and the stats of
-// resources as a table.
+// The view of traces: a list of them, the chosen one as a waterfall with the details of a span; the security events on
+// their spans; and the stats of resources as a table.
 //
 // Asks for what is new once a second while it is in sight.
 
@@ -7,6 +7,7 @@ import { arrange, fill, h, setText } from "./dom.js";
 import { clock, count, counted, oneLine } from "./format.js";
 import { icon } from "./icons.js";
 import { LiveView, press, segments } from "./live-view.js";
+import { SecurityList } from "./security-list.js";
 import { SignalReader } from "./signal-reader.js";
 import { spanDetails } from "./span-details.js";
 import { ResourceStats } from "./trace-stats.js";
@@ -34,6 +35,7 @@ export class TracesView extends LiveView {
     this.rows = new Map();
     this.section = "traces";
     this.table = new ResourceStats(page.openRequest);
+    this.security = new SecurityList((attack) => this.#open(attack));
     this.waterfall = new Waterfall((span) => this.#pick(span));
     this.#assemble();
     this.forget();
@@ -58,7 +60,7 @@ export class TracesView extends LiveView {
       class: "search-input",
       type: "search",
       id: "filter-traces",
-      placeholder: "Filter by service, name, resource or trace id",
+      placeholder: "Filter by service, name, resource, rule or trace id",
       "aria-label": "Filter traces",
       autocomplete: "off",
       spellcheck: "false",
@@ -67,7 +69,7 @@ export class TracesView extends LiveView {
     this.filter.addEventListener("keydown", (/** @type {KeyboardEvent} */ event) => {
       if (event.key === "Escape") this.filter.blur();
     });
-    this.sections = segments({ traces: "Waterfalls", stats: "Stats" }, (name) => {
+    this.sections = segments({ traces: "Waterfalls", security: "Security", stats: "Stats" }, (name) => {
       this.section = name;
       this.show();
     });
@@ -83,7 +85,7 @@ export class TracesView extends LiveView {
       "section",
       { class: "metrics", id: "view-traces", role: "tabpanel", "aria-labelledby": "tab-traces", hidden: true },
       h("div", { class: "toolbar" }, h("div", { class: "search" }, icon("search"), this.filter), h("div", { class: "segments" }, ...this.sections.values())),
-      h("div", { class: "metrics-stage" }, this.stage, this.table.element),
+      h("div", { class: "metrics-stage" }, this.stage, this.security.element, this.table.element),
       h("div", { class: "status-line" }, this.foot),
     );
   }
@@ -92,9 +94,16 @@ export class TracesView extends LiveView {
     if (this.element.hidden) return;
     press(this.sections, this.section);
     this.stage.hidden = this.section !== "traces";
+    this.security.element.hidden = this.section !== "security";
     this.table.element.hidden = this.section !== "stats";
     const words = this.filter.value.toLowerCase().split(/\s+/).filter(Boolean);
-    setText(this.foot, this.section === "traces" ? this.#showTraces(words) : this.table.show(this.stats, words));
+    setText(this.foot, this.#showSection(words));
+  }
+
+  /** @param {string[]} words @returns {string} what the foot says */
+  #showSection(words) {
+    if (this.section === "security") return this.security.show(this.model, words);
+    return this.section === "traces" ? this.#showTraces(words) : this.table.show(this.stats, words);
   }
 
   /** @param {string[]} words @returns {string} what the foot says */
@@ -127,6 +136,17 @@ export class TracesView extends LiveView {
     this.drawn = -1;
   }
 
+  /** Shows the trace of a security event at its span. @param {import("./trace-model.js").Attack} attack */
+  #open({ trace, span }) {
+    const newest = [...this.model.traces.keys()].slice(-MAX_LISTED);
+    this.filter.value = newest.includes(trace.id) ? "" : trace.id;
+    this.section = "traces";
+    this.#choose(trace.id);
+    this.span = span;
+    this.show();
+    this.rows.get(trace.id)?.element.focus();
+  }
+
   /** @param {Span} span */
   #pick(span) {
     this.span = span;
@@ -139,8 +159,10 @@ export class TracesView extends LiveView {
     const resource = h("span", { class: "metric-name" });
     const duration = h("span", { class: "metric-last" });
     const facts = h("span", { class: "metric-type" });
-    const errors = h("span", { class: "metric-spark trace-errors" });
-    const element = h("button", { class: "metric-row trace-row", type: "button", "data-trace": trace.id }, resource, duration, facts, errors);
+    const errors = h("span", {});
+    const attacks = h("span", { class: "security-mark", hidden: true });
+    const marks = h("span", { class: "metric-spark trace-marks" }, attacks, errors);
+    const element = h("button", { class: "metric-row trace-row", type: "button", "data-trace": trace.id }, resource, duration, facts, marks);
     element.addEventListener("click", () => {
       this.#choose(trace.id);
       this.show();
@@ -157,6 +179,9 @@ export class TracesView extends LiveView {
       setText(facts, `${oneLine(root?.raw.service ?? "", 60)} · ${counted(now.spans.length, "span")} · ${clock(now.received)}`);
       setText(errors, now.errors > 0 ? counted(now.errors, "error") : "");
       element.toggleAttribute("data-error", now.errors > 0);
+      attacks.hidden = now.attacks === 0;
+      attacks.title = `${counted(now.attacks, "security event")}${now.isBlocked ? ", blocked" : ""}`;
+      fill(attacks, icon("shield"), count(now.attacks), h("span", { class: "sr-only" }, " security events"));
     };
     return { element, show };
   }

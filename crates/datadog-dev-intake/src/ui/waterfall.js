@@ -3,8 +3,9 @@
 
 import { fill, h } from "./dom.js";
 import { counted, oneLine } from "./format.js";
+import { icon } from "./icons.js";
 import { nanoseconds } from "./trace-format.js";
-import { extentOf, treeOf } from "./trace-model.js";
+import { eventsOf, extentOf, treeOf } from "./trace-model.js";
 
 /** @typedef {import("./trace-model.js").Trace} Trace */
 /** @typedef {import("./trace-model.js").Node} Node */
@@ -56,10 +57,12 @@ export class Waterfall {
   /** @param {Node} node @param {number} duration @param {Map<string, number>} colours */
   #row(node, duration, colours) {
     const { raw, isError } = node.span;
+    const attacks = eventsOf(node.span).length;
     const name = h(
       "span",
       { class: "span-name" },
       h("span", { class: "span-service", "data-curve": colours.get(raw.service) }, oneLine(raw.service || "no service", 60)),
+      attacks > 0 && h("span", { class: "security-mark", title: counted(attacks, "security event") }, icon("shield")),
       h("span", { class: "span-resource" }, oneLine(raw.resource || raw.name || "no resource", 200)),
     );
     name.style.paddingInlineStart = `${Math.min(node.depth, MAX_INDENT) * 14}px`;

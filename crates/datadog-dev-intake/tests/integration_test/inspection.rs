@@ -210,7 +210,7 @@ async fn what_is_not_there_is_named() {
     assert_eq!(unknown.status, 404);
     assert_eq!(
         unknown.text(),
-        "no records are called \"profiles\" here; there are logs, series, sketches, events, checks, traces, stats and requests, and beside them summary, streams, patterns, faults, remote_config and reset\n"
+        "no records are called \"profiles\" here; there are logs, series, sketches, events, checks, traces, stats, security and requests, and beside them summary, streams, patterns, faults, remote_config and reset\n"
     );
     assert_eq!(get(&intake, "/inspect").await.status, 404);
     assert_eq!(
