@@ -1,5 +1,6 @@
 //! What is given by name stands where rules look, and on the span, as if it had come as a request.
 
+use proptest::prelude::*;
 use serde_json::{Value as Json, json};
 
 use super::*;
@@ -342,4 +343,93 @@ fn an_address_alone_may_end_a_request_before_the_rest_is_looked_at() {
     );
     transaction.decide();
     assert_eq!(engine.evaluated(), [json!({"usr.id": "bob"})]);
+}
+
+/// Names that are taken, with one that is not.
+const NAMES: [&str; 9] = [
+    "server.request.method",
+    "server.request.uri.raw",
+    "server.request.query",
+    "server.request.headers.no_cookies",
+    "server.request.body",
+    "server.response.status",
+    "http.client_ip",
+    "network.client.ip",
+    "nowhere",
+];
+
+fn values() -> impl Strategy<Value = Json> {
+    let leaf = prop_oneof![
+        Just(Json::Null),
+        any::<i64>().prop_map(Json::from),
+        any::<f64>().prop_map(Json::from),
+        "\\PC{0,12}".prop_map(Json::from),
+        "/[a-z?&=%0-9]{0,20}".prop_map(Json::from),
+    ];
+    leaf.prop_recursive(5, 40, 6, |inner| {
+        prop_oneof![
+            prop::collection::vec(inner.clone(), 0..6).prop_map(Json::from),
+            prop::collection::vec(("[a-zA-Z-]{0,8}", inner), 0..6)
+                .prop_map(|pairs| Json::Object(pairs.into_iter().collect())),
+        ]
+    })
+}
+
+/// Whether containers and texts within an address are within limits.
+fn keeps(value: &Json, limits: &Limits, depth: usize) -> bool {
+    match value {
+        Json::String(text) => text.len() <= limits.text,
+        Json::Array(items) => {
+            depth <= limits.depth
+                && items.len() <= limits.container
+                && items.iter().all(|item| keeps(item, limits, depth + 1))
+        }
+        Json::Object(members) => {
+            depth <= limits.depth
+                && members.len() <= limits.container
+                && members
+                    .iter()
+                    .all(|(name, item)| name.len() <= limits.text && keeps(item, limits, depth + 1))
+        }
+        _ => true,
+    }
+}
+
+proptest! {
+    #[test]
+    fn whatever_is_given_is_taken_within_limits_or_refused_whole(
+        members in prop::collection::vec((prop::sample::select(&NAMES[..]), values()), 0..5),
+    ) {
+        let limits = Limits { depth: 4, container: 3, text: 40, values: 50 };
+        let engine = FakeEngine::default();
+        let config = Config { limits, ..Config::default() };
+        let appsec = AppSec::with_engine(config, &engine, Source::User, RULES.to_vec()).unwrap();
+        let mut transaction = appsec.transaction();
+        let members: serde_json::Map<String, Json> =
+            members.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
+        // Of an object that is too wide, the rest is left out, and with it what would be refused.
+        let is_refused = members.len() <= limits.container && members.contains_key("nowhere");
+        let given = transaction.give(Json::Object(members).to_string().as_bytes());
+        prop_assert!(given.is_err() || !is_refused);
+        transaction.decide();
+        let seen = engine.evaluated();
+        prop_assert!(given.is_ok() || seen.is_empty());
+        for data in seen {
+            for (name, value) in data.as_object().unwrap() {
+                prop_assert!(keeps(value, &limits, ADDRESS_DEPTH), "{name}: {value}");
+            }
+        }
+    }
+
+    #[test]
+    fn no_bytes_do_harm(bytes in prop::collection::vec(any::<u8>(), 0..64)) {
+        let engine = FakeEngine::default();
+        let mut transaction = appsec(&engine).transaction();
+        for address in NAMES {
+            drop(transaction.give_value(address, &bytes));
+        }
+        drop(transaction.give(&bytes));
+        prop_assert_eq!(transaction.give_body(BodyOf::Request, &bytes, None), Ok(()));
+        prop_assert_eq!(transaction.decide(), WafVerdict::Allow);
+    }
 }
