@@ -39,3 +39,64 @@ impl Opened {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use datadog_agent_runtime::telemetry::Metric;
+    use datadog_appsec::FakeEngine;
+    use datadog_appsec::rules::Source;
+
+    use super::super::AppSecConfig;
+    use super::*;
+    use crate::agent::AgentCoordinator;
+    use crate::config::Config;
+
+    fn config(enabled: &str) -> Config {
+        Config::from_env_iter([
+            ("DD_API_KEY", "0123456789abcdef0123456789abcdef"),
+            ("DD_AGENT_MODE", "http_ephemeral_port"),
+            ("DD_DOGSTATSD_ENABLED", "false"),
+            ("DD_LOGS_ENABLED", "false"),
+            ("DD_REMOTE_CONFIGURATION_ENABLED", "false"),
+            ("DD_APPSEC_ENABLED", enabled),
+            ("DD_APPSEC_LIBDDWAF_PATH", "/nowhere/libddwaf.so"),
+        ])
+    }
+
+    #[tokio::test]
+    async fn requests_of_the_program_are_counted_beside_those_of_traces() {
+        let engine = FakeEngine::default();
+        let rules = br#"{"rules":[{"id":"a"}]}"#.to_vec();
+        let own = AppSec::with_engine(AppSecConfig::default(), &engine, Source::User, rules);
+        let builder = AgentCoordinator::builder(config("true")).appsec(own.unwrap());
+        let mut agent = builder.build().unwrap();
+        agent.start().await.unwrap();
+        let (opened, appsec) = agent.handle().firewall().unwrap();
+        let count = || {
+            let telemetry = &opened.firewall.telemetry;
+            telemetry.sum(Metric::AppsecRequests, &[])
+        };
+        drop((appsec.transaction(), appsec.watch()));
+        assert_eq!(count(), 0);
+        opened.tell();
+        opened.tell();
+        assert_eq!(count(), 2);
+        agent.stop().await.unwrap();
+        assert_eq!(agent.handle().firewall().unwrap_err(), OFF);
+    }
+
+    #[tokio::test]
+    async fn a_firewall_that_is_off_or_cannot_run_says_so() {
+        for (enabled, why) in [
+            ("false", OFF),
+            ("true", "AppSec cannot run: libddwaf was not found"),
+        ] {
+            let mut agent = AgentCoordinator::new(config(enabled)).unwrap();
+            agent.start().await.unwrap();
+            let problem = agent.handle().firewall().unwrap_err();
+            assert!(problem.starts_with(why), "{problem}");
+            assert!(agent.handle().appsec().is_none());
+            agent.stop().await.unwrap();
+        }
+    }
+}
