@@ -113,6 +113,8 @@ export interface DatadogAgentOptions {
   shutdownTimeoutMs?: number | null | undefined;
   /** `DD_*` variables of this agent alone, which count above those of the environment. */
   settings?: Readonly<Record<string, string>> | null | undefined;
+  /** Whether the program answers requests as the firewall's verdicts say; remote configuration is told so. */
+  appsecBlocking?: boolean | undefined;
 }
 
 /** How to start an agent. */
@@ -136,6 +138,85 @@ export declare class DatadogAgentConfig {
   tags: string | null;
   shutdownTimeoutMs: number | null;
   settings: Readonly<Record<string, string>> | null;
+  appsecBlocking: boolean;
+}
+
+/** What should become of a request. */
+export declare const AppSecAction: {
+  /** It goes on. */
+  readonly ALLOW: 0;
+  /** It is answered with a page. */
+  readonly BLOCK: 1;
+  /** It is sent elsewhere. */
+  readonly REDIRECT: 2;
+};
+export type AppSecAction = (typeof AppSecAction)[keyof typeof AppSecAction];
+
+/** What should become of a request, and how to answer one that does not go on. */
+export interface Verdict {
+  readonly action: AppSecAction;
+  /** Whether the request goes on. */
+  readonly isAllowed: boolean;
+  /** Of HTTP; `null` when the request goes on. */
+  readonly status: number | null;
+  /** Of gRPC, for those who speak it. */
+  readonly grpcStatus: number | null;
+  /** Of the body. */
+  readonly contentType: string | null;
+  /** `null` when there is none. */
+  readonly body: string | null;
+  /** Where a redirection leads. */
+  readonly location: string | null;
+  /** What the page and the event both show. */
+  readonly securityResponseId: string | null;
+}
+
+/** What the entry span of the service is to carry. */
+export interface SpanTags {
+  meta: Record<string, string>;
+  metrics: Record<string, number>;
+  /** Of the whole trace; `null` if it keeps what it has. */
+  priority: number | null;
+}
+
+/**
+ * A request that the firewall looks at, opened by `NativeAgent.appsecRequest`. Give it what becomes known, and ask for a
+ * verdict each time. It keeps its rules though its agent stops.
+ */
+export declare class AppSecRequest implements Disposable {
+  private constructor();
+  /**
+   * Takes values by their addresses, such as `server.request.method`, `server.request.uri.raw`,
+   * `server.request.headers.no_cookies` (`request.headers` as it is), `network.client.ip`; all or none of them.
+   * Parameters of the query, cookies and the address of the client are told from these, unless they are given too.
+   * `null` and `undefined` are nothing. Nothing is evaluated yet.
+   *
+   * Throws a `DatadogAgentException` for an address that there is not, and when the request is given more than 8 MiB.
+   */
+  add(addresses: Readonly<Record<string, unknown>>): void;
+  /**
+   * Takes the body of the request as it came. With a content type it is of that, and has no content encoding; without
+   * one, the headers that were added before say what it is. What is no JSON, form, XML or text, or more than 1 MiB, is
+   * counted and left alone.
+   */
+  addBody(body: Uint8Array | string, contentType?: string | null): void;
+  /** The same of the response. */
+  addResponseBody(body: Uint8Array | string, contentType?: string | null): void;
+  /**
+   * Evaluates what was added since the last time, in this thread, for five milliseconds a request at most unless
+   * `DD_APPSEC_WAF_TIMEOUT` says otherwise. A request that was not to go on is not evaluated any more, so that the answer
+   * to it goes on.
+   */
+  verdict(): Verdict;
+  /**
+   * Ends the request; what its service's entry span is to carry. What `span` has is not told again, but where there is
+   * more to say.
+   */
+  tags(span?: { meta?: Readonly<Record<string, string>>; priority?: number | null } | null): SpanTags;
+  /** Frees the request, wherever it stands. Does nothing a second time. */
+  close(): void;
+  /** `close`. */
+  [Symbol.dispose](): void;
 }
 
 /**
@@ -176,6 +257,14 @@ export declare class NativeAgent implements Disposable, AsyncDisposable {
   requestShutdown(): void;
   /** Sends what the agent holds, within so many milliseconds (5000). `false` if some of it has to be sent later. */
   flush(timeoutMs?: number): Promise<boolean>;
+  /**
+   * Opens a request for the firewall to look at, which is to be closed. `obeyed` says whether this program answers it as
+   * its verdicts say, without which all of them are to go on; by default what `appsecBlocking` says.
+   *
+   * Throws a `DatadogAgentException`: with `NOT_AVAILABLE` while AppSec is off or cannot run, or where the library was
+   * built without it; with `CONFIG_ERROR` if `obeyed` is more than what the configuration says.
+   */
+  appsecRequest(options?: { obeyed?: boolean }): AppSecRequest;
   /**
    * Sends what the agent holds, for as long as `DD_SHUTDOWN_TIMEOUT` says, and ends it; nothing else happens in this
    * thread meanwhile. `false`, and a warning of the process, if something was not delivered. Does nothing a second

@@ -3,6 +3,8 @@
 import agent from './index.js';
 
 export const {
+  AppSecAction,
+  AppSecRequest,
   DatadogAgentConfig,
   DatadogAgentException,
   DatadogError,

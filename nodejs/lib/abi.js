@@ -5,7 +5,7 @@
 
 const koffi = require('koffi');
 
-const { DatadogAgentException, nameOf } = require('./errors');
+const { DatadogAgentException, DatadogError, nameOf } = require('./errors');
 
 /** Of the ABI that this file describes. */
 const VERSION = 1;
@@ -40,6 +40,7 @@ const OPTIONS = koffi.struct({
   log_userdata: POINTER,
   extra_env: koffi.pointer(ENV_VAR),
   extra_env_len: 'size_t',
+  appsec_blocking: 'int',
 });
 
 // `uds_path` is a pointer and not a text, because it has to be freed.
@@ -50,6 +51,18 @@ const START_RESULT = koffi.struct({
   bound_port: 'int',
   dogstatsd_port: 'int',
   uds_path: POINTER,
+});
+
+// Its texts but `content_type` are pointers, because they have to be freed.
+const VERDICT = koffi.struct({
+  action: 'int',
+  status: 'int',
+  grpc_status: 'int',
+  content_type: 'const char *',
+  body: POINTER,
+  body_len: 'size_t',
+  location: POINTER,
+  security_response_id: POINTER,
 });
 
 /** Loads the library; throws if it cannot be, or is another one. */
@@ -71,6 +84,7 @@ class Functions {
   #wait;
   #requestShutdown;
   #flush;
+  #requests;
 
   constructor(library) {
     this.#start = library.func('datadog_agent_start_v2', START_RESULT, [koffi.pointer(OPTIONS)]);
@@ -80,6 +94,12 @@ class Functions {
     this.#wait = library.func('datadog_agent_wait_for_shutdown_timeout', 'int', [POINTER, 'int']);
     this.#requestShutdown = library.func('datadog_agent_request_shutdown', 'int', [POINTER]);
     this.#flush = library.func('datadog_agent_flush', 'int', [POINTER, 'int']);
+    this.#requests = new Requests(library, this);
+  }
+
+  /** Those about requests of the firewall. */
+  get requests() {
+    return this.#requests;
   }
 
   /** Starts an agent; returns its pointer and what else a start found out. */
@@ -94,7 +114,7 @@ class Functions {
       version: result.version,
       boundPort: portOrNull(result.bound_port),
       dogstatsdPort: portOrNull(result.dogstatsd_port),
-      udsPath: this.#taken(result.uds_path),
+      udsPath: this.taken(result.uds_path),
     };
   }
 
@@ -136,7 +156,7 @@ class Functions {
   }
 
   /** Copies a text that the library gave us, and frees it. */
-  #taken(text) {
+  taken(text) {
     if (text === null) {
       return null;
     }
@@ -144,6 +164,83 @@ class Functions {
       return koffi.decode.string(text);
     } finally {
       this.#free(text);
+    }
+  }
+}
+
+/** The functions about requests of the firewall. What fails throws. */
+class Requests {
+  #functions;
+  #open;
+  #add;
+  #addBody;
+  #verdict;
+  #freeVerdict;
+  #tags;
+  #free;
+
+  constructor(library, functions) {
+    const name = (end) => `datadog_agent_appsec_${end}`;
+    const given = koffi.out(koffi.pointer(POINTER));
+    this.#functions = functions;
+    this.#open = library.func(name('open'), 'int', [POINTER, 'uint32_t', given]);
+    this.#add = library.func(name('add'), 'int', [POINTER, POINTER, 'size_t']);
+    const body = [POINTER, 'const char *', POINTER, 'size_t', 'const char *'];
+    this.#addBody = library.func(name('add_body'), 'int', body);
+    this.#verdict = library.func(name('verdict'), 'int', [POINTER, koffi.out(koffi.pointer(VERDICT))]);
+    this.#freeVerdict = library.func(name('verdict_free'), 'void', [koffi.pointer(VERDICT)]);
+    this.#tags = library.func(name('tags'), 'int', [POINTER, POINTER, 'size_t', given]);
+    this.#free = library.func(name('free'), 'int', [POINTER]);
+  }
+
+  /** Opens one; returns its pointer. */
+  open(agent, flags) {
+    const pointer = [null];
+    this.#check(this.#open(agent, flags, pointer));
+    return pointer[0];
+  }
+
+  add(request, json) {
+    const bytes = Buffer.from(json);
+    this.#check(this.#add(request, bytes, bytes.length));
+  }
+
+  addBody(request, address, body, contentType) {
+    this.#check(this.#addBody(request, address, body, body.length, contentType));
+  }
+
+  /** Evaluates what it was given; the verdict by its names in C, its texts copied. */
+  verdict(request) {
+    const verdict = {};
+    this.#check(this.#verdict(request, verdict));
+    try {
+      const text = (pointer) => (pointer === null ? null : koffi.decode.string(pointer));
+      return {
+        ...verdict,
+        body: text(verdict.body),
+        location: text(verdict.location),
+        security_response_id: text(verdict.security_response_id),
+      };
+    } finally {
+      this.#freeVerdict(verdict);
+    }
+  }
+
+  /** Ends it; the tags of its span as JSON. */
+  tags(request, span) {
+    const bytes = span === null ? null : Buffer.from(span);
+    const tags = [null];
+    this.#check(this.#tags(request, bytes, bytes?.length ?? 0, tags));
+    return this.#functions.taken(tags[0]);
+  }
+
+  free(request) {
+    this.#free(request);
+  }
+
+  #check(code) {
+    if (code !== DatadogError.OK) {
+      throw this.#functions.failure(code);
     }
   }
 }
@@ -158,4 +255,4 @@ function onAnotherThread(call, ...values) {
   });
 }
 
-module.exports = { OPTIONS, START_RESULT, open };
+module.exports = { OPTIONS, START_RESULT, VERDICT, open };

@@ -5,6 +5,7 @@
 
 const fs = require('node:fs');
 
+const { AppSecRequest, OBEYED } = require('./appsec');
 const { DatadogAgentConfig } = require('./config');
 const { DatadogAgentException, DatadogError, nameOf } = require('./errors');
 const { functions } = require('./library');
@@ -33,11 +34,13 @@ class NativeAgent {
   #pointer;
   #waits;
   #keepsAlive;
+  #obeys;
   #stopping = null;
 
   constructor(config = {}) {
     const known = config instanceof DatadogAgentConfig ? config : new DatadogAgentConfig(config);
     const options = optionsOf(known);
+    this.#obeys = Boolean(known.appsecBlocking);
     this.#functions = functions();
     const { pointer, ...started } = this.#functions.start(options);
     this.#pointer = pointer;
@@ -97,6 +100,11 @@ class NativeAgent {
     }
     // The text is on the thread that called.
     throw new DatadogAgentException(`the agent was not flushed: ${nameOf(code)}`, code);
+  }
+
+  appsecRequest({ obeyed = this.#obeys } = {}) {
+    const { requests } = this.#functions;
+    return new AppSecRequest(requests, requests.open(this.#runningPointer(), obeyed ? OBEYED : 0));
   }
 
   stop() {

@@ -24,6 +24,7 @@ const DEFAULTS = Object.freeze({
   tags: null,
   shutdownTimeoutMs: null,
   settings: null,
+  appsecBlocking: false,
 });
 
 class DatadogAgentConfig {

@@ -44,6 +44,7 @@ function optionsOf(config) {
     log_userdata: null,
     extra_env: settings.length > 0 ? settings.map(variable) : null,
     extra_env_len: settings.length,
+    appsec_blocking: config.appsecBlocking ? 1 : 0,
   };
 }
 

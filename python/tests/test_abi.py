@@ -6,12 +6,14 @@ import re
 import pytest
 from conftest import REPOSITORY
 from datadog_agent_native import (
+    AppSecAction,
     DatadogAgentConfig,
     DatadogAgentOptions,
     DatadogAgentStartResult,
     DatadogError,
     _abi,
     _options,
+    appsec,
 )
 
 HEADER = (REPOSITORY / "crates/datadog-agent-native/include/datadog_agent_native.h").read_text(encoding="utf-8")
@@ -28,7 +30,21 @@ def members(name):
     return re.findall(r"(\w+);", code)
 
 
-@pytest.mark.parametrize("structure", [DatadogAgentOptions, _abi.DatadogAgentOptionsV2, DatadogAgentStartResult])
+def numbers(enumeration, prefix):
+    """Those of an enumeration of the header, by their names."""
+    body = re.search(rf"typedef enum {enumeration} {{(.*?)}} {enumeration};", HEADER, re.DOTALL).group(1)
+    return dict(re.findall(rf"^\s*{prefix}(\w+) = (\d+),", body, re.MULTILINE))
+
+
+@pytest.mark.parametrize(
+    "structure",
+    [
+        DatadogAgentOptions,
+        _abi.DatadogAgentOptionsV2,
+        DatadogAgentStartResult,
+        _abi.DatadogAppSecVerdict,
+    ],
+)
 def test_members_have_the_order_of_the_header(structure):
     assert list(offsets(structure)) == members(structure.__name__)
 
@@ -39,11 +55,21 @@ def test_sizes_and_offsets_are_those_that_were_promised():
     assert list(offsets(DatadogAgentOptions).values()) == [0, 8, 16, 24, 32, 40, 44, 48, 52, 56, 60, 64, 68]
     assert ctypes.sizeof(DatadogAgentStartResult) == 40
     assert list(offsets(DatadogAgentStartResult).values()) == [0, 8, 16, 24, 28, 32]
+    assert _abi.DatadogAgentOptionsV2.appsec_blocking.offset == 144
+    assert ctypes.sizeof(_abi.DatadogAgentOptionsV2) == 152
+    assert list(offsets(_abi.DatadogAppSecVerdict).values()) == [0, 4, 8, 16, 24, 32, 40, 48]
+    assert ctypes.sizeof(_abi.DatadogAppSecVerdict) == 56
 
 
 def test_errors_have_the_numbers_of_the_header():
-    numbers = dict(re.findall(r"^\s*DATADOG_(\w+) = (\d+),", HEADER, re.MULTILINE))
-    assert {error.name: str(int(error)) for error in DatadogError} == numbers
+    assert {error.name: str(int(error)) for error in DatadogError} == numbers("DatadogError", "DATADOG_")
+
+
+def test_actions_have_the_numbers_of_the_header():
+    actions = {action.name: str(int(action)) for action in AppSecAction}
+    assert actions == numbers("DatadogAppSecAction", "DATADOG_APPSEC_")
+    flag = re.search(r"^#define DATADOG_APPSEC_OBEYED (\d+)$", HEADER, re.MULTILINE).group(1)
+    assert int(flag) == appsec.OBEYED
 
 
 @pytest.mark.parametrize(("trace", "in_c"), [(None, 0), (0, -1), (1, 1), (65_535, 65_535)])
@@ -70,6 +96,7 @@ def test_a_configuration_without_anything_is_what_it_was_documented_to_be():
         "trace_agent_uds_permissions": -1,
         "shutdown_timeout_ms": 0,
         "install_signal_handlers": -1,
+        "appsec_blocking": 0,
     }
     texts = [getattr(options, name) for name, kind in options._fields_ if kind is ctypes.c_char_p]
     assert texts == [None] * len(texts)

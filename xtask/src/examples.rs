@@ -16,41 +16,67 @@ use crate::{csharp, go, setup};
 /// the same table.
 struct Scenario {
     name: &'static str,
+    endings: &'static [Ending],
     span: &'static str,
     metric: &'static str,
     log: &'static str,
+    /// What else a span says, where there is a libddwaf.
+    finding: Option<&'static str>,
 }
 
-const SCENARIOS: [Scenario; 5] = [
+/// Nothing but a span, a metric and a log, in every language.
+const USUAL: Scenario = Scenario {
+    name: "",
+    endings: &Ending::ALL,
+    span: "",
+    metric: "",
+    log: "",
+    finding: None,
+};
+
+const SCENARIOS: [Scenario; 6] = [
     Scenario {
         name: "quickstart",
         span: "order.place",
         metric: "example.quickstart.orders",
         log: "order placed",
+        ..USUAL
     },
     Scenario {
         name: "http-service",
         span: "http.request",
         metric: "example.http.requests",
         log: "GET /orders/3 answered 404",
+        ..USUAL
     },
     Scenario {
         name: "unix-socket",
         span: "file.read",
         metric: "example.unix_socket.files",
         log: "file read",
+        ..USUAL
     },
     Scenario {
         name: "custom-metrics",
         span: "metrics.send",
         metric: "example.custom.orders",
         log: "metrics sent",
+        ..USUAL
     },
     Scenario {
         name: "trace-enrichment",
         span: "payment.charge",
         metric: "example.enrichment.declined",
         log: "the card was declined",
+        ..USUAL
+    },
+    Scenario {
+        name: "appsec",
+        endings: &[Ending::C, Ending::Js, Ending::Py],
+        span: "http.request",
+        metric: "example.appsec.requests",
+        log: "answered 200",
+        finding: Some("\"appsec.blocked\":\"true\""),
     },
 ];
 
@@ -107,25 +133,31 @@ pub(crate) fn run(options: &Options) -> anyhow::Result<()> {
         some => some,
     };
     let stage = Stage::start()?;
+    let mut count = 0;
     for &ending in endings {
         let prepared = prepare(ending)?;
-        for scenario in SCENARIOS {
+        for scenario in (SCENARIOS.iter()).filter(|it| it.endings.contains(&ending)) {
             let mut example = example(ending, &prepared, scenario.name, &stage)?;
             request("POST", &format!("{}/inspect/reset", stage.intake()?), b"")?;
             say(&format!("{}.{}", scenario.name, ending.text()));
             let site = stage.intake()?.trim_start_matches("http://").to_owned();
-            finish(
-                stage
-                    .furnish(&mut example)?
-                    .env("DD_API_KEY", KEY)
-                    .env("DD_SITE", site)
-                    .env("LD_LIBRARY_PATH", stage.folder()?),
-            )?;
-            arrived(&stage, &scenario)?;
+            let furnished = stage
+                .furnish(&mut example)?
+                .env("DD_API_KEY", KEY)
+                .env("DD_SITE", site)
+                // A slow machine must not run out of time.
+                .env("DD_APPSEC_WAF_TIMEOUT", "10s")
+                .env("LD_LIBRARY_PATH", stage.folder()?);
+            if let Some(waf) = &stage.waf {
+                furnished.env("DD_APPSEC_LIBDDWAF_PATH", waf);
+            }
+            finish(furnished)?;
+            arrived(&stage, scenario)?;
+            count += 1;
         }
     }
     stage.end()?;
-    let (count, languages) = (SCENARIOS.len() * endings.len(), endings.len());
+    let languages = endings.len();
     print(&format!(
         "examples: {count} in {languages} languages, each sent a trace, a metric and a log"
     ));
@@ -239,11 +271,14 @@ fn compiled(source: &Path, stage: &Stage) -> anyhow::Result<String> {
 /// Looks at what the intake has of an example.
 fn arrived(stage: &Stage, scenario: &Scenario) -> anyhow::Result<()> {
     let service = format!("example-{}", scenario.name);
-    for (kind, what) in [
+    let finding = scenario.finding.filter(|_| stage.waf.is_some());
+    let wanted = [
         ("traces", scenario.span),
         ("series", scenario.metric),
         ("logs", scenario.log),
-    ] {
+    ];
+    let finding = finding.map(|finding| ("traces", finding));
+    for (kind, what) in wanted.into_iter().chain(finding) {
         let (_, records) = request("GET", &format!("{}/inspect/{kind}", stage.intake()?), b"")?;
         let is_there = records
             .lines()

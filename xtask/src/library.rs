@@ -12,7 +12,8 @@ use serde_json::Value;
 
 use crate::http::request;
 use crate::program::{self, Profile, Program, target_folder};
-use crate::run::{root, sh};
+use crate::run::{print, root, sh};
+use crate::waf;
 
 /// The crate that the library is built of.
 pub(crate) const CRATE: &str = "datadog-agent-native";
@@ -24,11 +25,13 @@ pub(crate) const PATH_VARIABLE: &str = "DATADOG_AGENT_NATIVE_LIBRARY_PATH";
 const HOST: &str = "embedding-host";
 
 /// What would change what the tests see, if whoever runs them has set it.
-const SETTINGS: [&str; 16] = [
+const SETTINGS: [&str; 18] = [
     "DD_AGENT_MODE",
     "DD_API_KEY",
     "DD_APM_ENABLED",
     "DD_APPSEC_ENABLED",
+    "DD_APPSEC_LIBDDWAF_PATH",
+    "DD_APPSEC_RULES",
     "DD_DOGSTATSD_ENABLED",
     "DD_DOGSTATSD_PORT",
     "DD_ENV",
@@ -43,11 +46,19 @@ const SETTINGS: [&str; 16] = [
     "RUST_LOG",
 ];
 
+/// What tests find libddwaf by, whatever the variables of an agent say.
+pub(crate) const WAF_VARIABLE: &str = "APPSEC_LIBDDWAF";
+
 /// Builds the library and returns its file; `target/<profile>` is where it is.
 ///
 /// # Errors
 /// When it does not compile.
 pub(crate) fn build(profile: Profile) -> anyhow::Result<PathBuf> {
+    build_with(profile, &[])
+}
+
+/// The same with further words for Cargo.
+fn build_with(profile: Profile, more: &[&str]) -> anyhow::Result<PathBuf> {
     let flag = profile.flag();
     let words = [
         "cargo",
@@ -59,7 +70,7 @@ pub(crate) fn build(profile: Profile) -> anyhow::Result<PathBuf> {
         "--profile",
         flag,
     ];
-    sh(&root(), &words)?;
+    sh(&root(), &[&words, more].concat())?;
     let file = target_folder()?.join(profile.folder()).join(file_name());
     anyhow::ensure!(file.exists(), "cargo built no {}", file.display());
     Ok(file)
@@ -78,24 +89,31 @@ fn file_name() -> String {
 #[derive(Debug)]
 pub(crate) struct Stage {
     pub(crate) library: PathBuf,
+    /// The library of the firewall, where there is one for this machine.
+    pub(crate) waf: Option<PathBuf>,
     intake: Program,
     /// What an agent must trust to go by the intake's remote configuration.
     roots: Value,
 }
 
 impl Stage {
-    /// Builds the library and the program, and starts an intake.
+    /// Builds the library with the firewall and the program, obtains what the firewall needs, and starts an intake.
     ///
     /// # Errors
     /// When something does not compile or start.
     pub(crate) fn start() -> anyhow::Result<Self> {
-        let library = build(Profile::Dev)?;
+        let library = build_with(Profile::Dev, &["--features", "appsec"])?;
+        let waf = waf::library()?;
+        if waf.is_none() {
+            print("there is no libddwaf for this machine: what needs it does not run");
+        }
         let program = program::build(Profile::Dev)?;
         let intake = Program::start(&program, &["intake", "--addr", "127.0.0.1:0"], &[])?;
         let roots = format!("{}/inspect/remote_config/roots", intake.url("intake")?);
         let (_, roots) = request("GET", &roots, b"")?;
         Ok(Self {
             library,
+            waf,
             intake,
             roots: serde_json::from_str(&roots)?,
         })
@@ -117,8 +135,8 @@ impl Stage {
         self.library.parent().context("the library has no folder")
     }
 
-    /// Gives a test its variables, without the settings of whoever runs it: `INTAKE_URL`, where the library is, and
-    /// what sends every kind of data of an embedded agent to the intake. Logs are off unless the test turns them on.
+    /// Gives a test its variables, without the settings of whoever runs it: `INTAKE_URL`, where the library is and
+    /// that of the firewall, and what sends every kind of data of an embedded agent to the intake. Logs are off unless the test turns them on.
     ///
     /// # Errors
     /// When the intake has announced no address.
@@ -127,6 +145,10 @@ impl Stage {
         for variable in SETTINGS {
             test.env_remove(variable);
         }
+        match &self.waf {
+            Some(waf) => test.env(WAF_VARIABLE, waf),
+            None => test.env_remove(WAF_VARIABLE),
+        };
         Ok(test
             .env("INTAKE_URL", intake)
             .env(PATH_VARIABLE, &self.library)

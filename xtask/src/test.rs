@@ -5,7 +5,7 @@
 use std::path::Path;
 
 use crate::program::{self, Profile, Program};
-use crate::run::{command, finish, root, say, sh};
+use crate::run::{command, finish, print, root, say, sh};
 use crate::{csharp, dogstatsd, examples, go, nodejs, python, setup, smoke, tracers, waf};
 
 /// Installs what is missing, then runs everything.
@@ -41,8 +41,8 @@ fn crates(root: &Path) -> anyhow::Result<()> {
         root,
         &["cargo", "test", "--locked", "--workspace", "--all-targets"],
     );
-    if waf::is_available() {
-        tests.env("DD_APPSEC_LIBDDWAF_PATH", waf::obtain()?.library);
+    if let Some(library) = waf::library()? {
+        tests.env("DD_APPSEC_LIBDDWAF_PATH", library);
     }
     say("cargo test --locked --workspace --all-targets");
     finish(&mut tests)
@@ -53,8 +53,8 @@ fn firewall(root: &Path) -> anyhow::Result<()> {
     let words =
         "cargo test --locked --package datadog-agent-native --features appsec --lib --test appsec";
     let mut tests = command(root, &words.split(' ').collect::<Vec<_>>());
-    if waf::is_available() {
-        tests.env("DD_APPSEC_LIBDDWAF_PATH", waf::obtain()?.library);
+    if let Some(library) = waf::library()? {
+        tests.env("DD_APPSEC_LIBDDWAF_PATH", library);
     }
     say(words);
     finish(&mut tests)
@@ -72,14 +72,23 @@ pub(crate) fn grpc() -> anyhow::Result<()> {
     sh(&folder, &[&python, "check.py", &program])
 }
 
-/// The programs of C against the library, once more, under valgrind.
+/// The programs of C against the library, once more, under valgrind; that of the firewall against a library that has one
+/// too.
 ///
 /// # Errors
 /// When something is missing, or a program fails, leaks or reads what is not its own.
 pub(crate) fn capi() -> anyhow::Result<()> {
     setup::c()?;
     let words = "cargo test --locked --package datadog-agent-native --test ffi_operational_modes -- --include-ignored";
-    sh(&root(), &words.split(' ').collect::<Vec<_>>())
+    sh(&root(), &words.split(' ').collect::<Vec<_>>())?;
+    let words = "cargo test --locked --package datadog-agent-native --features appsec --test ffi_operational_modes -- --include-ignored requests exactly";
+    let mut firewall = command(&root(), &words.split(' ').collect::<Vec<_>>());
+    match waf::library()? {
+        Some(library) => drop(firewall.env("DD_APPSEC_LIBDDWAF_PATH", library)),
+        None => print("there is no libddwaf for this machine: what needs it does not run"),
+    }
+    say(words);
+    finish(&mut firewall)
 }
 
 /// Takes the picture of the page that the README shows.

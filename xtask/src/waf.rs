@@ -87,7 +87,7 @@ pub(crate) fn run() -> anyhow::Result<()> {
 }
 
 /// Whether there is a wheel for this machine.
-pub(crate) fn is_available() -> bool {
+fn is_available() -> bool {
     machine().is_some()
 }
 
@@ -95,6 +95,17 @@ fn machine() -> Option<&'static Machine> {
     MACHINES.iter().find(|machine| {
         std::env::consts::OS == "linux" && machine.architecture == std::env::consts::ARCH
     })
+}
+
+/// The library, where there is a wheel for this machine.
+///
+/// # Errors
+/// When it cannot be had, or is not what it should be.
+pub(crate) fn library() -> anyhow::Result<Option<PathBuf>> {
+    match is_available() {
+        true => Ok(Some(obtain()?.library)),
+        false => Ok(None),
+    }
 }
 
 /// Downloads the wheel unless its files are there already, and returns where they are.

@@ -6,6 +6,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
+// For `datadog_agent_appsec_open`: whoever opens the request answers it as its verdicts say.
+#define DATADOG_APPSEC_OBEYED 1
+
 // What became of a call.
 typedef enum DatadogError {
   // All went well.
@@ -24,18 +27,31 @@ typedef enum DatadogError {
   DATADOG_SHUTDOWN_ERROR = 6,
   // The operating system refused something, or a blocking function was called on a thread of the agent.
   DATADOG_RUNTIME_ERROR = 7,
-  // What was submitted cannot be read.
+  // What was submitted or given cannot be read.
   DATADOG_INVALID_DATA_FORMAT = 8,
   // Something could not be sent in time, or a buffer is full.
   DATADOG_SUBMISSION_ERROR = 9,
-  // What was asked for is off, or the agent belongs to the process from which this one was forked.
+  // What was asked for is off, not built in or over, or the agent or the request belongs to the process from which this one was forked.
   DATADOG_NOT_AVAILABLE = 10,
   // None of the above.
   DATADOG_UNKNOWN_ERROR = 99,
 } DatadogError;
 
+// What should become of a request.
+typedef enum DatadogAppSecAction {
+  // It goes on.
+  DATADOG_APPSEC_ALLOW = 0,
+  // It is answered with a page.
+  DATADOG_APPSEC_BLOCK = 1,
+  // It is sent elsewhere.
+  DATADOG_APPSEC_REDIRECT = 2,
+} DatadogAppSecAction;
+
 // A running agent. What is behind the pointer is ours alone.
 typedef struct DatadogAgent DatadogAgent;
+
+// A request that the firewall looks at. What is behind the pointer is ours alone.
+typedef struct DatadogAppSecRequest DatadogAppSecRequest;
 
 // What a start gave. This struct never changes.
 typedef struct DatadogAgentStartResult {
@@ -89,6 +105,26 @@ typedef struct DatadogAgentOptions {
   // The mode of the Unix socket, such as 0660. 0 and -1: `DD_TRACE_AGENT_UDS_PERMISSIONS`, else 0600.
   int trace_agent_uds_permissions;
 } DatadogAgentOptions;
+
+// A verdict. `datadog_agent_appsec_verdict_free` frees its texts. This struct never changes.
+typedef struct DatadogAppSecVerdict {
+  // What should become of the request.
+  enum DatadogAppSecAction action;
+  // Status of HTTP to answer with; 0 when the request goes on.
+  int status;
+  // Status of gRPC to answer with; -1 when there is none.
+  int grpc_status;
+  // Type of the body, such as `text/html`; NULL when there is none. Static, so it must not be freed.
+  const char *content_type;
+  // Body to answer with, ended by a NUL; NULL when there is none.
+  char *body;
+  // Bytes of the body without its NUL.
+  size_t body_len;
+  // Where a redirection leads; NULL when it is none.
+  char *location;
+  // What the page and the event both show; NULL when there is none.
+  char *security_response_id;
+} DatadogAppSecVerdict;
 
 // Takes one line of the log, without a line feed: its level (1 error, 2 warn, 3 info, 4 debug, 5 trace), its text in
 // UTF-8 that is dead once this returns, and `log_userdata`.
@@ -156,6 +192,9 @@ typedef struct DatadogAgentOptionsV2 {
   const struct DatadogEnvVar *extra_env;
   // How many; at most 1024.
   size_t extra_env_len;
+  // 1: this program answers requests as the firewall's verdicts say, of those that it opens with
+  // `DATADOG_APPSEC_OBEYED`; remote configuration is told so, and may then send what blocks. 0: it only watches.
+  int appsec_blocking;
 } DatadogAgentOptionsV2;
 
 #ifdef __cplusplus
@@ -201,6 +240,77 @@ enum DatadogError datadog_agent_flush(struct DatadogAgent *agent, int timeout_ms
 // nothing has failed on this thread. `buf` may be NULL when `len` is 0.
 // `buf` must be NULL or lead to `len` bytes that may be written.
 size_t datadog_agent_last_error(char *buf, size_t len);
+
+// Opens a request, for an agent whose AppSec is on. `flags` is 0, and every verdict is to go on; or
+// `DATADOG_APPSEC_OBEYED`, for which the agent must have been started with `appsec_blocking`. `*request` is the request,
+// or NULL. End it with `datadog_agent_appsec_tags`, if there is a span for them, and free it with
+// `datadog_agent_appsec_free`; it outlives its agent. `DATADOG_NOT_AVAILABLE` while AppSec is off or cannot run, or where
+// this library was built without it: `datadog_agent_last_error` says which. `DATADOG_SUBMISSION_ERROR` when 16384
+// requests are open. May be called from any thread.
+// `request` must be NULL or lead to a pointer that may be written.
+enum DatadogError datadog_agent_appsec_open(struct DatadogAgent *agent,
+                                            uint32_t flags,
+                                            struct DatadogAppSecRequest **request);
+
+// Gives a request values by their addresses, as one JSON object: `{"server.request.method": "GET",
+// "server.request.uri.raw": "/a?x=1", "server.request.headers.no_cookies": {"host": "shop", "accept": ["a", "b"]},
+// "network.client.ip": "10.0.0.1"}`. All or none of it; copied, no NUL is needed. Parameters of the query, cookies and
+// the address of the client are told from these, unless they are given too. `http.route` and `network.client.ip` (who
+// connected) may stand among the addresses. What no rule looks at is taken and left alone; `null` is nothing. Nothing is
+// evaluated yet. `DATADOG_INVALID_DATA_FORMAT` when it is no such JSON, and the text says where, or which address there
+// is not; `DATADOG_SUBMISSION_ERROR` when the request is given more than 8 MiB in all; `DATADOG_NOT_AVAILABLE` after
+// `datadog_agent_appsec_tags`. May be called from any thread; calls about one request wait for each other.
+// `json` must lead to `len` bytes.
+enum DatadogError datadog_agent_appsec_add(struct DatadogAppSecRequest *request,
+                                           const char *json,
+                                           size_t len);
+
+// Gives a request one value by its address, as JSON: as `datadog_agent_appsec_add`.
+// `address` must be NULL or end with a NUL, and `json` lead to `len` bytes.
+enum DatadogError datadog_agent_appsec_add_value(struct DatadogAppSecRequest *request,
+                                                 const char *address,
+                                                 const char *json,
+                                                 size_t len);
+
+// Gives a request a body as it came: that of `server.request.body` or of `server.response.body`. With a
+// `content_type` it is of that, and has no content encoding; with NULL, the headers say what it is, which must have
+// been given before. JSON, forms, parts of forms, XML and text are looked at, up to 1 MiB; others are counted and left
+// alone, which is no failure. Else as `datadog_agent_appsec_add`.
+// `address` and `content_type` must be NULL or end with a NUL, and `data` lead to `len` bytes.
+enum DatadogError datadog_agent_appsec_add_body(struct DatadogAppSecRequest *request,
+                                                const char *address,
+                                                const uint8_t *data,
+                                                size_t len,
+                                                const char *content_type);
+
+// Evaluates what a request was given since the last time, within the time that `DD_APPSEC_WAF_TIMEOUT` leaves for one
+// request, and fills in the verdict, of which nothing has to be initialised. Ask as often as something new is known:
+// after the head, the body, the answer. A request that was not to go on is not evaluated any more, so that its answer
+// goes on. On failure the verdict is to go on. May be called from any thread; it takes time of the processor, and waits
+// for nothing.
+// `verdict` must be NULL or lead to a verdict that may be written.
+enum DatadogError datadog_agent_appsec_verdict(struct DatadogAppSecRequest *request,
+                                               struct DatadogAppSecVerdict *verdict);
+
+// Frees the texts of a verdict, which then is to go on. NULL is fine.
+// `verdict` must be NULL or one that `datadog_agent_appsec_verdict` filled in, whose texts are as they were.
+void datadog_agent_appsec_verdict_free(struct DatadogAppSecVerdict *verdict);
+
+// Ends a request, and gives what its service's entry span is to carry, as JSON:
+// `{"meta": {…}, "metrics": {…}, "priority": 2}`; `priority` is that of the whole chunk, or `null` if it keeps what it
+// has. `span` says what the span carries already, as `{"meta": {…}, "priority": 1}`, for `span_len` bytes: then texts
+// that it has are not told again, but where there is more to say. NULL is a span that says nothing. `*tags` belongs to
+// the caller, who frees it with `datadog_free_string`; NULL on failure. The request is freed all the same by
+// `datadog_agent_appsec_free` alone; what else is asked of it is `DATADOG_NOT_AVAILABLE`. May be called from any thread.
+// `span` must be NULL or lead to `span_len` bytes, and `tags` be NULL or lead to a pointer that may be written.
+enum DatadogError datadog_agent_appsec_tags(struct DatadogAppSecRequest *request,
+                                            const char *span,
+                                            size_t span_len,
+                                            char **tags);
+
+// Frees a request, wherever it stands. The pointer is dead afterwards; a second call with it is
+// `DATADOG_NULL_POINTER`. NULL is fine, and so is a forked child, where nothing is done.
+enum DatadogError datadog_agent_appsec_free(struct DatadogAppSecRequest *request);
 
 // Fills options with defaults: everything 0, but for the size. `size` is `sizeof(DatadogAgentOptionsV2)`.
 // `options` must be NULL or lead to `size` bytes that may be written.

@@ -4,6 +4,7 @@
 //! nothing: the requests are over. A program with an agent inside may ask it for verdicts on its own requests too.
 //! Whatever is wrong with its library or rules is shown in `/status` and logged once; the agent starts all the same.
 
+mod door;
 mod inspect;
 mod remote;
 mod settings;
@@ -37,18 +38,28 @@ impl Builder {
     /// AppSec off. For programs that ask it for verdicts on their own requests and obey them:
     /// [`settings`] is what the configuration says of one.
     pub fn appsec(mut self, appsec: AppSec) -> Self {
-        self.options.appsec = Given(Some(appsec));
+        self.options.appsec.firewall = Some(appsec);
+        self
+    }
+
+    /// Says that this program asks the agent's firewall for verdicts and obeys them, which remote configuration is told
+    /// of. A firewall of [`appsec`](Self::appsec) says that itself.
+    pub fn appsec_blocking(mut self) -> Self {
+        self.options.appsec.blocking = Blocking::Obeyed;
         self
     }
 }
 
-/// A firewall of the embedder's.
+/// What the embedder says of the firewall: its own, and whether it obeys.
 #[derive(Clone, Default)]
-pub(crate) struct Given(Option<AppSec>);
+pub(crate) struct Given {
+    firewall: Option<AppSec>,
+    blocking: Blocking,
+}
 
 impl fmt::Debug for Given {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}", self.0.is_some())
+        write!(f, "{}, {:?}", self.firewall.is_some(), self.blocking)
     }
 }
 
@@ -99,7 +110,7 @@ pub(crate) async fn open(
     given: &Given,
     has_remote: bool,
 ) -> Option<Opened> {
-    let user = match (config.appsec_enabled, &given.0) {
+    let user = match (config.appsec_enabled, &given.firewall) {
         (None, Some(_)) => Some(true),
         (user, _) => user,
     };
@@ -108,7 +119,10 @@ pub(crate) async fn open(
     }
     settings::warn_of_what_does_nothing(config);
     let firewall = Firewall {
-        config: settings(config),
+        config: AppSecConfig {
+            blocking: given.blocking,
+            ..settings(config)
+        },
         user,
         telemetry: shared.board.telemetry(),
         stand: RwLock::new(Stand::Off),
@@ -124,7 +138,7 @@ pub(crate) async fn open(
         report: Arc::new(move || shown.report()),
     };
     shared.board.add(NAME, face);
-    match (user, &given.0) {
+    match (user, &given.firewall) {
         (Some(true), Some(appsec)) => opened.turn(Stand::On(Live::new(appsec.clone()))),
         // It is in `/status` and in the log.
         (Some(true), None) => drop(opened.load().await),

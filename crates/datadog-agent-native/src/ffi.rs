@@ -13,6 +13,12 @@
 
 mod agent;
 mod error;
+mod firewall;
+#[cfg(feature = "appsec")]
+mod firewall_request;
+#[cfg(not(feature = "appsec"))]
+#[path = "ffi/no_firewall.rs"]
+mod firewall_request;
 mod guard;
 mod guest;
 #[cfg(feature = "ffi-test-hooks")]
@@ -36,6 +42,12 @@ pub use agent::{
     datadog_agent_wait_for_shutdown_timeout,
 };
 pub use error::{DatadogError, datadog_agent_last_error};
+pub use firewall::{
+    DATADOG_APPSEC_OBEYED, DatadogAppSecAction, DatadogAppSecRequest, DatadogAppSecVerdict,
+    datadog_agent_appsec_add, datadog_agent_appsec_add_body, datadog_agent_appsec_add_value,
+    datadog_agent_appsec_free, datadog_agent_appsec_open, datadog_agent_appsec_tags,
+    datadog_agent_appsec_verdict, datadog_agent_appsec_verdict_free,
+};
 #[cfg(feature = "ffi-test-hooks")]
 #[doc(hidden)]
 pub use hooks::datadog_agent_test_panic;

@@ -10,7 +10,7 @@ use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use datadog_agent_native::agent::{AgentCoordinator, State};
-use datadog_agent_native::appsec::{AppSec, AppSecConfig, Source};
+use datadog_agent_native::appsec::{AppSec, AppSecConfig, Blocking, Source};
 use datadog_agent_native::config::Config;
 use datadog_appsec::FakeEngine;
 use datadog_appsec::engine::Evaluation;
@@ -359,6 +359,41 @@ async fn the_real_library_is_turned_on_lists_addresses_and_forgets_them_from_afa
         !span.meta.contains_key("appsec.blocked"),
         "the request was over"
     );
+}
+
+/// The abilities that the firewall tells the backend of, once it is on.
+fn abilities(intake: &Intake) -> Vec<usize> {
+    let seen = intake.remote_config();
+    let clients = seen.agents.iter().flat_map(|agent| &agent.clients);
+    let mut on = clients.filter(|it| it.products.iter().any(|name| name == "ASM_DD"));
+    on.next()
+        .map_or_else(Vec::new, |it| it.capabilities.clone())
+}
+
+#[tokio::test]
+async fn the_backend_is_told_of_blocking_once_a_program_says_that_it_obeys() {
+    let Some(path) = library() else { return };
+    let extra = [
+        ("DD_APPSEC_ENABLED", "true"),
+        ("DD_APPSEC_LIBDDWAF_PATH", path),
+    ];
+    for (obeys, blocking) in [(false, &[][..]), (true, &[2, 5, 6, 7, 9])] {
+        let intake = patient_intake().await;
+        let mut builder = AgentCoordinator::builder(remote(&intake, &extra));
+        if obeys {
+            builder = builder.appsec_blocking();
+        }
+        let mut agent = builder.build().unwrap();
+        agent.start().await.unwrap();
+        until("it is told", || !abilities(&intake).is_empty()).await;
+        let mut told = abilities(&intake);
+        told.retain(|number| [2, 5, 6, 7, 9].contains(number));
+        assert_eq!(told, blocking);
+        let appsec = agent.handle().appsec().unwrap();
+        assert_eq!(appsec.blocking() == Blocking::Obeyed, obeys);
+        agent.stop().await.unwrap();
+        assert!(agent.handle().appsec().is_none(), "nothing runs");
+    }
 }
 
 #[tokio::test]

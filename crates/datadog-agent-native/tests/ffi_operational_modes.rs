@@ -80,6 +80,46 @@ async fn what_was_taken_is_delivered_before_a_stop_returns() {
     }
 }
 
+/// What the firewall of this build can: each with what the program is told, and where libddwaf is. The real one is among
+/// them where `DD_APPSEC_LIBDDWAF_PATH` names it while this is compiled.
+fn firewalls() -> Vec<[(&'static str, &'static str); 3]> {
+    const PATH: &str = "DD_APPSEC_LIBDDWAF_PATH";
+    // A slow machine must not run out of time.
+    const TIME: (&str, &str) = ("DD_APPSEC_WAF_TIMEOUT", "60s");
+    if !cfg!(feature = "appsec") {
+        return vec![[("FIREWALL", "absent"), (PATH, ""), TIME]];
+    }
+    let failed = [("FIREWALL", "failed"), (PATH, "/nowhere/libddwaf.so"), TIME];
+    let works = option_env!("DD_APPSEC_LIBDDWAF_PATH")
+        .filter(|path| !path.is_empty())
+        .map(|path| [("FIREWALL", "works"), (PATH, path), TIME]);
+    std::iter::once(failed).chain(works).collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn requests_are_judged_where_there_is_a_firewall_and_refused_elsewhere() {
+    compile("firewall", &C99);
+    for standard in [&C11, &CPP] {
+        let program = compile("firewall", standard);
+        for variables in firewalls() {
+            let intake = Intake::start().await;
+            program.run_with(&intake, Runner::Plain, &variables).await;
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "takes minutes and needs valgrind: `cargo xtask capi` runs it"]
+async fn requests_are_judged_under_valgrind() {
+    let program = compile("firewall", &C99);
+    for variables in firewalls() {
+        let intake = Intake::start().await;
+        program
+            .run_with(&intake, Runner::Valgrind, &variables)
+            .await;
+    }
+}
+
 /// Runs the program, and looks at what arrived.
 async fn delivery(program: &Program, intake: &Intake, runner: Runner) {
     program.run(intake, runner).await;

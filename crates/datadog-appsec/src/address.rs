@@ -60,6 +60,51 @@ pub(crate) const ALL: [&str; 16] = [
     PROCESSOR,
 ];
 
+/// The status that another service answered this one with: a text too.
+pub(crate) const OUTGOING_STATUS: &str = "server.io.net.response.status";
+
+/// What tags of spans call the route; beside the addresses, a program may give it.
+pub(crate) const ROUTE: &str = "http.route";
+/// The same of where the connection came from.
+pub(crate) const PEER: &str = "network.client.ip";
+
+/// What programs may give beside [`ALL`], for rules that look at it.
+const FURTHER: [&str; 23] = [
+    ROUTE,
+    PEER,
+    "server.request.jwt",
+    "usr.login",
+    "grpc.server.method",
+    "grpc.server.request.message",
+    "grpc.server.request.metadata",
+    "grpc.server.response.message",
+    "grpc.server.response.metadata.headers",
+    "grpc.server.response.metadata.trailers",
+    "grpc.server.response.status",
+    "graphql.server.all_resolvers",
+    "graphql.server.resolver",
+    "server.db.statement",
+    "server.db.system",
+    "server.io.fs.file",
+    "server.io.fs.file_write",
+    "server.io.net.url",
+    "server.io.net.request.headers",
+    "server.io.net.response.headers",
+    OUTGOING_STATUS,
+    "server.sys.exec.cmd",
+    "server.sys.shell.cmd",
+];
+
+/// Begins the addresses of what applications say about their own business, which are many.
+const BUSINESS: &str = "server.business_logic.";
+
+/// Whether a program may give a value by this name, whatever the rules of the moment look at. What to do beside
+/// evaluating rules is not the program's to say.
+pub(crate) fn may_be_given(name: &str) -> bool {
+    let is_ours = ALL.contains(&name) && name != PROCESSOR;
+    is_ours || FURTHER.contains(&name) || name.starts_with(BUSINESS)
+}
+
 /// Values by their addresses.
 pub(crate) type Addresses = Vec<(&'static str, Value)>;
 
@@ -153,7 +198,7 @@ fn lists<'a>(
 }
 
 /// Names in lower case to lists of values, without cookies.
-fn headers(headers: &[(String, String)], shaper: &mut Shaper<'_>) -> Option<Value> {
+pub(crate) fn headers(headers: &[(String, String)], shaper: &mut Shaper<'_>) -> Option<Value> {
     let mut lists = form::Lists::new();
     for (name, value) in headers {
         let name = name.trim().to_ascii_lowercase();

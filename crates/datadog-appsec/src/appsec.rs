@@ -145,6 +145,11 @@ impl AppSec {
         Transaction::new(Arc::clone(&self.shared), self.shared.config.blocking)
     }
 
+    /// Begins a request whose verdicts nobody obeys, even if the configuration says that those of others are obeyed.
+    pub fn watch(&self) -> Transaction {
+        Transaction::new(Arc::clone(&self.shared), Blocking::Ignored)
+    }
+
     /// Looks at a request that is over, as traces tell of it: nothing can be blocked any more. Nothing, if enough
     /// others are being looked at; that is counted.
     pub fn inspect(
@@ -157,7 +162,7 @@ impl AppSec {
             self.shared.counters.inspections_skipped.add_one();
             return None;
         };
-        let mut seen = Transaction::new(Arc::clone(&self.shared), Blocking::Ignored);
+        let mut seen = self.watch();
         seen.request(&transaction.request);
         seen.forget_peer();
         if let Some(response) = &transaction.response {

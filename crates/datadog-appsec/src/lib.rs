@@ -46,7 +46,7 @@ pub use limits::{Limits, Truncated};
 pub use obfuscator::Obfuscator;
 pub use processor::{Outcome, Processor};
 pub use tags::{EntrySpan, NewSpan, SpanTags};
-pub use transaction::{Rasp, Transaction};
+pub use transaction::{AddressError, BodyOf, MAX_GIVEN_BYTES, Rasp, Transaction};
 pub use value::Value;
 pub use verdict::WafVerdict;
 pub use waf::DdwafEngine;

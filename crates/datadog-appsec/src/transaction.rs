@@ -3,7 +3,9 @@
 //! Evaluations of one request share one budget of time. Once a request was answered here, nothing of it is evaluated
 //! any more but its schema.
 
+mod bodies;
 mod facts;
+mod given;
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -11,9 +13,10 @@ use std::time::{Duration, Instant};
 use serde_json::Value as Json;
 
 pub(crate) use self::facts::Facts;
+use self::given::Given;
+pub use self::given::{AddressError, BodyOf, MAX_GIVEN_BYTES};
 use crate::address::{self, Addresses};
 use crate::appsec::Shared;
-use crate::body;
 use crate::client_ip;
 use crate::config::{Blocking, UseOfTraces};
 use crate::engine::{Action, Evaluation, WafContext, WafError};
@@ -36,6 +39,8 @@ pub struct Transaction {
     blocking: Blocking,
     findings: Findings,
     facts: Facts,
+    /// What was given by name.
+    given: Given,
 }
 
 /// What came of the evaluations.
@@ -81,6 +86,7 @@ impl Transaction {
             blocking,
             findings,
             facts: Facts::default(),
+            given: Given::default(),
             shared,
         }
     }
@@ -143,14 +149,8 @@ impl Transaction {
         let limits = self.shared.config.limits;
         let mut shaper = Shaper::new(&limits);
         let mut addresses = address::response(response, |name| rules.knows(name), &mut shaper);
-        let looks = self.shared.config.api_security.parse_response_body
-            && rules.knows(address::RESPONSE_BODY);
-        if let Some(body) = response.body.as_deref().filter(|_| looks) {
-            let max = self.shared.config.max_body_bytes;
-            match body::parse_response(body, &response.headers, max, &mut shaper) {
-                Ok(value) => addresses.push((address::RESPONSE_BODY, value)),
-                Err(why) => self.shared.skipped_body(why),
-            }
+        if let Some(body) = &response.body {
+            addresses.extend(self.response_body(body, &response.headers, &mut shaper));
         }
         self.truncated(shaper.truncated());
         self.evaluate(addresses, started)
@@ -279,35 +279,11 @@ impl Transaction {
         added.iter().any(|(name, _)| tags::is_schema(name))
     }
 
-    fn body(&mut self, body: &[u8], headers: &[(String, String)]) -> Addresses {
-        let mut addresses = Addresses::new();
-        let wanted = [address::BODY, address::FILENAMES, address::FILES_CONTENT];
-        if !wanted.iter().any(|name| self.rules.knows(name)) {
-            return addresses;
-        }
-        let limits = self.shared.config.limits;
-        let mut shaper = Shaper::new(&limits);
-        match body::parse(
-            body,
-            headers,
-            self.shared.config.max_body_bytes,
-            &mut shaper,
-        ) {
-            Ok(read) => {
-                addresses.push((address::BODY, read.value));
-                if !read.filenames.is_empty() {
-                    addresses.push((address::FILENAMES, Value::Array(read.filenames)));
-                    addresses.push((address::FILES_CONTENT, Value::Array(read.files_content)));
-                }
-                addresses.retain(|(name, _)| self.rules.knows(name));
-            }
-            Err(why) => self.shared.skipped_body(why),
-        }
-        self.truncated(shaper.truncated());
-        addresses
-    }
-
-    fn evaluate(&mut self, addresses: Addresses, started: Instant) -> WafVerdict {
+    fn evaluate<K: AsRef<[u8]>>(
+        &mut self,
+        addresses: Vec<(K, Value)>,
+        started: Instant,
+    ) -> WafVerdict {
         let Some(mut context) = self.context.take() else {
             return WafVerdict::Allow;
         };
@@ -317,10 +293,10 @@ impl Transaction {
     }
 
     /// Evaluates within the budget and gathers what came of it; gives what should be done.
-    fn run(
+    fn run<K: AsRef<[u8]>>(
         &mut self,
         context: &mut Box<dyn WafContext>,
-        addresses: Addresses,
+        addresses: Vec<(K, Value)>,
         started: Instant,
     ) -> Vec<Action> {
         if addresses.is_empty() {

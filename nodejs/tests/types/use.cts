@@ -26,6 +26,15 @@ async function use(): Promise<agentNative.ShutdownReason> {
   console.log(version, ports, path, all);
   // @ts-expect-error What was bound is not to be set.
   agent.boundPort = 1;
+  using request = agent.appsecRequest({ obeyed: false });
+  request.add({ 'server.request.method': 'GET', 'usr.id': undefined });
+  request.addBody(new Uint8Array(1), 'text/plain');
+  const verdict: agentNative.Verdict = request.verdict();
+  const status: number | null = verdict.isAllowed ? null : verdict.status;
+  const tags: agentNative.SpanTags = request.tags({ meta: {}, priority: 1 });
+  console.log(status, tags.meta['appsec.event'], verdict.action === agentNative.AppSecAction.BLOCK);
+  // @ts-expect-error An agent opens requests.
+  new agentNative.AppSecRequest();
   agent.unref().requestShutdown();
   return agent.waitForShutdown();
 }

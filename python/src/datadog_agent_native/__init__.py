@@ -9,6 +9,7 @@ Datadog. It runs on threads of its own, without Python.
 
 from ._abi import DatadogAgentOptions, DatadogAgentStartResult
 from .agent import NativeAgent
+from .appsec import AppSecAction, AppSecRequest, SpanTags, Verdict
 from .config import DatadogAgentConfig, LogLevel, OperationalMode
 from .errors import DatadogAgentException, DatadogError
 from .instance import create_instance, get_instance
@@ -17,6 +18,8 @@ from .reason import ShutdownReason
 __version__ = "0.1.0"
 
 __all__ = [
+    "AppSecAction",
+    "AppSecRequest",
     "DatadogAgentConfig",
     "DatadogAgentException",
     "DatadogAgentOptions",
@@ -26,6 +29,8 @@ __all__ = [
     "NativeAgent",
     "OperationalMode",
     "ShutdownReason",
+    "SpanTags",
+    "Verdict",
     "create_instance",
     "get_instance",
 ]

@@ -11,7 +11,7 @@ import os
 import threading
 import time
 import warnings
-from typing import Callable, Generic, List, Optional, Set, TypeVar
+from typing import Callable, Generic, List, Optional, Set, Tuple, TypeVar
 
 from . import _abi
 from ._signals import Signals
@@ -90,6 +90,11 @@ class Handle:
             return False
         self._check(code)
         return True
+
+    def open_request(self, flags: int) -> Tuple[_abi.AppSecFunctions, int]:
+        """Opens a request of the firewall; its functions and its pointer."""
+        functions = self._functions.appsec
+        return functions, functions.open(self._running_pointer(), flags)
 
     def stop(self) -> bool:
         """Stops the agent, once; whether everything was delivered."""

@@ -49,6 +49,7 @@ def of(config: DatadogAgentConfig) -> _abi.DatadogAgentOptionsV2:
         install_signal_handlers=NEVER,
         extra_env=settings,
         extra_env_len=len(settings),
+        appsec_blocking=int(bool(config.appsec_blocking)),
     )
 
 

@@ -6,6 +6,7 @@ from typing import Optional, Type
 
 from . import _library, _options
 from ._handle import Handle
+from .appsec import OBEYED, AppSecRequest
 from .config import DatadogAgentConfig
 from .reason import ShutdownReason
 
@@ -32,7 +33,9 @@ class NativeAgent:
         Raises `DatadogAgentException` if the library is missing, the configuration cannot be used, there is no API
         key, or a port is taken.
         """
-        options = _options.of(config or DatadogAgentConfig())
+        config = config or DatadogAgentConfig()
+        options = _options.of(config)
+        self._obeys = bool(config.appsec_blocking)
         functions = _library.functions()
         started = functions.start(options)
         self._handle = Handle(functions, started)
@@ -71,6 +74,17 @@ class NativeAgent:
         Raises `DatadogAgentException` if the agent was stopped, or in a forked child.
         """
         return self._handle.flush(timeout)
+
+    def appsec_request(self, obeyed: Optional[bool] = None) -> AppSecRequest:
+        """Opens a request for the firewall to look at. It ends with `tags()` and is freed by `close()`, best by `with`.
+
+        `obeyed` says whether this program answers the request as its verdicts say, without which all of them are to go
+        on; `None` is what `DatadogAgentConfig.appsec_blocking` says.
+        Raises `DatadogAgentException`: with `NOT_AVAILABLE` while AppSec is off or cannot run, or where the library was
+        built without it; with `CONFIG_ERROR` if `obeyed` is more than what the configuration says.
+        """
+        obeys = self._obeys if obeyed is None else obeyed
+        return AppSecRequest(*self._handle.open_request(OBEYED if obeys else 0))
 
     def stop(self) -> bool:
         """Sends what the agent holds, for as long as `DD_SHUTDOWN_TIMEOUT` says, and ends it.

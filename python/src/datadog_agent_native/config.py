@@ -65,3 +65,5 @@ class DatadogAgentConfig:
     """How many seconds a stop may take. `None`: `DD_SHUTDOWN_TIMEOUT`, then 30."""
     settings: Optional[Mapping[str, str]] = None
     """`DD_*` variables of this agent alone, which count above those of the environment."""
+    appsec_blocking: bool = False
+    """Whether the program answers requests as the firewall's verdicts say; remote configuration is told so."""

@@ -181,6 +181,8 @@ impl AgentCoordinator {
             logs: logs.as_ref().map(logs::Running::handle),
             metrics: metrics.as_ref().map(metrics::Running::handle),
             traces: traces.as_ref().map(traces::Running::flush_handle),
+            #[cfg(feature = "appsec")]
+            appsec: running.appsec.clone(),
             runtime: Some(running.runtime.clone()),
         });
         self.board.set_running();

@@ -48,6 +48,8 @@ pub(super) struct Doors {
     pub(super) logs: Option<logs::AggregatorHandle>,
     pub(super) metrics: Option<metrics::AggregatorHandle>,
     pub(super) traces: Option<traces::Flush>,
+    #[cfg(feature = "appsec")]
+    pub(super) appsec: Option<crate::appsec::Opened>,
     /// Where the pipelines run.
     pub(super) runtime: Option<Handle>,
 }
@@ -147,6 +149,11 @@ impl AgentHandle {
 
     pub(super) fn traces(&self) -> Option<traces::Flush> {
         self.doors().traces.clone()
+    }
+
+    #[cfg(feature = "appsec")]
+    pub(crate) fn opened_appsec(&self) -> Option<crate::appsec::Opened> {
+        self.doors().appsec.clone()
     }
 
     async fn flush_now(&self, deadline: Duration) -> FlushReport {

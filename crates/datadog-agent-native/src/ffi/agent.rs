@@ -66,8 +66,8 @@ pub(super) fn start(
 pub extern "C" fn datadog_agent_stop(agent: *mut DatadogAgent) -> DatadogError {
     guard_code(DatadogError::DATADOG_SHUTDOWN_ERROR, || {
         not_ours()?;
-        match take(agent) {
-            Found::Agent(guest) => guest.stop(),
+        match take::<Guest>(agent) {
+            Found::Ours(guest) => guest.stop(),
             Found::OfParent => Ok(()),
             Found::Nothing => Err(Failure::null("agent")),
         }
@@ -126,7 +126,7 @@ pub extern "C" fn datadog_agent_flush(agent: *mut DatadogAgent, timeout_ms: c_in
 /// The agent behind a pointer.
 pub(super) fn found(agent: *mut DatadogAgent) -> Result<Arc<Guest>, Failure> {
     match find(agent) {
-        Found::Agent(guest) => Ok(guest),
+        Found::Ours(guest) => Ok(guest),
         Found::OfParent => Err(Failure::new(
             DatadogError::DATADOG_NOT_AVAILABLE,
             "the agent belongs to the process from which this one was forked: start another one",

@@ -26,11 +26,11 @@ pub enum DatadogError {
     DATADOG_SHUTDOWN_ERROR = 6,
     /// The operating system refused something, or a blocking function was called on a thread of the agent.
     DATADOG_RUNTIME_ERROR = 7,
-    /// What was submitted cannot be read.
+    /// What was submitted or given cannot be read.
     DATADOG_INVALID_DATA_FORMAT = 8,
     /// Something could not be sent in time, or a buffer is full.
     DATADOG_SUBMISSION_ERROR = 9,
-    /// What was asked for is off, or the agent belongs to the process from which this one was forked.
+    /// What was asked for is off, not built in or over, or the agent or the request belongs to the process from which this one was forked.
     DATADOG_NOT_AVAILABLE = 10,
     /// None of the above.
     DATADOG_UNKNOWN_ERROR = 99,

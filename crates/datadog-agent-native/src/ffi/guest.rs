@@ -17,7 +17,7 @@ use super::error::{DatadogError, Failure};
 use super::guard::said;
 use super::log::Log;
 use super::settings::{Settings, Setup, TakeSignals};
-use super::{hooks, log, threads};
+use super::{firewall_request, hooks, log, threads};
 use crate::agent::{
     AgentCoordinator, AgentError, AgentHandle, FlushReport, ShutdownReason, Signals, SubmitError,
 };
@@ -140,6 +140,12 @@ impl Guest {
         Ok(told.recv().ok())
     }
 
+    /// The door to the agent.
+    #[cfg(feature = "appsec")]
+    pub(super) fn agent(&self) -> &AgentHandle {
+        &self.agent
+    }
+
     /// Asks the agent to stop; wakes whoever waits. Does not block.
     pub(super) fn request_shutdown(&self) {
         self.agent.shutdown();
@@ -247,7 +253,8 @@ fn live(
     let handle = runtime.handle().clone();
     let level = log.level();
     let result = runtime.block_on(async move {
-        let mut coordinator = AgentCoordinator::new(setup.config)?;
+        let builder = AgentCoordinator::builder(setup.config);
+        let mut coordinator = firewall_request::obeyed(builder, setup.obeys_verdicts).build()?;
         coordinator.set_level_control(level);
         coordinator.start().await?;
         hooks::in_start();

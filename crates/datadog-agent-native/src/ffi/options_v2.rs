@@ -83,6 +83,9 @@ pub struct DatadogAgentOptionsV2 {
     pub extra_env: *const DatadogEnvVar,
     /// How many; at most 1024.
     pub extra_env_len: usize,
+    /// 1: this program answers requests as the firewall's verdicts say, of those that it opens with
+    /// `DATADOG_APPSEC_OBEYED`; remote configuration is told so, and may then send what blocks. 0: it only watches.
+    pub appsec_blocking: c_int,
 }
 
 /// The layout that every binding has written down.
@@ -96,8 +99,8 @@ const _: () = {
     assert!(offset_of!(DatadogAgentOptionsV2, shutdown_timeout_ms) == 8 + 8 * P + 8 * I);
     assert!(offset_of!(DatadogAgentOptionsV2, log_callback) == 8 + 8 * P + 10 * I);
     assert!(size_of::<DatadogLogCallback>() == P);
-    assert!(size_of::<DatadogAgentOptionsV2>() == 8 + 12 * P + 10 * I);
-    assert!(P == 4 || size_of::<DatadogAgentOptionsV2>() == 144);
+    assert!(offset_of!(DatadogAgentOptionsV2, appsec_blocking) == 8 + 12 * P + 10 * I);
+    assert!(P == 4 || size_of::<DatadogAgentOptionsV2>() == 152);
     assert!(size_of::<DatadogEnvVar>() == 2 * P);
 };
 
@@ -207,6 +210,7 @@ impl DatadogAgentOptionsV2 {
         }
         settings.shutdown_timeout(self.shutdown_timeout_ms)?;
         settings.signals(self.install_signal_handlers)?;
+        settings.appsec_blocking(self.appsec_blocking)?;
         settings.log_to(Callback::new(self.log_callback, self.log_userdata));
         Ok(settings)
     }
@@ -334,6 +338,7 @@ mod tests {
         assert!(with(|it| it.flags = 1).contains("flags=1: must be 0"));
         assert!(with(|it| it.shutdown_timeout_ms = -1).contains("shutdown_timeout_ms=-1: "));
         assert!(with(|it| it.install_signal_handlers = 2).contains("install_signal_handlers=2: "));
+        assert!(with(|it| it.appsec_blocking = 2).contains("appsec_blocking=2: must be 0 or 1"));
         assert!(with(|it| it.trace_agent_port = 70_000).contains("trace_agent_port=70000: "));
         let many = with(|it| {
             it.extra_env_len = MAX_VARIABLES + 1;

@@ -27,6 +27,8 @@ pub(super) struct Setup {
     pub(super) warnings: Vec<String>,
     pub(super) signals: TakeSignals,
     pub(super) log: Option<Callback>,
+    /// Whether the host obeys verdicts of the firewall.
+    pub(super) obeys_verdicts: bool,
 }
 
 /// What a host has set. The environment fills the gaps.
@@ -44,6 +46,7 @@ pub(super) struct Settings {
     extra_env: Vec<(String, String)>,
     signals: TakeSignals,
     log: Option<Callback>,
+    obeys_verdicts: bool,
 }
 
 impl Settings {
@@ -186,6 +189,18 @@ impl Settings {
         Ok(())
     }
 
+    /// # Errors
+    /// A number that has no meaning.
+    pub(super) fn appsec_blocking(&mut self, blocking: c_int) -> Result<(), Failure> {
+        if !(0..=1).contains(&blocking) {
+            return Err(Failure::config(&format!(
+                "appsec_blocking={blocking}: must be 0 or 1"
+            )));
+        }
+        self.obeys_verdicts = blocking == 1;
+        Ok(())
+    }
+
     pub(super) fn log_to(&mut self, callback: Option<Callback>) {
         self.log = callback;
     }
@@ -230,6 +245,7 @@ impl Settings {
                 warnings: self.warnings,
                 signals: self.signals,
                 log: self.log,
+                obeys_verdicts: self.obeys_verdicts,
             }),
             Err(issues) => Err(AgentError::ConfigError(ConfigError { issues }.to_string()).into()),
         }

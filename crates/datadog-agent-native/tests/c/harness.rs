@@ -156,8 +156,23 @@ impl Program {
 
     /// Runs it against an intake, to a good end.
     pub(crate) async fn run(&self, intake: &Intake, runner: Runner) {
+        self.run_with(intake, runner, &[]).await;
+    }
+
+    /// The same with further variables.
+    pub(crate) async fn run_with(
+        &self,
+        intake: &Intake,
+        runner: Runner,
+        variables: &[(&str, &str)],
+    ) {
+        let suppressions = format!(
+            "--suppressions={}/tests/c/valgrind.supp",
+            env!("CARGO_MANIFEST_DIR")
+        );
         let valgrind = [
             "valgrind",
+            &suppressions,
             "--quiet",
             "--leak-check=full",
             "--show-leak-kinds=definite,indirect,possible",
@@ -182,7 +197,8 @@ impl Program {
             // What takes longer is sent again, which a slow machine must not cause.
             .env("DD_HTTP_TIMEOUT", "120")
             .env("DD_LOGS_AGENT_PORT", "0")
-            .env("PATH", "/usr/local/bin:/usr/bin:/bin");
+            .env("PATH", "/usr/local/bin:/usr/bin:/bin")
+            .envs(variables.iter().copied());
         if runner == Runner::Valgrind {
             command.env("SLOW", "1");
         }

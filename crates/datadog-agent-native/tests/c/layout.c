@@ -29,13 +29,24 @@ AT(result_24, DatadogAgentStartResult, bound_port, 24);
 AT(result_28, DatadogAgentStartResult, dogstatsd_port, 28);
 AT(result_32, DatadogAgentStartResult, uds_path, 32);
 ASSERT(error_size, sizeof(DatadogError) == sizeof(int));
-ASSERT(options_v2_size, sizeof(void *) != 8 || sizeof(DatadogAgentOptionsV2) == 144);
+ASSERT(options_v2_size, sizeof(void *) != 8 || sizeof(DatadogAgentOptionsV2) == 152);
 AT(options_v2_0, DatadogAgentOptionsV2, struct_size, 0);
 AT(options_v2_8, DatadogAgentOptionsV2, api_key, 8);
 AT(options_v2_80, DatadogAgentOptionsV2, uds_path, 80);
 AT(options_v2_104, DatadogAgentOptionsV2, shutdown_timeout_ms, 104);
 AT(options_v2_112, DatadogAgentOptionsV2, log_callback, 112);
 AT(options_v2_136, DatadogAgentOptionsV2, extra_env_len, 136);
+AT(options_v2_144, DatadogAgentOptionsV2, appsec_blocking, 144);
+ASSERT(verdict_size, sizeof(void *) != 8 || sizeof(DatadogAppSecVerdict) == 56);
+AT(verdict_0, DatadogAppSecVerdict, action, 0);
+AT(verdict_4, DatadogAppSecVerdict, status, 4);
+AT(verdict_8, DatadogAppSecVerdict, grpc_status, 8);
+AT(verdict_16, DatadogAppSecVerdict, content_type, 16);
+AT(verdict_24, DatadogAppSecVerdict, body, 24);
+AT(verdict_32, DatadogAppSecVerdict, body_len, 32);
+AT(verdict_40, DatadogAppSecVerdict, location, 40);
+AT(verdict_48, DatadogAppSecVerdict, security_response_id, 48);
+ASSERT(action_size, sizeof(DatadogAppSecAction) == sizeof(int));
 
 int main(void) {
   static const int codes[] = {DATADOG_OK,

@@ -78,19 +78,39 @@ impl Facts {
         peer: Option<IpAddr>,
         client: Option<IpAddr>,
     ) {
-        self.method = cut(&request.method);
-        self.url = cut(&request.uri);
-        self.target = cut(target(&request.uri));
+        self.set_method(&request.method);
+        self.set_uri(&request.uri);
         self.route = request.route.as_deref().map(cut);
         self.peer = peer;
         self.client = client;
-        self.headers = pick(&request.headers, &ALWAYS);
-        self.headers_on_event = pick(&request.headers, &ON_EVENT);
+        self.set_headers(&request.headers);
+    }
+
+    pub(crate) fn set_method(&mut self, method: &str) {
+        self.method = cut(method);
+    }
+
+    pub(crate) fn set_uri(&mut self, uri: &str) {
+        self.url = cut(uri);
+        self.target = cut(target(uri));
+    }
+
+    pub(crate) fn set_route(&mut self, route: &str) {
+        self.route = Some(cut(route));
+    }
+
+    pub(crate) fn set_headers(&mut self, headers: &[(String, String)]) {
+        self.headers = pick(headers, &ALWAYS);
+        self.headers_on_event = pick(headers, &ON_EVENT);
     }
 
     pub(crate) fn set_response(&mut self, response: &HttpResponse) {
         self.status = Some(response.status_code);
-        self.response_headers = pick(&response.headers, &OF_RESPONSE);
+        self.set_response_headers(&response.headers);
+    }
+
+    pub(crate) fn set_response_headers(&mut self, headers: &[(String, String)]) {
+        self.response_headers = pick(headers, &OF_RESPONSE);
     }
 
     /// The types that the client accepts.

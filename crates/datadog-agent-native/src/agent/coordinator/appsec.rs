@@ -5,8 +5,8 @@ use crate::appsec::{AppSec, Opened};
 
 impl AgentCoordinator {
     /// The firewall that looks at traces, to ask it for verdicts on requests of this program; `None` while it is off,
-    /// cannot run, or nothing runs. Verdicts block only if it was loaded so, see
-    /// [`Builder::appsec`](crate::agent::Builder::appsec).
+    /// cannot run, or nothing runs. Verdicts block only if this program said that it obeys them, see
+    /// [`Builder::appsec_blocking`](crate::agent::Builder::appsec_blocking).
     #[must_use]
     pub fn appsec(&self) -> Option<AppSec> {
         let running = self.running.as_ref()?;
