@@ -12,7 +12,7 @@ int main(void) {
   result = started_v2(&options);
   CHECK_INT(request(connect_tcp(result.bound_port), "POST", "/v0.4/traces", traces), 200);
   free(traces);
-  CHECK_INT(datadog_agent_flush(result.agent, 2000), DATADOG_SUBMISSION_ERROR);
+  CHECK_INT(datadog_agent_flush(result.agent, 5000), DATADOG_SUBMISSION_ERROR);
   CHECK(last_error_has("100 spans"));
   CHECK(last_error_has("could not be sent in time"));
   from = now_ms();
