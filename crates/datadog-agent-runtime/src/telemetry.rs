@@ -241,7 +241,7 @@ metrics! {
     TracesReceived: "trace_agent.receiver.traces_received", Counter, [];
     /// Spans that tracers sent.
     TracesSpansReceived: "trace_agent.receiver.spans_received", Counter, [];
-    /// Traces that no repair would help, or that found no room.
+    /// Traces that no repair would help, that found no room, or that carry nothing where only security events are wanted.
     TracesDropped: "trace_agent.receiver.traces_dropped", Counter, ["reason"];
     /// Spans of those.
     TracesSpansDropped: "trace_agent.receiver.spans_dropped", Counter, ["reason"];
@@ -378,6 +378,8 @@ reasons! {
     Encoder: "encoder";
     /// A filter of names is for it.
     Filtered: "filtered";
+    /// Traces only carry security events, and it carries none.
+    Standalone: "standalone";
     /// It would have been one context too many.
     ContextLimit: "context_limit";
     /// There was no memory for its value.

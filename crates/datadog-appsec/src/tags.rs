@@ -11,7 +11,6 @@ use std::time::Duration;
 
 use serde_json::Value as Json;
 
-pub use self::trace_source::{Standalone, has_appsec};
 use crate::appsec::Shared;
 use crate::config::{EventsAs, UseOfTraces};
 use crate::rules::Rules;

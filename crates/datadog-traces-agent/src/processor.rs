@@ -82,6 +82,8 @@ pub(crate) struct Processor {
     component_as_name: bool,
     resources: Resources,
     stats: Stats,
+    /// Whether traces only carry what AppSec finds.
+    is_transport: bool,
     /// The environment of stats that name none.
     agent_env: String,
     /// Tags for spans that have none of the same key.
@@ -116,6 +118,7 @@ impl Processor {
             component_as_name: config.component_as_name,
             resources: config.resources,
             stats: config.stats,
+            is_transport: config.sampler.mode == sampler::Mode::Security,
             agent_env: config.identity.env.clone(),
             tags: config.tags.clone(),
             first_traces: config.proxies.install.clone().map(FirstTraces::new),
@@ -297,6 +300,9 @@ impl Processor {
         if !client.computed_top_level {
             root::compute_top_level(chunk);
         }
+        if self.is_transport {
+            root::disclaim_tracing(chunk, root);
+        }
         Ok(root)
     }
 
@@ -346,7 +352,7 @@ impl Processor {
                 sampler = self.sampler();
             }
             let decision = sampler.decide(&mut chunk, *root, &facts, now);
-            let is_kept = decision.verdict != Verdict::Dropped;
+            let is_kept = !matches!(decision.verdict, Verdict::Dropped | Verdict::Unwanted);
             let left = if is_kept { chunk.spans.len() } else { 0 };
             self.counters.decided(decision.verdict, spans - left);
             if let Some(first) = &self.first_traces

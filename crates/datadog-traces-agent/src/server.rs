@@ -26,7 +26,7 @@ use datadog_agent_runtime::bind::{self, BindError, Listener, Peer, Target};
 use datadog_agent_runtime::budget::Budget;
 use datadog_agent_runtime::drain::Drain;
 use datadog_agent_runtime::proc::container;
-use datadog_agent_runtime::telemetry::{Metric, Reason, Series, Telemetry};
+use datadog_agent_runtime::telemetry::{Metric, Series, Telemetry};
 use http_body_util::Full;
 use hyper::body::{Body, Incoming};
 use hyper::http::request::Parts;
@@ -337,7 +337,7 @@ impl Receiver {
                 telemetry.add(Metric::TraceStatsReceived, &[], taken.groups as u64);
                 if taken.ignored > 0 {
                     let ignored = taken.ignored as u64;
-                    telemetry.dropped(Metric::TraceStatsDropped, Reason::Filtered, ignored);
+                    telemetry.dropped(Metric::TraceStatsDropped, taken.why, ignored);
                 }
                 Answer::Empty
             }

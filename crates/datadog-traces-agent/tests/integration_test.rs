@@ -31,6 +31,8 @@ mod inspected;
 #[path = "../src/testing/msgpack.rs"]
 #[allow(dead_code, reason = "not all of it is needed here")]
 mod msgpack;
+#[path = "integration_test/standalone.rs"]
+mod standalone;
 #[path = "integration_test/stop.rs"]
 mod stop;
 #[path = "integration_test/unix.rs"]
