@@ -37,19 +37,23 @@ impl Builder {
     /// AppSec off. For programs that ask it for verdicts on their own requests and obey them:
     /// [`settings`] is what the configuration says of one.
     pub fn appsec(mut self, appsec: AppSec) -> Self {
-        self.options.appsec = Given(Some(appsec));
+        self.options.appsec.appsec = Some(appsec);
+        self
+    }
+
+    /// Whether this program obeys the verdicts of the firewall that a start, or remote configuration later, loads; by
+    /// default nobody does. One that was given with [`appsec`](Self::appsec) knows that itself.
+    pub fn appsec_blocking(mut self, blocking: Blocking) -> Self {
+        self.options.appsec.blocking = blocking;
         self
     }
 }
 
-/// A firewall of the embedder's.
-#[derive(Clone, Default)]
-pub(crate) struct Given(Option<AppSec>);
-
-impl fmt::Debug for Given {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}", self.0.is_some())
-    }
+/// What the embedder decided.
+#[derive(Clone, Default, Debug)]
+pub(crate) struct Given {
+    appsec: Option<AppSec>,
+    blocking: Blocking,
 }
 
 /// A firewall that is on, or that may be turned on; cheap to clone.
@@ -81,6 +85,8 @@ enum Stand {
 #[derive(Clone)]
 struct Live {
     appsec: AppSec,
+    /// Requests that the program asks about itself, until their spans come.
+    processor: Arc<Processor>,
     /// What of its counts stands in the telemetry already.
     told: Arc<Mutex<Counts>>,
 }
@@ -99,7 +105,7 @@ pub(crate) async fn open(
     given: &Given,
     has_remote: bool,
 ) -> Option<Opened> {
-    let user = match (config.appsec_enabled, &given.0) {
+    let user = match (config.appsec_enabled, &given.appsec) {
         (None, Some(_)) => Some(true),
         (user, _) => user,
     };
@@ -108,7 +114,10 @@ pub(crate) async fn open(
     }
     settings::warn_of_what_does_nothing(config);
     let firewall = Firewall {
-        config: settings(config),
+        config: AppSecConfig {
+            blocking: given.blocking,
+            ..settings(config)
+        },
         user,
         telemetry: shared.board.telemetry(),
         stand: RwLock::new(Stand::Off),
@@ -124,7 +133,7 @@ pub(crate) async fn open(
         report: Arc::new(move || shown.report()),
     };
     shared.board.add(NAME, face);
-    match (user, &given.0) {
+    match (user, &given.appsec) {
         (Some(true), Some(appsec)) => opened.turn(Stand::On(Live::new(appsec.clone()))),
         // It is in `/status` and in the log.
         (Some(true), None) => drop(opened.load().await),
@@ -142,6 +151,11 @@ impl Opened {
     /// The firewall that is on.
     pub(crate) fn running(&self) -> Option<AppSec> {
         self.firewall.live().map(|live| live.appsec)
+    }
+
+    /// Where requests meet their spans, of the firewall that is on.
+    pub(crate) fn processor(&self) -> Option<Arc<Processor>> {
+        self.firewall.live().map(|live| live.processor)
     }
 
     /// Does what remote configuration says, until it ends. Nothing, where it has nothing to say: the firewall should be
@@ -209,6 +223,7 @@ impl Live {
         Self {
             // What was counted before is of another run.
             told: Arc::new(Mutex::new(appsec.counts())),
+            processor: Arc::new(Processor::new(appsec.clone())),
             appsec,
         }
     }
@@ -228,6 +243,10 @@ impl Live {
                     Source::Recommended => "recommended",
                 },
             },
+            "waiting": self.processor.waiting(),
+            "evicted": counts.evicted,
+            "unanswered": counts.unanswered,
+            "unmatched": counts.unmatched,
             "requests": counts.requests,
             "attacks": counts.attacks,
             "blocked": counts.blocked,
@@ -255,6 +274,14 @@ impl Live {
                 now.inspections_skipped,
                 told.inspections_skipped,
             ),
+            (Metric::AppsecEvicted, &[], now.evicted, told.evicted),
+            (
+                Metric::AppsecUnanswered,
+                &[],
+                now.unanswered,
+                told.unanswered,
+            ),
+            (Metric::AppsecUnmatched, &[], now.unmatched, told.unmatched),
             (Metric::AppsecTimeouts, &[], now.timeouts, told.timeouts),
             (Metric::AppsecErrors, &[], now.errors, told.errors),
             (

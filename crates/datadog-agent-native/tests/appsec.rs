@@ -3,7 +3,11 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on should stop")]
 
+#[path = "appsec/by_id.rs"]
+mod by_id;
 mod support;
+#[path = "appsec/swaps.rs"]
+mod swaps;
 
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::process::{Command, Stdio};

@@ -22,6 +22,8 @@ mod client;
 mod delivery;
 #[path = "integration_test/faults.rs"]
 mod faults;
+#[path = "integration_test/held.rs"]
+mod held;
 #[path = "integration_test/hostile.rs"]
 mod hostile;
 #[path = "integration_test/info.rs"]
