@@ -35,6 +35,6 @@ pub enum Look {
     /// It goes on.
     Done,
     /// Something is still to be learnt of it: it is held and shown again now and then, for the last time after so long at
-    /// most. It comes earlier if others need its place, or if all is to be sent.
+    /// most, and after a minute in any case. It comes earlier if others need its place, or if all is to be sent.
     Later(Duration),
 }

@@ -17,6 +17,9 @@ use crate::root;
 use crate::server::client::Client;
 use crate::span::{Chunk, Payload};
 
+/// The longest that a chunk is held, whatever is asked for.
+const LONGEST: Duration = Duration::from_secs(60);
+
 /// Which of the chunks that are held are to be let go.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Which {
@@ -45,8 +48,7 @@ impl Processor {
             let room = (bytes <= self.held.max_bytes()).then(|| memory.of_all.try_reserve(bytes));
             let Some(reservation) = room.flatten() else {
                 self.held.count(LetGo::NoMemory);
-                let paid = Some(Chance::Last);
-                self.go_on(alone, paid, 0, client, memory, out);
+                self.go_on(alone, Some(Chance::Last), 0, client, memory, out);
                 continue;
             };
             let gone = self.held.push(Waiting {
@@ -56,7 +58,7 @@ impl Processor {
                     computed_stats: client.computed_stats,
                     ..Client::default()
                 },
-                until: Instant::now() + at_most,
+                until: Instant::now() + at_most.min(LONGEST),
                 memory: reservation,
             });
             for waiting in gone {
