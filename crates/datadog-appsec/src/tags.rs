@@ -133,6 +133,9 @@ impl List<'_> {
         if !diagnostics.version.is_empty() {
             self.meta("_dd.appsec.event_rules.version", &*diagnostics.version);
         }
+        if let Some(summary) = rules.summary() {
+            self.meta("_dd.appsec.rc_products", summary);
+        }
         if let Some(family) = self.span.meta("language").and_then(|name| family(&name)) {
             self.meta_if_absent("_dd.runtime_family", family);
         }
