@@ -177,7 +177,15 @@ async fn what_is_too_large_to_be_held_goes_on_and_so_does_what_is_too_much() {
     }
     assert_eq!(let_go(&agent), json!({"no_memory": 1, "made_way": 1}));
     assert_eq!(agent.sum(Metric::TracesHeld), 2);
+    // What was held gives its memory back, each time: bodies would be refused otherwise.
+    for number in 5..=24 {
+        agent.trace(vec![large(number, "later", 400_000)]).await;
+        agent.flush().await;
+    }
+    agent.trace(vec![large(25, "now", 3_500_000)]).await;
+    assert_eq!(agent.sum(Metric::TracesPayloadsRefused), 0);
+    assert_eq!(agent.sum(Metric::TracesHeldBytes), 0);
     let report = agent.stop_within(LONG).await;
     assert!(report.dropped.is_empty(), "{report:?}");
-    assert_eq!(arrived(&intake).len(), 4);
+    assert_eq!(arrived(&intake).len(), 25);
 }
