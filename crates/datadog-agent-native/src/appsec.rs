@@ -51,16 +51,10 @@ impl Builder {
 }
 
 /// What the embedder says of the firewall: its own, and whether it obeys.
-#[derive(Clone, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Given {
     firewall: Option<AppSec>,
     blocking: Blocking,
-}
-
-impl fmt::Debug for Given {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}, {:?}", self.firewall.is_some(), self.blocking)
-    }
 }
 
 /// A firewall that is on, or that may be turned on; cheap to clone.
@@ -92,6 +86,8 @@ enum Stand {
 #[derive(Clone)]
 struct Live {
     appsec: AppSec,
+    /// Requests that the program asks about itself, until their spans come.
+    processor: Arc<Processor>,
     /// What of its counts stands in the telemetry already.
     told: Arc<Mutex<Counts>>,
 }
@@ -156,6 +152,11 @@ impl Opened {
     /// The firewall that is on.
     pub(crate) fn running(&self) -> Option<AppSec> {
         self.firewall.live().map(|live| live.appsec)
+    }
+
+    /// Where requests meet their spans, of the firewall that is on.
+    pub(crate) fn processor(&self) -> Option<Arc<Processor>> {
+        self.firewall.live().map(|live| live.processor)
     }
 
     /// Does what remote configuration says, until it ends. Nothing, where it has nothing to say: the firewall should be
@@ -223,6 +224,7 @@ impl Live {
         Self {
             // What was counted before is of another run.
             told: Arc::new(Mutex::new(appsec.counts())),
+            processor: Arc::new(Processor::new(appsec.clone())),
             appsec,
         }
     }
@@ -242,6 +244,10 @@ impl Live {
                     Source::Recommended => "recommended",
                 },
             },
+            "waiting": self.processor.waiting(),
+            "evicted": counts.evicted,
+            "unanswered": counts.unanswered,
+            "unmatched": counts.unmatched,
             "requests": counts.requests,
             "attacks": counts.attacks,
             "blocked": counts.blocked,
@@ -269,6 +275,14 @@ impl Live {
                 now.inspections_skipped,
                 told.inspections_skipped,
             ),
+            (Metric::AppsecEvicted, &[], now.evicted, told.evicted),
+            (
+                Metric::AppsecUnanswered,
+                &[],
+                now.unanswered,
+                told.unanswered,
+            ),
+            (Metric::AppsecUnmatched, &[], now.unmatched, told.unmatched),
             (Metric::AppsecTimeouts, &[], now.timeouts, told.timeouts),
             (Metric::AppsecErrors, &[], now.errors, told.errors),
             (

@@ -1,7 +1,7 @@
 //! The trace pipeline, put together from the configuration; its types are re-exported here.
 
 mod proxies;
-mod sampling;
+pub(crate) mod sampling;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;

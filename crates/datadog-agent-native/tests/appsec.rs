@@ -3,7 +3,11 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on should stop")]
 
+#[path = "appsec/by_id.rs"]
+mod by_id;
 mod support;
+#[path = "appsec/swaps.rs"]
+mod swaps;
 
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::process::{Command, Stdio};
@@ -355,6 +359,7 @@ async fn the_real_library_is_turned_on_lists_addresses_and_forgets_them_from_afa
     assert_eq!(traces.len(), 1, "only the one that was found is kept");
     let span = &traces[0].spans()[0];
     assert!(span.meta["_dd.appsec.json"].contains("blk-001-001"));
+    assert_eq!(span.meta["_dd.appsec.rc_products"], "[ASM_DATA:1] u:1 r:1");
     assert!(
         !span.meta.contains_key("appsec.blocked"),
         "the request was over"

@@ -7,6 +7,7 @@ mod support;
 use std::time::Duration;
 
 use datadog_dev_intake::Intake;
+use serde_json::json;
 use support::{ask, assert_ok, config, get, post, request, start, trace};
 
 #[tokio::test]
@@ -86,4 +87,48 @@ async fn a_body_that_is_no_trace_is_refused_and_nothing_of_it_arrives() {
     );
     agent.shutdown().await.unwrap();
     assert!(intake.traces().is_empty());
+}
+
+/// What the intake shows under a path of its own: lines of JSON.
+async fn shown(intake: &Intake, path: &str) -> String {
+    let address = ([127, 0, 0, 1], intake.port()).into();
+    let asked = String::from_utf8(get(path)).unwrap();
+    let asked = asked.replace("Host: agent", "Host: localhost");
+    let answer = ask(address, asked.as_bytes()).await;
+    assert_ok(&answer);
+    let (_, body) = answer.split_once("\r\n\r\n").unwrap();
+    body.to_owned()
+}
+
+#[tokio::test]
+async fn traces_that_only_carry_security_events_are_dropped_without_one_but_for_a_sign_of_life() {
+    let intake = Intake::start().await;
+    let agent = start(config(&intake, &[("DD_APM_TRACING_ENABLED", "false")])).await;
+    let address = agent.listeners().trace_tcp.unwrap();
+    // A tracer with a firewall of its own says so; the agent needs none for that.
+    let found = trace(9, "shop").replace("}]]", r#","meta":{"_dd.p.ts":"02"}}]]"#);
+    for body in [trace(7, "shop"), trace(8, "shop"), found] {
+        assert_ok(&ask(address, &post("/v0.4/traces", &body)).await);
+    }
+    let info = ask(address, &get("/info")).await;
+    assert!(info.contains(r#""client_drop_p0s":false"#), "{info}");
+    assert!(!info.contains("/v0.6/stats"), "{info}");
+    agent.flush(Duration::from_secs(10)).await;
+    let status = agent.health().pipelines["traces"].clone();
+    assert_eq!(status["traces"]["dropped"], json!({"standalone": 1}));
+    agent.shutdown().await.unwrap();
+    let traces = shown(&intake, "/inspect/traces").await;
+    assert_eq!(traces.matches("_dd.apm.enabled").count(), 2, "{traces}");
+    let stats = shown(&intake, "/inspect/stats").await;
+    assert!(!stats.contains('{'), "{stats}");
+    for trace in intake.traces() {
+        assert_eq!(trace.spans()[0].metrics["_dd.apm.enabled"].to_bits(), 0);
+    }
+    let mut ids: Vec<u64> = intake
+        .traces()
+        .iter()
+        .map(|it| it.spans()[0].trace_id)
+        .collect();
+    ids.sort_unstable();
+    assert_eq!(ids, [7, 9]);
 }

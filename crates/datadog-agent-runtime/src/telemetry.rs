@@ -241,7 +241,7 @@ metrics! {
     TracesReceived: "trace_agent.receiver.traces_received", Counter, [];
     /// Spans that tracers sent.
     TracesSpansReceived: "trace_agent.receiver.spans_received", Counter, [];
-    /// Traces that no repair would help, or that found no room.
+    /// Traces that no repair would help, that found no room, or that carry nothing where only security events are wanted.
     TracesDropped: "trace_agent.receiver.traces_dropped", Counter, ["reason"];
     /// Spans of those.
     TracesSpansDropped: "trace_agent.receiver.spans_dropped", Counter, ["reason"];
@@ -255,6 +255,12 @@ metrics! {
     TracesClientDropped: "trace_agent.receiver.client_dropped_p0_traces", Counter, [];
     /// Spans of those.
     TracesClientDroppedSpans: "trace_agent.receiver.client_dropped_p0_spans", Counter, [];
+    /// Traces that are held for what is still to be learnt of their requests.
+    TracesHeld: "trace_agent.held.traces", Gauge, [];
+    /// Bytes of those.
+    TracesHeldBytes: "trace_agent.held.bytes", Gauge, [];
+    /// Traces that were held, by what let them go: `settled`, `timed_out`, `made_way` or `flushed`; `no_memory` was not held.
+    TracesLetGo: "trace_agent.held.let_go", Counter, ["outcome"];
     /// Traces that the samplers kept, by what kept them.
     TracesKept: "trace_agent.sampler.kept", Counter, ["sampler"];
     /// Traces that the samplers did not keep.
@@ -339,6 +345,12 @@ metrics! {
     AppsecBlocked: "appsec.blocked", Counter, [];
     /// Entry spans that were left alone: `busy` when enough others were being looked at, `too_many` in one trace.
     AppsecSkipped: "appsec.skipped", Counter, ["reason"];
+    /// Requests that were given up for newer ones before their spans came.
+    AppsecEvicted: "appsec.evicted", Counter, [];
+    /// Requests whose spans went without their responses.
+    AppsecUnanswered: "appsec.unanswered", Counter, [];
+    /// Responses to requests of which nothing was known, or not any more.
+    AppsecUnmatched: "appsec.unmatched", Counter, [];
     /// Evaluations that ran out of time.
     AppsecTimeouts: "appsec.timeouts", Counter, [];
     /// Evaluations that failed.
@@ -378,6 +390,8 @@ reasons! {
     Encoder: "encoder";
     /// A filter of names is for it.
     Filtered: "filtered";
+    /// Traces only carry security events, and it carries none.
+    Standalone: "standalone";
     /// It would have been one context too many.
     ContextLimit: "context_limit";
     /// There was no memory for its value.

@@ -201,6 +201,16 @@ impl AppSec {
         self.shared.counters.evicted.add_one();
     }
 
+    /// Counts a request whose span went without its response.
+    pub(crate) fn unanswered(&self) {
+        self.shared.counters.unanswered.add_one();
+    }
+
+    /// Counts a response to a request that is not known.
+    pub(crate) fn unmatched(&self) {
+        self.shared.counters.unmatched.add_one();
+    }
+
     /// What was counted since the start.
     pub fn counts(&self) -> Counts {
         self.shared.counters.read()

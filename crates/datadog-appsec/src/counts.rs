@@ -38,6 +38,10 @@ counters! {
     inspections_skipped,
     /// Requests that were given up for newer ones before their span came.
     evicted,
+    /// Requests whose span was not held any longer for their response.
+    unanswered,
+    /// Responses to requests of which nothing was known, or not any more.
+    unmatched,
     /// Requests in which something was found.
     attacks,
     /// Requests that were answered here instead of going on.

@@ -32,8 +32,8 @@ pub struct Processor {
 pub enum Outcome {
     /// No request of that id is known.
     Unknown,
-    /// Its response was not seen yet: ask again, but not for longer than ten seconds after the request.
-    Wait,
+    /// Its response was not seen yet: ask again, but not for longer than this; it is ten seconds after the request then.
+    Wait(Duration),
     /// What to put on it.
     Finished(SpanTags),
 }
@@ -57,7 +57,13 @@ struct Entry {
 #[derive(Debug)]
 struct Request {
     transaction: Option<Transaction>,
-    is_answered: bool,
+}
+
+/// Whether a span may still be held back for the response to its request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Patience {
+    Some,
+    None,
 }
 
 impl Waiting {
@@ -98,8 +104,14 @@ impl Processor {
     ) -> WafVerdict {
         let mut transaction = self.appsec.transaction();
         let verdict = transaction.request(request);
-        self.hold(id, transaction, now);
+        self.adopt(id, transaction, now);
         verdict
+    }
+
+    /// Takes over a request that was evaluated elsewhere, from its response on if that was not seen yet; it takes the
+    /// place of one of the same id. What has no valid id (1 to 256 bytes) is given up, which is counted.
+    pub fn adopt(&self, id: &str, transaction: Transaction, now: Instant) {
+        self.hold(id, transaction, now);
     }
 
     /// Evaluates the body of a request, if it came later.
@@ -113,14 +125,19 @@ impl Processor {
             let transaction = request.transaction.as_mut()?;
             Some(transaction.request_body(body, headers))
         })
+        .unwrap_or_default()
     }
 
-    /// Evaluates the response to a request; a request of which nothing is known was not blocked.
+    /// Evaluates the response to a request. One of which nothing is known is not looked at, which is counted: its span
+    /// was sent already, or the request made way for others.
     pub fn process_http_response(&self, id: &str, response: &HttpResponse) -> WafVerdict {
-        self.with(id, |request| {
+        let verdict = self.with(id, |request| {
             let transaction = request.transaction.as_mut()?;
-            request.is_answered = true;
             Some(transaction.response(response))
+        });
+        verdict.unwrap_or_else(|| {
+            self.appsec.unmatched();
+            WafVerdict::Allow
         })
     }
 
@@ -142,16 +159,29 @@ impl Processor {
 
     /// What the span of an id is to carry. A request that was blocked has no response to wait for.
     pub fn process_span(&self, id: &str, span: &dyn EntrySpan, now: Instant) -> Outcome {
+        self.meet(id, span, now, Patience::Some)
+    }
+
+    /// The same for a span that cannot be held back: with what is known of its request by now. Never
+    /// [`Outcome::Wait`].
+    pub fn process_last_span(&self, id: &str, span: &dyn EntrySpan, now: Instant) -> Outcome {
+        self.meet(id, span, now, Patience::None)
+    }
+
+    fn meet(&self, id: &str, span: &dyn EntrySpan, now: Instant, patience: Patience) -> Outcome {
         let Some(entry) = self.lock().requests.get(id).cloned() else {
             return Outcome::Unknown;
         };
         let taken = {
             let mut request = lock(&entry.request);
-            let is_over = now.saturating_duration_since(entry.since) >= PATIENCE;
+            let left = PATIENCE.saturating_sub(now.saturating_duration_since(entry.since));
             let transaction = request.transaction.as_ref();
-            let is_blocked = transaction.is_some_and(Transaction::is_blocked);
-            if !request.is_answered && !is_blocked && !is_over {
-                return Outcome::Wait;
+            let is_open = transaction.is_some_and(|it| !it.is_answered() && !it.is_blocked());
+            if is_open && patience == Patience::Some && !left.is_zero() {
+                return Outcome::Wait(left);
+            }
+            if is_open {
+                self.appsec.unanswered();
             }
             request.transaction.take()
         };
@@ -183,7 +213,6 @@ impl Processor {
             since: now,
             request: Arc::new(Mutex::new(Request {
                 transaction: Some(transaction),
-                is_answered: false,
             })),
         };
         waiting.insert(id, entry);
@@ -200,11 +229,10 @@ impl Processor {
         }
     }
 
-    fn with(&self, id: &str, act: impl FnOnce(&mut Request) -> Option<WafVerdict>) -> WafVerdict {
-        let entry = self.lock().requests.get(id).cloned();
-        entry
-            .and_then(|entry| act(&mut lock(&entry.request)))
-            .unwrap_or_default()
+    /// Acts on a request that is known.
+    fn with<T>(&self, id: &str, act: impl FnOnce(&mut Request) -> Option<T>) -> Option<T> {
+        let entry = self.lock().requests.get(id).cloned()?;
+        act(&mut lock(&entry.request))
     }
 
     fn lock(&self) -> MutexGuard<'_, Waiting> {
@@ -217,127 +245,4 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 #[cfg(test)]
-mod tests {
-    use serde_json::json;
-
-    use super::*;
-    use crate::config::Blocking;
-    use crate::engine::{Action, Evaluation};
-    use crate::rules::Source;
-    use crate::{Config, FakeEngine, NewSpan};
-
-    fn processor(engine: &FakeEngine) -> Processor {
-        let config = Config {
-            blocking: Blocking::Obeyed,
-            ..Config::default()
-        };
-        let rules = br#"{"rules":[{"id":"a"}]}"#.to_vec();
-        let appsec = AppSec::with_engine(config, engine, Source::User, rules);
-        Processor::new(appsec.unwrap())
-    }
-
-    fn get() -> HttpRequest {
-        HttpRequest {
-            method: "GET".to_owned(),
-            uri: "/".to_owned(),
-            ..HttpRequest::default()
-        }
-    }
-
-    fn ok() -> HttpResponse {
-        HttpResponse {
-            status_code: 200,
-            ..HttpResponse::default()
-        }
-    }
-
-    fn status(outcome: Outcome) -> Option<String> {
-        let Outcome::Finished(tags) = outcome else {
-            panic!("{outcome:?}");
-        };
-        let mut found = tags.meta.into_iter();
-        found
-            .find(|(name, _)| name == "http.status_code")
-            .map(|(_, value)| value)
-    }
-
-    #[test]
-    fn a_span_waits_for_its_response() {
-        let processor = processor(&FakeEngine::default());
-        let now = Instant::now();
-        let span = |id| processor.process_span(id, &NewSpan, now);
-        processor.process_http_request("1", &get(), now);
-        assert_eq!((span("1"), span("2")), (Outcome::Wait, Outcome::Unknown));
-        processor.process_http_response("1", &ok());
-        assert_eq!(status(span("1")).as_deref(), Some("200"));
-        assert_eq!((span("1"), processor.waiting()), (Outcome::Unknown, 0));
-    }
-
-    #[test]
-    fn a_span_waits_for_ten_seconds() {
-        let processor = processor(&FakeEngine::default());
-        let now = Instant::now();
-        processor.process_http_transaction("1", &HttpTransaction::from_request(get()), now);
-        let span = |millis| {
-            let at = now + Duration::from_millis(millis);
-            processor.process_span("1", &NewSpan, at)
-        };
-        assert_eq!(span(9_999), Outcome::Wait);
-        assert_eq!(status(span(10_000)), None);
-    }
-
-    #[test]
-    fn a_request_that_was_blocked_has_no_response() {
-        let engine = FakeEngine::default();
-        engine.answer(Ok(Evaluation {
-            actions: vec![Action {
-                kind: "block_request".to_owned(),
-                parameters: json!({}),
-            }],
-            ..Evaluation::default()
-        }));
-        let processor = processor(&engine);
-        let now = Instant::now();
-        let whole = HttpTransaction::from_request(get()).with_response(ok());
-        let verdict = processor.process_http_transaction("1", &whole, now);
-        assert_eq!(verdict.status(), Some(403));
-        assert_eq!(
-            status(processor.process_span("1", &NewSpan, now)).as_deref(),
-            Some("403")
-        );
-    }
-
-    #[test]
-    fn the_oldest_request_makes_way() {
-        let processor = processor(&FakeEngine::default());
-        let now = Instant::now();
-        for id in 0..=MAX_WAITING {
-            processor.process_http_request(&id.to_string(), &get(), now);
-        }
-        // The same id again takes the place of the request before it.
-        processor.process_http_request("1", &get(), now);
-        assert_eq!(processor.waiting(), MAX_WAITING);
-        assert_eq!(processor.lock().order.len(), MAX_WAITING);
-        assert_eq!(processor.appsec().counts().evicted, 1);
-        let span = |id| processor.process_span(id, &NewSpan, now);
-        assert_eq!((span("0"), span("1")), (Outcome::Unknown, Outcome::Wait));
-        processor.process_http_request(&"x".repeat(257), &get(), now);
-        assert_eq!(processor.appsec().counts().evicted, 2, "that is no id");
-        assert_eq!(
-            processor.process_http_response("none", &ok()),
-            WafVerdict::Allow
-        );
-    }
-
-    #[test]
-    fn a_late_body_belongs_to_its_request() {
-        let engine = FakeEngine::default();
-        let processor = processor(&engine);
-        processor.process_http_request("1", &get(), Instant::now());
-        processor.process_http_request_body("1", b"[1]", &[]);
-        assert_eq!(
-            engine.evaluated().pop(),
-            Some(json!({"server.request.body": [1]}))
-        );
-    }
-}
+mod tests;

@@ -11,7 +11,7 @@ use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::Read as _;
 use std::path::Path;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use arc_swap::ArcSwap;
@@ -102,8 +102,21 @@ pub enum Source {
 pub struct Rules {
     pub(crate) instance: Arc<dyn WafInstance>,
     pub(crate) diagnostics: Diagnostics,
+    /// What of them is remote; nothing if all are the default ones.
+    remote: Option<FromRemote>,
     /// Whether a request has told the diagnostics yet.
     told: AtomicBool,
+}
+
+/// What remote configuration made of the rules.
+#[derive(Debug, Default)]
+struct FromRemote {
+    /// Files by product.
+    files: BTreeMap<&'static str, usize>,
+    /// Changes of the rules since the start.
+    updates: u64,
+    /// Requests that were told of with these rules.
+    requests: AtomicU64,
 }
 
 impl Rules {
@@ -127,6 +140,19 @@ impl Rules {
 
     pub(crate) fn knows(&self, address: &str) -> bool {
         self.addresses().iter().any(|known| known == address)
+    }
+
+    /// How many files of each product there are, how many changes brought these rules about, and how many requests have
+    /// told of them, this one included. Nothing where no file is remote.
+    pub(crate) fn summary(&self) -> Option<String> {
+        let remote = self.remote.as_ref()?;
+        let requests = remote.requests.fetch_add(1, Ordering::Relaxed) + 1;
+        let files = remote.files.iter();
+        let files: Vec<String> = files
+            .map(|(product, count)| format!("{product}:{count}"))
+            .collect();
+        let (files, updates) = (files.join(","), remote.updates);
+        Some(format!("[{files}] u:{updates} r:{requests}"))
     }
 
     /// True once for every set of rules: its first request tells what became of them.
@@ -154,6 +180,8 @@ struct State {
     has_default: bool,
     /// What remote configuration has in the builder.
     remote: BTreeMap<String, Remote>,
+    /// Changes of the rules since the start.
+    updates: u64,
 }
 
 /// A remote file that is in use.
@@ -193,6 +221,7 @@ impl Ruleset {
         let current = ArcSwap::from_pointee(Rules {
             instance,
             diagnostics: diagnostics.clone(),
+            remote: None,
             told: AtomicBool::new(false),
         });
         let state = State {
@@ -202,6 +231,7 @@ impl Ruleset {
             default_diagnostics: diagnostics,
             has_default: true,
             remote: BTreeMap::new(),
+            updates: 0,
         };
         Ok(Self {
             state: Mutex::new(state),

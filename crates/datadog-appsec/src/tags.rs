@@ -11,7 +11,6 @@ use std::time::Duration;
 
 use serde_json::Value as Json;
 
-pub use self::trace_source::{Standalone, has_appsec};
 use crate::appsec::Shared;
 use crate::config::{EventsAs, UseOfTraces};
 use crate::rules::Rules;
@@ -133,6 +132,9 @@ impl List<'_> {
         let diagnostics = rules.diagnostics();
         if !diagnostics.version.is_empty() {
             self.meta("_dd.appsec.event_rules.version", &*diagnostics.version);
+        }
+        if let Some(summary) = rules.summary() {
+            self.meta("_dd.appsec.rc_products", summary);
         }
         if let Some(family) = self.span.meta("language").and_then(|name| family(&name)) {
             self.meta_if_absent("_dd.runtime_family", family);

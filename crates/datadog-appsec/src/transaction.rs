@@ -37,6 +37,7 @@ pub struct Transaction {
     /// Time that is left for evaluations.
     left: Duration,
     blocking: Blocking,
+    is_answered: bool,
     findings: Findings,
     facts: Facts,
     /// What was given by name.
@@ -84,6 +85,7 @@ impl Transaction {
             context: context.ok(),
             rules,
             blocking,
+            is_answered: false,
             findings,
             facts: Facts::default(),
             given: Given::default(),
@@ -141,6 +143,7 @@ impl Transaction {
     /// Evaluates a response.
     pub fn response(&mut self, response: &HttpResponse) -> WafVerdict {
         let started = Instant::now();
+        self.is_answered = true;
         if self.findings.blocked.is_some() {
             return WafVerdict::Allow;
         }
@@ -197,6 +200,11 @@ impl Transaction {
     /// Whether somebody was told not to let it go on.
     pub(crate) fn is_blocked(&self) -> bool {
         self.findings.blocked.is_some()
+    }
+
+    /// Whether its response was seen.
+    pub(crate) fn is_answered(&self) -> bool {
+        self.is_answered
     }
 
     /// Makes the schema if it is time for one, and the tags of the service's entry span. `now` is for the limits of

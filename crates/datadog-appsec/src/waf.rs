@@ -24,7 +24,7 @@ pub struct DdwafEngine {
 }
 
 impl DdwafEngine {
-    /// Loads the library: the file at `path`, or, without one, the file beside the running program, or what the
+    /// Loads the library: the file at `path`, or, without one, the file beside the shared library that this code is part of, that beside the running program, or what the
     /// dynamic linker finds. A file is loaded once in a process and stays.
     ///
     /// # Errors

@@ -12,36 +12,12 @@
     reason = "a line that cannot be encoded is a failed test"
 )]
 
-use std::alloc::{GlobalAlloc, Layout, System};
-use std::sync::atomic::{AtomicUsize, Ordering};
-
 use datadog_logs_patterns::encoder::{Encoder, Input, JsonMode, Options};
 use datadog_logs_patterns::eviction::Limits;
 use datadog_logs_patterns::wire::Profile;
 
-/// The allocator of the system, with a sum of what is allocated.
-struct Counting;
-
-static ALLOCATED: AtomicUsize = AtomicUsize::new(0);
-
-#[allow(unsafe_code, reason = "an allocator has no safe interface")]
-// SAFETY: every call goes to the system's allocator as it came.
-unsafe impl GlobalAlloc for Counting {
-    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        ALLOCATED.fetch_add(layout.size(), Ordering::Relaxed);
-        // SAFETY: the caller keeps the contract.
-        unsafe { System.alloc(layout) }
-    }
-
-    unsafe fn dealloc(&self, at: *mut u8, layout: Layout) {
-        ALLOCATED.fetch_sub(layout.size(), Ordering::Relaxed);
-        // SAFETY: the caller keeps the contract.
-        unsafe { System.dealloc(at, layout) }
-    }
-}
-
-#[global_allocator]
-static ALLOCATOR: Counting = Counting;
+#[path = "../../../tests/allocator.rs"]
+mod allocator;
 
 /// Lines of the long streams unless an argument says otherwise; the others have a quarter.
 const LINES: u64 = 200_000;
@@ -148,7 +124,7 @@ fn objects(number: u64, profile: Profile) -> String {
 
 /// Sends a stream through an encoder, and compares what it claims with what is allocated.
 fn check(name: &str, lines: u64, line: impl Fn(u64) -> String, options: Options) {
-    let before = ALLOCATED.load(Ordering::Relaxed);
+    let before = allocator::used();
     let mut encoder = Encoder::new(options, 1);
     let mut looks = Vec::new();
     for number in 1..=lines {
@@ -157,7 +133,7 @@ fn check(name: &str, lines: u64, line: impl Fn(u64) -> String, options: Options)
             drop(encoder.seal());
         }
         if number % (lines / 10) == 0 {
-            looks.push(ALLOCATED.load(Ordering::Relaxed) - before);
+            looks.push(allocator::used() - before);
             let (claimed, real) = (encoder.stats().state_bytes(), looks[looks.len() - 1]);
             assert!(
                 (claimed..=claimed + BUFFERS).contains(&real),

@@ -4,44 +4,21 @@
 
 #![allow(clippy::unwrap_used, reason = "what cannot be read is a failed test")]
 
-use std::alloc::{GlobalAlloc, Layout, System};
-use std::sync::atomic::{AtomicUsize, Ordering};
-
 use datadog_metrics_agent::aggregator::{Aggregator, Config, Which};
 use datadog_metrics_agent::parse::{Message, Options, messages};
 
-/// The allocator of the system, with a count of its calls.
-struct Counting;
-
-static CALLS: AtomicUsize = AtomicUsize::new(0);
-
-#[allow(unsafe_code, reason = "an allocator has no safe interface")]
-// SAFETY: every call goes to the system's allocator as it came.
-unsafe impl GlobalAlloc for Counting {
-    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        CALLS.fetch_add(1, Ordering::Relaxed);
-        // SAFETY: the caller keeps the contract.
-        unsafe { System.alloc(layout) }
-    }
-
-    unsafe fn dealloc(&self, at: *mut u8, layout: Layout) {
-        // SAFETY: the caller keeps the contract.
-        unsafe { System.dealloc(at, layout) }
-    }
-}
-
-#[global_allocator]
-static ALLOCATOR: Counting = Counting;
+#[path = "../../../tests/allocator.rs"]
+mod allocator;
 
 fn add(aggregator: &mut Aggregator, datagram: &str, now: i64) -> usize {
-    let before = CALLS.load(Ordering::Relaxed);
+    let before = allocator::calls();
     for message in messages(datagram.as_bytes(), &Options::default()) {
         let Message::Metric(metric) = message.unwrap() else {
             panic!("no metric");
         };
         aggregator.metric(&metric, None, now).unwrap();
     }
-    CALLS.load(Ordering::Relaxed) - before
+    allocator::calls() - before
 }
 
 #[test]

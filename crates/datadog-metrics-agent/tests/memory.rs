@@ -12,36 +12,12 @@
     reason = "a message that cannot be added is a failed test"
 )]
 
-use std::alloc::{GlobalAlloc, Layout, System};
-use std::sync::atomic::{AtomicUsize, Ordering};
-
 use datadog_metrics_agent::aggregator::{Aggregator, Config, Which};
 use datadog_metrics_agent::parse::{Message, Options, messages};
 use datadog_metrics_agent::rules;
 
-/// The allocator of the system, with a sum of what is allocated.
-struct Counting;
-
-static ALLOCATED: AtomicUsize = AtomicUsize::new(0);
-
-#[allow(unsafe_code, reason = "an allocator has no safe interface")]
-// SAFETY: every call goes to the system's allocator as it came.
-unsafe impl GlobalAlloc for Counting {
-    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        ALLOCATED.fetch_add(layout.size(), Ordering::Relaxed);
-        // SAFETY: the caller keeps the contract.
-        unsafe { System.alloc(layout) }
-    }
-
-    unsafe fn dealloc(&self, at: *mut u8, layout: Layout) {
-        ALLOCATED.fetch_sub(layout.size(), Ordering::Relaxed);
-        // SAFETY: the caller keeps the contract.
-        unsafe { System.dealloc(at, layout) }
-    }
-}
-
-#[global_allocator]
-static ALLOCATOR: Counting = Counting;
+#[path = "../../../tests/allocator.rs"]
+mod allocator;
 
 /// Seconds between two flushes.
 const FLUSH_EVERY: i64 = 10;
@@ -140,7 +116,7 @@ fn main() {
 /// Lets a stream come for so many hours of its own clock.
 fn check(stream: &Stream, hours: i64) {
     let mut looks = Vec::with_capacity(usize::try_from(hours * 60).unwrap());
-    let before = ALLOCATED.load(Ordering::Relaxed);
+    let before = allocator::used();
     let mut aggregator = Aggregator::new(Config {
         max_contexts: 100_000,
         ..stream.config.clone()
@@ -157,7 +133,7 @@ fn check(stream: &Stream, hours: i64) {
             drop(aggregator.flush(now + 1, Which::Closed));
         }
         if second % 60 == 59 {
-            let allocated = ALLOCATED.load(Ordering::Relaxed) - before;
+            let allocated = allocator::used() - before;
             let claimed = aggregator.bytes();
             assert!(
                 allocated <= claimed + BESIDES,

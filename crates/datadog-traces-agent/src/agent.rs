@@ -28,7 +28,7 @@ use crate::aggregator::service::{AggregatorService, SharedStats};
 use crate::config::{Config, ConfigError};
 use crate::flusher::{Flusher, Kind, endpoints};
 use crate::inspect::Inspector;
-use crate::processor::Processor;
+use crate::processor::{Processor, Which};
 use crate::proxy::Proxy;
 use crate::sampler;
 pub use crate::server::submit::SubmitError;
@@ -143,12 +143,17 @@ impl Flush {
         self.receiver.submit(body).await
     }
 
-    /// Sends all that came before, proxied requests included; see [`AggregatorHandle::flush`].
+    /// Sends all that came before, proxied requests and traces that are held included; see [`AggregatorHandle::flush`].
     ///
     /// # Errors
     /// When the agent has stopped, or stops meanwhile.
     pub async fn flush(&self, deadline: Instant) -> Result<Reports, Stopped> {
-        let ((), reports) = tokio::join!(self.proxy.flush(deadline), self.handle.flush(deadline));
+        let traces = async {
+            // What is not handed on in time is still held, or on its way.
+            drop(timeout_at(deadline, self.receiver.let_go(Which::All)).await);
+            self.handle.flush(deadline).await
+        };
+        let ((), reports) = tokio::join!(self.proxy.flush(deadline), traces);
         reports
     }
 }
@@ -211,6 +216,7 @@ pub async fn start(config: Config, shared: Shared, drain: Drain) -> Result<Runni
         &events,
     )?;
     let open_stats = SharedStats::new(&config);
+    let is_inspected = inspector.is_some();
     let processor = Processor::new(&config, open_stats.clone(), &telemetry, events, inspector)?;
     let proxy = Proxy::new(&config, client, &telemetry)?;
     let (service, handle) = AggregatorService::new(
@@ -251,6 +257,11 @@ pub async fn start(config: Config, shared: Shared, drain: Drain) -> Result<Runni
             server.serve(serving).await;
         };
         servers.spawn(watch.over("server", serve));
+    }
+    if is_inspected {
+        let (holding, receiver) = (drain.clone(), receiver.clone());
+        let revisit = async move { receiver.revisit_until(&holding).await };
+        servers.spawn(watch.over("held traces", revisit));
     }
     let sending = drain.clone();
     let proxying = proxy.clone();
@@ -353,6 +364,7 @@ impl Running {
         // What was received is handed on, within half of what is left: the rest is for sending.
         let left = deadline.saturating_duration_since(Instant::now());
         receiver.settled(Instant::now() + left / 2).await;
+        drop(timeout_at(deadline, receiver.let_go(Which::Last)).await);
         drop(receiver);
         let last = deadline + GRACE;
         // The service ends too when the last handle is gone.
@@ -399,6 +411,11 @@ impl Status {
                 "malformed": self.by(Metric::TracesSpansMalformed, "reason"),
                 "filtered": sum(Metric::TracesSpansFiltered),
                 "sampled_out": sum(Metric::TracesSpansSampledOut),
+            },
+            "held": {
+                "traces": sum(Metric::TracesHeld),
+                "bytes": sum(Metric::TracesHeldBytes),
+                "let_go": self.by(Metric::TracesLetGo, "outcome"),
             },
             "buffer_bytes": sum(Metric::TracesBufferBytes),
             "dropped": self.dropped(),

@@ -140,6 +140,8 @@ pub enum Stats {
     Agent,
     /// The backend, which every span asks to.
     Backend,
+    /// Nobody: none are wanted, and those of tracers are dropped.
+    Nobody,
 }
 
 /// When payloads are sent without being asked for.

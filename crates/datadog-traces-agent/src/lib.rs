@@ -12,6 +12,7 @@ pub mod decode;
 pub mod encode;
 pub mod filter;
 mod flusher;
+mod held;
 pub mod inspect;
 pub mod normalize;
 pub mod obfuscate;

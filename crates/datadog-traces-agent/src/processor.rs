@@ -7,6 +7,7 @@ pub(crate) mod alone;
 mod client_stats;
 mod copies;
 mod counters;
+mod hold;
 mod install;
 mod memory;
 mod slices;
@@ -21,6 +22,7 @@ use tracing::warn;
 
 use self::copies::Copies;
 use self::counters::Counters;
+pub(crate) use self::hold::Which;
 use self::install::FirstTraces;
 pub(crate) use self::memory::Memory;
 use crate::aggregator::Encoded;
@@ -30,7 +32,8 @@ use crate::config::{Config, ConfigError, Stats};
 use crate::decode::{self, Allowance};
 use crate::encode::Messages;
 use crate::filter::Filter;
-use crate::inspect::Inspector;
+use crate::held::Held;
+use crate::inspect::{Chance, Inspector, Look};
 use crate::normalize;
 use crate::obfuscate::Obfuscator;
 use crate::replace::Replacer;
@@ -45,6 +48,8 @@ use crate::truncate::{self, Resources};
 const MESSAGE_BYTES: usize = 3_000_000;
 /// Spans after which samplers and stats are given to others in between: some hundred microseconds of work.
 const SPANS_AT_ONCE: usize = 256;
+/// The part of the memory of bodies that chunks may take which wait.
+const HELD_SHARE: usize = 4;
 /// The tag that asks the backend for stats.
 const COMPUTE_STATS: (&str, &str) = ("_dd.compute_stats", "1");
 /// The tag with the tags of the process.
@@ -68,6 +73,16 @@ enum Gone {
     Filtered,
     /// There is no memory for what rules make of it.
     Memory,
+    /// It is to wait for so long at most.
+    Later(Duration),
+}
+
+/// What is left of a body when all rules were applied.
+struct Rewritten<'a> {
+    /// The roots of the chunks that are left.
+    roots: Vec<usize>,
+    /// The chunks that are to wait, and for how long at most.
+    later: Vec<(Chunk<'a>, Duration)>,
 }
 
 /// Applies all rules; shared by all requests.
@@ -76,12 +91,16 @@ pub(crate) struct Processor {
     filter: Filter,
     /// Who looks at chunks that no filter was for.
     inspector: Option<Arc<dyn Inspector>>,
+    /// Chunks that it wants to see again.
+    held: Held,
     replacer: Replacer,
     obfuscator: Obfuscator,
     service_mapping: ServiceMapping,
     component_as_name: bool,
     resources: Resources,
     stats: Stats,
+    /// Whether traces only carry what AppSec finds.
+    is_transport: bool,
     /// The environment of stats that name none.
     agent_env: String,
     /// Tags for spans that have none of the same key.
@@ -110,12 +129,14 @@ impl Processor {
         Ok(Arc::new(Self {
             filter,
             inspector,
+            held: Held::new(config.requests.memory_bytes / HELD_SHARE, telemetry),
             replacer: Replacer::new(config.replace.clone())?,
             obfuscator: Obfuscator::new(config.obfuscation.clone()),
             service_mapping: config.service_mapping.clone(),
             component_as_name: config.component_as_name,
             resources: config.resources,
             stats: config.stats,
+            is_transport: config.sampler.mode == sampler::Mode::Security,
             agent_env: config.identity.env.clone(),
             tags: config.tags.clone(),
             first_traces: config.proxies.install.clone().map(FirstTraces::new),
@@ -185,9 +206,12 @@ impl Processor {
         let mut copies = Copies::new(allowance);
         self.counters.received(payload);
         self.repair(payload, body.client, body.now);
-        let roots = self.rewrite(payload, body.client, &mut copies);
-        self.sample(payload, &roots, total, body);
+        let Rewritten { roots, later } = self.rewrite(payload, body.client, &mut copies);
+        self.sample(payload, &roots, total, body.client, body.now);
         self.encode(payload, memory, out);
+        if !later.is_empty() {
+            self.hold(payload, later, body.client, memory, out);
+        }
     }
 
     fn encode(&self, payload: &Payload<'_>, memory: &mut Memory<'_>, out: &mut dyn FnMut(Encoded)) {
@@ -227,15 +251,15 @@ impl Processor {
         truncate::payload(payload);
     }
 
-    /// Drops what filters are for, and applies all rules that change spans. Returns the roots of the chunks that are
-    /// left.
+    /// Drops what filters are for, and applies all rules that change spans.
     fn rewrite<'a>(
         &'a self,
         payload: &mut Payload<'a>,
         client: &Client,
         copies: &mut Copies<'_>,
-    ) -> Vec<usize> {
+    ) -> Rewritten<'a> {
         let mut roots = Vec::with_capacity(payload.chunks.len());
+        let mut later = Vec::new();
         payload
             .chunks
             .retain_mut(|chunk| match self.rewrite_chunk(chunk, client, copies) {
@@ -248,16 +272,25 @@ impl Processor {
                     false
                 }
                 Err(Gone::Memory) => {
-                    self.counters.dropped(Reason::Memory, 1, chunk.spans.len());
-                    // Its copies are what there is no memory for.
-                    chunk.spans = Vec::new();
+                    self.no_memory_for(chunk);
+                    false
+                }
+                Err(Gone::Later(at_most)) => {
+                    later.push((std::mem::take(chunk), at_most));
                     false
                 }
             });
         for (index, root) in roots.iter().enumerate() {
             root::describe_payload(payload, index, *root);
         }
-        roots
+        Rewritten { roots, later }
+    }
+
+    /// Counts a chunk that there is no memory for.
+    fn no_memory_for(&self, chunk: &mut Chunk<'_>) {
+        self.counters.dropped(Reason::Memory, 1, chunk.spans.len());
+        // Its copies are what there is no memory for.
+        chunk.spans = Vec::new();
     }
 
     /// Returns the root of the chunk.
@@ -276,9 +309,23 @@ impl Processor {
         {
             return Err(Gone::Filtered);
         }
-        if let Some(inspector) = &self.inspector {
-            inspector.inspect(chunk);
+        if let Some(inspector) = &self.inspector
+            && let Look::Later(at_most) = inspector.inspect(chunk, Chance::Open)
+        {
+            return Err(Gone::Later(at_most));
         }
+        self.apply(chunk, root, client, copies)?;
+        Ok(root)
+    }
+
+    /// Applies all rules that change spans.
+    fn apply<'a>(
+        &'a self,
+        chunk: &mut Chunk<'a>,
+        root: usize,
+        client: &Client,
+        copies: &mut Copies<'_>,
+    ) -> Result<(), Gone> {
         for (key, value) in &self.tags {
             if key == ORIGIN && chunk.origin.is_empty() {
                 chunk.origin = value.as_str().into();
@@ -297,7 +344,10 @@ impl Processor {
         if !client.computed_top_level {
             root::compute_top_level(chunk);
         }
-        Ok(root)
+        if self.is_transport {
+            root::disclaim_tracing(chunk, root);
+        }
+        Ok(())
     }
 
     fn rewrite_span<'a>(&'a self, span: &mut Span<'a>, client: &Client) {
@@ -324,9 +374,9 @@ impl Processor {
         payload: &mut Payload<'a>,
         roots: &[usize],
         total: usize,
-        body: &Body<'_>,
+        client: &Client,
+        now: Duration,
     ) {
-        let (client, now) = (body.client, body.now);
         let chunks = std::mem::take(&mut payload.chunks);
         if self.stats == Stats::Agent && !client.computed_stats {
             self.count(&chunks, roots, &facts(payload), now);
@@ -346,7 +396,7 @@ impl Processor {
                 sampler = self.sampler();
             }
             let decision = sampler.decide(&mut chunk, *root, &facts, now);
-            let is_kept = decision.verdict != Verdict::Dropped;
+            let is_kept = !matches!(decision.verdict, Verdict::Dropped | Verdict::Unwanted);
             let left = if is_kept { chunk.spans.len() } else { 0 };
             self.counters.decided(decision.verdict, spans - left);
             if let Some(first) = &self.first_traces

@@ -18,6 +18,9 @@ pub(crate) const TOP_LEVEL: &str = "_top_level";
 /// The numeric tag by which tracers say that they computed the same.
 const TRACER_TOP_LEVEL: &str = "_dd.top_level";
 
+/// The numeric tag that says whether the service is traced for the sake of traces.
+const TRACING_ENABLED: &str = "_dd.apm.enabled";
+
 /// Finds the root of a chunk: the last span without parent; else the last one whose parent is not in the chunk; else
 /// the last one. `None` if there are no spans.
 pub fn find(spans: &[Span<'_>]) -> Option<usize> {
@@ -56,6 +59,16 @@ pub fn compute_top_level(chunk: &mut Chunk<'_>) {
 pub fn adopt_top_level(span: &mut Span<'_>) {
     if span.metric(TRACER_TOP_LEVEL) == Some(1.0) {
         span.metrics.insert(TOP_LEVEL, 1.0);
+    }
+}
+
+/// Says on the root and on all spans by which the trace enters a service that nobody traces: what they carry is for
+/// another product.
+pub(crate) fn disclaim_tracing(chunk: &mut Chunk<'_>, root: usize) {
+    for (index, span) in chunk.spans.iter_mut().enumerate() {
+        if index == root || span.metric(TOP_LEVEL) == Some(1.0) {
+            span.metrics.insert(TRACING_ENABLED, 0.0);
+        }
     }
 }
 

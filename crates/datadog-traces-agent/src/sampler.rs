@@ -16,6 +16,7 @@ mod probabilistic;
 mod rare;
 mod rates;
 mod score;
+mod security;
 mod signature;
 mod single_span;
 
@@ -96,6 +97,8 @@ pub enum Mode {
     Probabilistic(Probabilistic),
     /// Only traces with errors are kept.
     ErrorTracking,
+    /// Only traces that carry what AppSec found are kept, and of each service one in a minute.
+    Security,
 }
 
 /// What is known of a chunk beside itself.
@@ -120,6 +123,8 @@ pub enum Verdict {
     Events,
     /// None of it is sent: the caller removes it.
     Dropped,
+    /// The same, because traces only carry what AppSec finds.
+    Unwanted,
 }
 
 /// What a chunk was kept for.
@@ -135,6 +140,10 @@ pub enum By {
     Probability,
     /// An error.
     Error,
+    /// What AppSec found, where nothing else is wanted.
+    Finding,
+    /// A sign that its service is alive, where only findings are wanted.
+    Heartbeat,
 }
 
 /// What was decided.
@@ -155,6 +164,7 @@ pub struct Sampler {
     priority: priority::Sampler,
     no_priority: score::Sampler,
     error: score::Sampler,
+    security: security::Sampler,
     rare: rare::Sampler,
     events: events::Sampler,
 }
@@ -185,6 +195,7 @@ impl Sampler {
             priority: priority::Sampler::new(&config.agent_env, config.target_tps, extra, max),
             no_priority: no_priority::sampler(config.target_tps, extra),
             error: error::sampler(config.error_tps, extra),
+            security: security::Sampler::default(),
             rare: rare::Sampler::new(config.rare),
             events: events::Sampler::new(config.max_eps, config.analyzed_spans),
             agent_env: config.agent_env,
@@ -217,6 +228,7 @@ impl Sampler {
         let verdict = match kept.by {
             Some(by) => Verdict::Kept(by),
             None if self.mode == Mode::ErrorTracking => Verdict::Dropped,
+            None if self.mode == Mode::Security => Verdict::Unwanted,
             None if single_span::rescue(chunk) => Verdict::SingleSpans,
             None if events > 0 => {
                 chunk.spans.retain(events::is_analyzed);
@@ -265,6 +277,10 @@ impl Sampler {
             Mode::Priority => self.by_priority(chunk, root, env, facts, now),
             Mode::Probabilistic(sampler) => self.by_probability(sampler, chunk, root, env, now),
             Mode::ErrorTracking => self.errors_alone(chunk, root, env, now),
+            Mode::Security => Kept {
+                by: self.security.sample(chunk, root, now),
+                events: Events::Unwanted,
+            },
         };
         self.agent_env = agent_env;
         kept

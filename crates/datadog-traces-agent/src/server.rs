@@ -6,6 +6,7 @@
 mod answer;
 pub(crate) mod client;
 mod groups;
+mod held;
 pub(crate) mod info;
 pub(crate) mod route;
 pub(crate) mod submit;
@@ -26,11 +27,12 @@ use datadog_agent_runtime::bind::{self, BindError, Listener, Peer, Target};
 use datadog_agent_runtime::budget::Budget;
 use datadog_agent_runtime::drain::Drain;
 use datadog_agent_runtime::proc::container;
-use datadog_agent_runtime::telemetry::{Metric, Reason, Series, Telemetry};
+use datadog_agent_runtime::telemetry::{Metric, Series, Telemetry};
 use http_body_util::Full;
 use hyper::body::{Body, Incoming};
 use hyper::http::request::Parts;
 use hyper::{HeaderMap, Request, Response};
+use tokio::sync::Mutex;
 use tokio::time::{Instant, timeout};
 
 use self::answer::Answer;
@@ -108,6 +110,8 @@ struct Inner {
     /// The same, of which bodies leave some to the others.
     bodies: Budget,
     desk: Desk,
+    /// Taken by who shows held chunks again.
+    revisiting: Mutex<()>,
     groups: Groups,
     /// Whether all tracers are told by status that they send too much.
     tells_status: bool,
@@ -147,6 +151,7 @@ impl Receiver {
             bodies: memory.capped(of_bodies),
             memory,
             desk: Desk::new(&config.requests),
+            revisiting: Mutex::new(()),
             groups: Groups::new(PathBuf::from("/")),
             tells_status: config.info.features.iter().any(|it| it == TELLS_STATUS),
             accepted: telemetry.series(Metric::TracesPayloadsAccepted, &[]),
@@ -337,7 +342,7 @@ impl Receiver {
                 telemetry.add(Metric::TraceStatsReceived, &[], taken.groups as u64);
                 if taken.ignored > 0 {
                     let ignored = taken.ignored as u64;
-                    telemetry.dropped(Metric::TraceStatsDropped, Reason::Filtered, ignored);
+                    telemetry.dropped(Metric::TraceStatsDropped, taken.why, ignored);
                 }
                 Answer::Empty
             }

@@ -2,6 +2,8 @@
 //!
 //! Holds texts as they came; what is allowed in them is decided elsewhere.
 
+mod owned;
+
 use std::borrow::Cow;
 
 /// A text that is borrowed from the body until something changes it.

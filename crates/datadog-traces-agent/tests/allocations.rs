@@ -2,43 +2,21 @@
 //!
 //! A binary of its own, because it counts every allocation of the process; hence one test.
 
-use std::alloc::{GlobalAlloc, Layout, System};
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use datadog_traces_agent::concentrator::{self, Concentrator};
 use datadog_traces_agent::sampler::{self, Sampler};
 use datadog_traces_agent::span::{Chunk, Span};
 
-/// The allocator of the system, with a count of its calls.
-struct Counting;
-
-static CALLS: AtomicUsize = AtomicUsize::new(0);
-
-#[allow(unsafe_code, reason = "an allocator has no safe interface")]
-// SAFETY: every call goes to the system's allocator as it came.
-unsafe impl GlobalAlloc for Counting {
-    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        CALLS.fetch_add(1, Ordering::Relaxed);
-        // SAFETY: the caller keeps the contract.
-        unsafe { System.alloc(layout) }
-    }
-
-    unsafe fn dealloc(&self, at: *mut u8, layout: Layout) {
-        // SAFETY: the caller keeps the contract.
-        unsafe { System.dealloc(at, layout) }
-    }
-}
-
-#[global_allocator]
-static ALLOCATOR: Counting = Counting;
+#[path = "../../../tests/allocator.rs"]
+mod allocator;
 
 const NOW: Duration = Duration::from_secs(1_700_000_000);
 
 fn allocations(run: impl FnOnce()) -> usize {
-    let before = CALLS.load(Ordering::Relaxed);
+    let before = allocator::calls();
     run();
-    CALLS.load(Ordering::Relaxed) - before
+    allocator::calls() - before
 }
 
 /// Chunks of a server's span and a client's with peers each.

@@ -22,6 +22,8 @@ mod client;
 mod delivery;
 #[path = "integration_test/faults.rs"]
 mod faults;
+#[path = "integration_test/held.rs"]
+mod held;
 #[path = "integration_test/hostile.rs"]
 mod hostile;
 #[path = "integration_test/info.rs"]
@@ -31,6 +33,8 @@ mod inspected;
 #[path = "../src/testing/msgpack.rs"]
 #[allow(dead_code, reason = "not all of it is needed here")]
 mod msgpack;
+#[path = "integration_test/standalone.rs"]
+mod standalone;
 #[path = "integration_test/stop.rs"]
 mod stop;
 #[path = "integration_test/unix.rs"]

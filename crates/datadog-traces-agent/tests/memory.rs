@@ -10,9 +10,7 @@
     reason = "a helper of a test fails the test, and figures are for whoever wants them"
 )]
 
-use std::alloc::{GlobalAlloc, Layout, System};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use datadog_agent_runtime::bind::Target;
@@ -25,6 +23,8 @@ use datadog_traces_agent::{Config, FlushStrategy, Running, Shared, start};
 use serde_json::json;
 use tokio::task::JoinSet;
 
+#[path = "../../../tests/allocator.rs"]
+mod allocator;
 // The client of the log agent's tests: both servers are spoken to alike.
 #[path = "memory/bodies.rs"]
 mod bodies;
@@ -33,44 +33,6 @@ mod bodies;
 mod client;
 
 use client::{Connection, head};
-
-/// The allocator of the system, with the bytes that are in use, and the most that were.
-struct Counting;
-
-static USED: AtomicUsize = AtomicUsize::new(0);
-static MOST: AtomicUsize = AtomicUsize::new(0);
-
-fn took(bytes: usize) {
-    let used = USED.fetch_add(bytes, Ordering::Relaxed) + bytes;
-    MOST.fetch_max(used, Ordering::Relaxed);
-}
-
-#[allow(unsafe_code, reason = "an allocator has no safe interface")]
-// SAFETY: every call goes to the system's allocator as it came.
-unsafe impl GlobalAlloc for Counting {
-    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        took(layout.size());
-        // SAFETY: the caller keeps the contract.
-        unsafe { System.alloc(layout) }
-    }
-
-    unsafe fn dealloc(&self, at: *mut u8, layout: Layout) {
-        USED.fetch_sub(layout.size(), Ordering::Relaxed);
-        // SAFETY: the caller keeps the contract.
-        unsafe { System.dealloc(at, layout) }
-    }
-
-    unsafe fn realloc(&self, at: *mut u8, layout: Layout, size: usize) -> *mut u8 {
-        // What is large is moved by the kernel without a second copy.
-        took(size.saturating_sub(layout.size()));
-        USED.fetch_sub(layout.size().saturating_sub(size), Ordering::Relaxed);
-        // SAFETY: the caller keeps the contract.
-        unsafe { System.realloc(at, layout, size) }
-    }
-}
-
-#[global_allocator]
-static ALLOCATOR: Counting = Counting;
 
 const MIB: usize = 1_024 * 1_024;
 /// The memory that bodies, what is decoded of them and encoded traces share.
@@ -136,10 +98,10 @@ impl Agent {
 
 /// How much more was in use meanwhile than before.
 async fn peak<T>(work: impl Future<Output = T>) -> (usize, T) {
-    let before = USED.load(Ordering::Relaxed);
-    MOST.store(before, Ordering::Relaxed);
+    let before = allocator::used();
+    allocator::forget_most();
     let made = work.await;
-    (MOST.load(Ordering::Relaxed) - before, made)
+    (allocator::most() - before, made)
 }
 
 #[track_caller]

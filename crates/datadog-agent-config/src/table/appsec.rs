@@ -71,14 +71,6 @@ pub(super) static KEYS: &[Key] = &[
         ..BASE
     },
     Key {
-        name: "apm_tracing_enabled",
-        env: &["DD_APM_TRACING_ENABLED"],
-        kind: Kind::Bool,
-        default: Default::Text("true"),
-        doc: "`false` uses traces only to carry security events; has no effect yet.",
-        ..BASE
-    },
-    Key {
         name: "appsec_rasp_enabled",
         env: &["DD_APPSEC_RASP_ENABLED"],
         kind: Kind::Bool,

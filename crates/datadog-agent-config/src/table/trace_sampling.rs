@@ -48,6 +48,14 @@ pub(super) static KEYS: &[Key] = &[
         ..BASE
     },
     Key {
+        name: "apm_tracing_enabled",
+        env: &["DD_APM_TRACING_ENABLED"],
+        kind: Kind::Bool,
+        default: Default::Text("true"),
+        doc: "`false` uses traces only to carry security events: others are dropped but for one a minute of each service, and nothing is counted into stats.",
+        ..BASE
+    },
+    Key {
         name: "apm_config.probabilistic_sampler.enabled",
         env: &["DD_APM_PROBABILISTIC_SAMPLER_ENABLED"],
         kind: Kind::Bool,

@@ -1,16 +1,17 @@
 //! Looks at traces: which of their spans are entries of a service, and what is put on those.
 //!
+//! A request that the program asked about itself meets its span here by an id; every other one is read off its span.
 //! Every trace is looked at as it comes, so the number of its entries is bounded; what is left alone is counted.
 
 use std::borrow::Cow;
 use std::collections::HashMap;
-use std::time::Instant;
 
 use datadog_agent_runtime::telemetry::Metric;
 use datadog_appsec::tags::EntrySpan;
-use datadog_appsec::{AppSec, SpanTags, inspect};
-use datadog_traces_agent::inspect::Inspector;
+use datadog_appsec::{AppSec, Outcome, Processor, SpanTags, inspect};
+use datadog_traces_agent::inspect::{Chance, Inspector, Look};
 use datadog_traces_agent::span::{Chunk, PRIORITY_NONE, Span, Text};
+use tokio::time::Instant;
 
 use super::Firewall;
 
@@ -18,6 +19,10 @@ use super::Firewall;
 const MAX_ENTRIES: usize = 32;
 /// The tag that says how a trace was sampled, which stands on the chunk too.
 const DECISION_MAKER: &str = "_dd.p.dm";
+/// The tags with the id of a request.
+const REQUEST_IDS: [&str; 2] = ["request_id", "http.request_id"];
+/// The tag with the upper half of the id of a trace, in hexadecimal.
+const UPPER_HALF: &str = "_dd.p.tid";
 /// The tag that says where a trace began, which stands on the chunk too.
 const ORIGIN: &str = "_dd.origin";
 
@@ -26,16 +31,30 @@ impl Inspector for Firewall {
         self.live().is_some()
     }
 
-    fn inspect(&self, chunk: &mut Chunk<'_>) {
-        let Some(live) = self.live() else { return };
+    fn inspect(&self, chunk: &mut Chunk<'_>, chance: Chance) -> Look {
+        let Some(live) = self.live() else {
+            return Look::Done;
+        };
         let entries = entries(&chunk.spans);
         if entries.is_empty() {
-            return;
+            return Look::Done;
         }
+        let mut longest = None;
         for index in entries.iter().copied().take(MAX_ENTRIES) {
-            if let Some(tags) = look(&live.appsec, chunk, index) {
-                put(chunk, index, tags);
+            match meet(&live.processor, chunk, index, chance) {
+                Outcome::Finished(tags) => put(chunk, index, tags),
+                Outcome::Wait(left) => longest = longest.max(Some(left)),
+                Outcome::Unknown => {
+                    // Its mark says that it was looked at, should the chunk be asked about again.
+                    if let Some(tags) = look(&live.appsec, chunk, index) {
+                        put(chunk, index, tags);
+                    }
+                }
             }
+        }
+        live.tell(&self.telemetry);
+        if let Some(left) = longest {
+            return Look::Later(left);
         }
         let too_many = entries.len().saturating_sub(MAX_ENTRIES);
         if too_many > 0 {
@@ -43,7 +62,7 @@ impl Inspector for Firewall {
             let count = too_many as u64;
             self.telemetry.add(Metric::AppsecSkipped, &labels, count);
         }
-        live.tell(&self.telemetry);
+        Look::Done
     }
 }
 
@@ -79,11 +98,47 @@ fn is_request(span: &Span<'_>) -> bool {
     (is_web || span.meta.contains("http.method")) && !is_outgoing && !inspect::is_done(has)
 }
 
+/// What is known of the request of an entry span, if the program asked about it itself.
+fn meet(processor: &Processor, chunk: &Chunk<'_>, index: usize, chance: Chance) -> Outcome {
+    let Some(span) = chunk.spans.get(index) else {
+        return Outcome::Unknown;
+    };
+    if processor.waiting() == 0 {
+        return Outcome::Unknown;
+    }
+    let (entry, now) = (Entry { span, chunk }, Instant::now().into_std());
+    let ask = |id: Cow<'_, str>| match chance {
+        Chance::Open => processor.process_span(&id, &entry, now),
+        Chance::Last => processor.process_last_span(&id, &entry, now),
+    };
+    let mut outcomes = ids(span, chunk).map(ask);
+    let known = outcomes.find(|outcome| *outcome != Outcome::Unknown);
+    known.unwrap_or(Outcome::Unknown)
+}
+
+/// The ids that the request of a span may have: what the span says, else the id of its trace, in decimal or in
+/// hexadecimal digits of its lower half or of all of it.
+fn ids<'s>(span: &'s Span<'_>, chunk: &Chunk<'_>) -> impl Iterator<Item = Cow<'s, str>> {
+    let said = REQUEST_IDS.into_iter().filter_map(|name| span.tag(name));
+    let low = span.trace_id;
+    let upper = std::iter::once(span).chain(&chunk.spans);
+    let upper = upper.filter_map(|span| span.tag(UPPER_HALF)).next();
+    let high = upper.and_then(|digits| u64::from_str_radix(digits, 16).ok());
+    let high = high.unwrap_or(0);
+    let of_trace = [
+        low.to_string(),
+        format!("{low:016x}"),
+        format!("{high:016x}{low:016x}"),
+    ];
+    let of_trace = of_trace.into_iter().map(Cow::Owned);
+    said.map(Cow::Borrowed).chain(of_trace)
+}
+
 fn look(appsec: &AppSec, chunk: &Chunk<'_>, index: usize) -> Option<SpanTags> {
     let span = chunk.spans.get(index)?;
     let tags = span.meta.iter();
     let request = inspect::from_tags(tags.map(|(key, value)| (&**key, &**value)))?;
-    appsec.inspect(&request, &Entry { span, chunk }, Instant::now())
+    appsec.inspect(&request, &Entry { span, chunk }, Instant::now().into_std())
 }
 
 /// An entry span, as the firewall asks about it.
@@ -175,6 +230,31 @@ mod tests {
             .meta_struct
             .push("appsec", Cow::Borrowed(&[0x80][..]));
         assert_eq!(entries(&[seen, told, packed]), [0; 0]);
+    }
+
+    #[test]
+    fn a_request_may_be_known_by_what_its_span_says_or_by_its_trace() {
+        let mut entry = with(span(2, 1, "shop", "web"), "http.request_id", "abc");
+        entry.trace_id = 0xfe;
+        let of = |chunk: &Chunk<'_>| -> Vec<String> {
+            let ids = ids(&chunk.spans[0], chunk);
+            ids.map(Cow::into_owned).collect()
+        };
+        let mut chunk = Chunk {
+            spans: vec![entry, with(span(1, 0, "gate", "rpc"), UPPER_HALF, "0a")],
+            ..Chunk::default()
+        };
+        assert_eq!(
+            of(&chunk),
+            [
+                "abc",
+                "254",
+                "00000000000000fe",
+                "000000000000000a00000000000000fe"
+            ]
+        );
+        chunk.spans.pop();
+        assert_eq!(of(&chunk)[3], "000000000000000000000000000000fe");
     }
 
     #[test]

@@ -3,11 +3,12 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use datadog_appsec::config::{ApiSecurity, Config as AppSecConfig};
+use datadog_appsec::config::{ApiSecurity, Config as AppSecConfig, UseOfTraces};
 use tracing::warn;
 
 use crate::config::Config;
 use crate::keys::Keys;
+use crate::traces::sampling::is_transport;
 
 /// What the configuration says of the firewall. Nobody obeys verdicts, unless whoever loads it says so.
 #[must_use]
@@ -32,12 +33,16 @@ pub fn read(config: &Config) -> AppSecConfig {
         blocked_template_html: path("appsec_http_blocked_template_html"),
         blocked_template_json: path("appsec_http_blocked_template_json"),
         client_ip_header: text("trace_client_ip_header"),
+        use_of_traces: match is_transport(config) {
+            true => UseOfTraces::Transport,
+            false => UseOfTraces::Tracing,
+        },
         ..usual
     }
 }
 
 /// Keys that are read and checked, and do nothing in this build.
-const WITHOUT_EFFECT: [&str; 2] = ["apm_tracing_enabled", "appsec_rasp_enabled"];
+const WITHOUT_EFFECT: [&str; 1] = ["appsec_rasp_enabled"];
 
 /// Says which keys are set that do nothing.
 pub(super) fn warn_of_what_does_nothing(config: &Config) {

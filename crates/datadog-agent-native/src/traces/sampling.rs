@@ -4,6 +4,7 @@ use datadog_traces_agent::Config as TracesConfig;
 use datadog_traces_agent::concentrator::peer_tags;
 use datadog_traces_agent::config::Stats;
 use datadog_traces_agent::sampler::{AnalyzedSpan, Mode, Probabilistic, TraceIds};
+use tracing::warn;
 
 use crate::config::Config;
 use crate::keys::Keys;
@@ -37,10 +38,18 @@ pub(super) fn fill(config: &Config, keys: &Keys<'_>, traces: &mut TracesConfig) 
         Some(false) => Stats::Backend,
         Some(true) | None => Stats::Agent,
     };
+    if traces.sampler.mode == Mode::Security {
+        traces.stats = Stats::Nobody;
+    }
     traces.client_stats_every = keys.time(
         "apm_config.client_stats_flush_interval",
         traces.client_stats_every,
     );
+}
+
+/// Whether traces are only there to carry what a firewall finds: that of a tracer, or the agent's own.
+pub(crate) fn is_transport(config: &Config) -> bool {
+    !Keys(config).on("apm_tracing_enabled")
 }
 
 fn has(config: &Config, feature: &str) -> bool {
@@ -48,6 +57,19 @@ fn has(config: &Config, feature: &str) -> bool {
 }
 
 fn mode(config: &Config, keys: &Keys<'_>) -> Mode {
+    if is_transport(config) {
+        let others = [
+            "apm_config.error_tracking_standalone.enabled",
+            "apm_config.probabilistic_sampler.enabled",
+        ];
+        for key in others.into_iter().filter(|key| keys.on(key)) {
+            warn!(
+                key,
+                "this setting has no effect while `apm_tracing_enabled` is off"
+            );
+        }
+        return Mode::Security;
+    }
     if keys.on("apm_config.error_tracking_standalone.enabled") {
         return Mode::ErrorTracking;
     }

@@ -2,7 +2,7 @@
 
 use std::sync::atomic::AtomicBool;
 
-use super::{DEFAULT_PATH, Diagnostics, Remote, Rules, Source, State, compact, parse};
+use super::{DEFAULT_PATH, Diagnostics, FromRemote, Remote, Rules, Source, State, compact, parse};
 
 /// A product of remote configuration that holds rules.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -23,6 +23,14 @@ impl Product {
             "ASM" => Some(Self::Changes),
             "ASM_DATA" => Some(Self::Data),
             _ => None,
+        }
+    }
+
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Rules => "ASM_DD",
+            Self::Changes => "ASM",
+            Self::Data => "ASM_DATA",
         }
     }
 }
@@ -141,14 +149,27 @@ impl State {
         files.find(|remote| remote.product == Product::Rules)
     }
 
+    fn remote_part(&self) -> Option<FromRemote> {
+        let mut from = FromRemote {
+            updates: self.updates,
+            ..FromRemote::default()
+        };
+        for file in self.remote.values() {
+            *from.files.entry(file.product.name()).or_default() += 1;
+        }
+        (!from.files.is_empty()).then_some(from)
+    }
+
     fn build(&mut self) -> Option<Rules> {
         let instance = self.builder.build()?;
+        self.updates += 1;
         let diagnostics = self
             .rules_in_use()
             .map_or(&self.default_diagnostics, |remote| &remote.diagnostics);
         Some(Rules {
             instance,
             diagnostics: diagnostics.clone(),
+            remote: self.remote_part(),
             told: AtomicBool::new(false),
         })
     }

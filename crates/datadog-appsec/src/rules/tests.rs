@@ -191,3 +191,23 @@ fn a_file_that_is_too_large_is_not_read() {
 fn fs_write(path: &Path, bytes: &[u8]) {
     std::fs::write(path, bytes).unwrap();
 }
+
+#[test]
+fn what_is_remote_is_told_with_how_often_it_changed_and_was_used() {
+    let engine = FakeEngine::default();
+    let ruleset = ruleset(&engine, Source::Recommended);
+    assert_eq!(ruleset.current().summary(), None);
+    let data = |name: &str| file(&format!("p/ASM_DATA/{name}"), Product::Data, &json!({}));
+    ruleset.apply(updated(vec![data("one"), data("two")]));
+    ruleset.apply(updated(vec![file("p/ASM/a", Product::Changes, &json!({}))]));
+    let rules = ruleset.current();
+    let told = [rules.summary(), rules.summary()].map(Option::unwrap);
+    assert_eq!(
+        told,
+        ["[ASM:1,ASM_DATA:2] u:2 r:1", "[ASM:1,ASM_DATA:2] u:2 r:2"]
+    );
+    for path in ["p/ASM/a", "p/ASM_DATA/one", "p/ASM_DATA/two"] {
+        ruleset.apply(removed(path));
+    }
+    assert_eq!(ruleset.current().summary(), None);
+}

@@ -172,17 +172,44 @@ fn cause(error: &libloading::Error) -> String {
     std::error::Error::source(error).map_or_else(|| error.to_string(), ToString::to_string)
 }
 
-/// Beside the program first, then where the linker looks.
+/// Beside the shared library that this code is part of first, then beside the program, then where the linker looks.
 fn search() -> Vec<PathBuf> {
     let file = Path::new(NAMES.last().copied().unwrap_or_default());
-    let program = std::env::current_exe().ok();
-    let beside = program
-        .as_deref()
-        .and_then(Path::parent)
-        .map(|folder| folder.join(file))
-        .filter(|path| path.is_file());
+    let own = [own_object(), std::env::current_exe().ok()];
+    let beside = own.iter().flatten().filter_map(|object| object.parent());
+    let beside = beside.map(|folder| folder.join(file));
     let names = NAMES.iter().map(|name| PathBuf::from(OsStr::new(name)));
-    beside.into_iter().chain(names).collect()
+    let mut all: Vec<PathBuf> = beside.filter(|path| path.is_file()).chain(names).collect();
+    all.dedup();
+    all
+}
+
+/// The shared library that this code is part of, or the program. Nothing, where it was opened by a path that is not whole:
+/// the folder that such a one begins in may be another by now.
+#[cfg(unix)]
+fn own_object() -> Option<PathBuf> {
+    use std::os::unix::ffi::OsStrExt as _;
+
+    let here: fn() -> Option<PathBuf> = own_object;
+    let mut info = std::mem::MaybeUninit::<libc::Dl_info>::zeroed();
+    // SAFETY: the address is only looked up among those of the objects that are loaded, and what is found is written
+    // to `info`, which has room for it.
+    let is_found = unsafe { libc::dladdr(here as *const c_void, info.as_mut_ptr()) } != 0;
+    // SAFETY: its fields are pointers, for which all zeros is a value.
+    let name = unsafe { info.assume_init() }.dli_fname;
+    if !is_found || name.is_null() {
+        return None;
+    }
+    // SAFETY: the linker's own text, which ends with NUL and lives as long as the object, whose code this is.
+    let name = unsafe { CStr::from_ptr(name) };
+    let path = Path::new(OsStr::from_bytes(name.to_bytes()));
+    path.is_absolute().then(|| path.to_path_buf())
+}
+
+/// Not known here: the program stands for it.
+#[cfg(not(unix))]
+fn own_object() -> Option<PathBuf> {
+    None
 }
 
 /// Asks for the version, and only then for everything else. What is refused stays loaded, as what is taken does.
@@ -221,4 +248,22 @@ fn check(path: PathBuf, opened: libloading::Library) -> Result<Library, Error> {
         allocator,
         functions,
     })
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_object_of_this_code_is_known() {
+        let own = own_object().unwrap();
+        let program = std::env::current_exe().unwrap();
+        assert_eq!(own.canonicalize().unwrap(), program.canonicalize().unwrap());
+    }
+
+    #[test]
+    fn the_linker_is_asked_last() {
+        let names: Vec<PathBuf> = NAMES.iter().map(PathBuf::from).collect();
+        assert!(search().ends_with(&names));
+    }
 }

@@ -3,10 +3,12 @@
 use std::borrow::Cow;
 use std::time::Duration;
 
+use datadog_agent_runtime::telemetry::Reason;
 use datadog_wire::stats::ClientStatsPayload;
 
 use super::Processor;
 use crate::client_stats::{self, DecodeError, Facts, Obfuscated, Rules};
+use crate::config::Stats;
 use crate::decode::Allowance;
 use crate::normalize;
 use crate::server::client::Client;
@@ -18,6 +20,8 @@ use crate::truncate;
 pub(crate) struct Taken {
     pub(crate) groups: usize,
     pub(crate) ignored: usize,
+    /// Why those were left out.
+    pub(crate) why: Reason,
 }
 
 impl Processor {
@@ -34,6 +38,13 @@ impl Processor {
     ) -> Result<Taken, DecodeError> {
         let mut payload = client_stats::decode_in(body, |bytes| allowance.grow_to(bytes))?;
         let groups = groups(&payload);
+        if self.stats == Stats::Nobody {
+            return Ok(Taken {
+                groups,
+                ignored: groups,
+                why: Reason::Standalone,
+            });
+        }
         let facts = Facts {
             container_id: &client.container_id,
             lang: &client.language,
@@ -46,7 +57,11 @@ impl Processor {
         };
         let ignored = client_stats::process(&mut payload, &facts, self);
         self.open_stats.lock().of_clients.add(payload, now);
-        Ok(Taken { groups, ignored })
+        Ok(Taken {
+            groups,
+            ignored,
+            why: Reason::Filtered,
+        })
     }
 }
 

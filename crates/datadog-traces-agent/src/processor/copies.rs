@@ -31,6 +31,13 @@ impl<'m> Copies<'m> {
         }
     }
 
+    /// For a chunk that is a copy itself, of so many bytes, which are paid for.
+    pub(super) fn of_copy(allowance: &'m mut Allowance, paid: usize) -> Self {
+        let mut copies = Self::new(allowance);
+        copies.paid = paid;
+        copies
+    }
+
     /// Counts the copies in a span; says whether there is memory for them.
     #[must_use]
     pub(super) fn pay(&mut self, span: &Span<'_>) -> bool {

@@ -18,14 +18,14 @@ pub(super) struct Counters {
     client_dropped_spans: Series,
     filtered: Series,
     filtered_spans: Series,
-    kept: [Series; 7],
+    kept: [Series; 9],
     sampled_out: Series,
     sampled_out_spans: Series,
     events: event_bus::Sender,
 }
 
 /// What keeps traces, as counters call it.
-const SAMPLERS: [&str; 7] = [
+const SAMPLERS: [&str; 9] = [
     "rare",
     "priority",
     "no_priority",
@@ -33,6 +33,8 @@ const SAMPLERS: [&str; 7] = [
     "error",
     "single_span",
     "events",
+    "finding",
+    "heartbeat",
 ];
 
 impl Counters {
@@ -119,6 +121,9 @@ impl Counters {
 
     /// Counts what was decided of a chunk, and those of its spans that are not sent.
     pub(super) fn decided(&self, verdict: Verdict, gone: usize) {
+        if verdict == Verdict::Unwanted {
+            return self.dropped(Reason::Standalone, 1, gone);
+        }
         if gone > 0 {
             self.sampled_out_spans.add(gone as u64);
         }
@@ -130,7 +135,9 @@ impl Counters {
             Verdict::Kept(By::Error) => 4,
             Verdict::SingleSpans => 5,
             Verdict::Events => 6,
-            Verdict::Dropped => return self.sampled_out.add(1),
+            Verdict::Kept(By::Finding) => 7,
+            Verdict::Kept(By::Heartbeat) => 8,
+            Verdict::Dropped | Verdict::Unwanted => return self.sampled_out.add(1),
         };
         if let Some(series) = self.kept.get(place) {
             series.add(1);

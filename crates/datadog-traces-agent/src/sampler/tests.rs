@@ -353,3 +353,23 @@ fn rates_are_told_for_each_service_and_without_the_environment_of_the_agent() {
     );
     assert_eq!(sampler.rates().version(), "6553f105-2");
 }
+
+#[test]
+fn where_only_findings_are_wanted_nothing_else_saves_a_trace() {
+    let mut sampler = Sampler::new(Config {
+        mode: Mode::Security,
+        rare: true,
+        ..Config::default()
+    });
+    let beat = decide(&mut sampler, &mut chunk(1, 0));
+    assert_eq!(beat, Verdict::Kept(By::Heartbeat));
+    let mut single = failed(2, 2);
+    single.spans[0]
+        .metrics
+        .insert("_dd.span_sampling.mechanism", 8.0);
+    assert_eq!(decide(&mut sampler, &mut single), Verdict::Unwanted);
+    let mut found = chunk(3, 0);
+    found.spans[0].meta.insert("_dd.p.ts", "03".into());
+    assert_eq!(decide(&mut sampler, &mut found), Verdict::Kept(By::Finding));
+    assert_eq!(sampler.rates().reply("").body, "{\"rate_by_service\":{}}\n");
+}

@@ -14,8 +14,8 @@ use hyper::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
 use serde_json::{Value, json};
 
 use super::Mount;
-use super::route::ADVERTISED;
-use crate::config::Config;
+use super::route::{ADVERTISED, STATS_PATH};
+use crate::config::{Config, Stats};
 use crate::filter::TagRule;
 use crate::obfuscate;
 use crate::sampler::Mode;
@@ -86,6 +86,9 @@ fn document(config: &Config, mounts: &[Mount], listeners: &[Listener], has_stats
     if config.proxies.telemetry.is_empty() {
         endpoints.retain(|path| !path.starts_with("/telemetry/"));
     }
+    if config.stats == Stats::Nobody {
+        endpoints.retain(|path| *path != STATS_PATH);
+    }
     let mounted = mounts.iter().filter(|mount| mount.advertised);
     endpoints.extend(mounted.map(|mount| mount.path));
     let computes_by_kind = config.concentrator.compute_stats_by_span_kind;
@@ -95,8 +98,10 @@ fn document(config: &Config, mounts: &[Mount], listeners: &[Listener], has_stats
         "agent_native_version": config.identity.version,
         "git_commit": "",
         "endpoints": endpoints,
-        // Tracers may drop what they have counted; the probabilistic sampler must see all of it.
-        "client_drop_p0s": !matches!(config.sampler.mode, Mode::Probabilistic(_)),
+        // Tracers may drop what they have counted; the probabilistic sampler must see all of it, and so must a firewall
+        // where nobody counts.
+        "client_drop_p0s": !matches!(config.sampler.mode, Mode::Probabilistic(_) | Mode::Security)
+            && config.stats != Stats::Nobody,
         "span_meta_structs": true,
         "long_running_spans": true,
         "span_events": true,

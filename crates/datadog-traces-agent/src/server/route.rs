@@ -86,6 +86,9 @@ const EVP: [&str; 4] = [
     "/evp_proxy/v4/",
 ];
 
+/// Where tracers send stats.
+pub(super) const STATS_PATH: &str = "/v0.6/stats";
+
 /// The paths that are shown to tracers, which compare them letter by letter.
 pub(super) const ADVERTISED: [&str; 29] = [
     "/v0.3/traces",
@@ -95,7 +98,7 @@ pub(super) const ADVERTISED: [&str; 29] = [
     "/v0.5/traces",
     "/v0.7/traces",
     "/v1.0/traces",
-    "/v0.6/stats",
+    STATS_PATH,
     "/v0.1/pipeline_stats",
     "/profiling/v1/input",
     "/telemetry/proxy/",
@@ -128,7 +131,7 @@ pub(crate) fn of(path: &str) -> Option<Route<'_>> {
         "/v0.5/traces" => Route::Traces(Version::V05),
         "/v0.7/traces" => Route::Traces(Version::V07),
         "/v1.0/traces" => Route::Traces(Version::V1),
-        "/v0.6/stats" => Route::Stats,
+        STATS_PATH => Route::Stats,
         "/services" | "/v0.1/services" | "/v0.2/services" | "/v0.3/services" | "/v0.4/services" => {
             Route::Services
         }

@@ -177,7 +177,7 @@ impl Receiver {
     }
 
     /// Hands a message on; one that finds no room in time is counted.
-    async fn queue(&self, message: Encoded) {
+    pub(super) async fn queue(&self, message: Encoded) {
         let (traces, spans) = (message.chunks, message.spans);
         let added = timeout(self.0.limits.decoder_timeout, self.0.handle.add(message));
         let reason = match added.await {

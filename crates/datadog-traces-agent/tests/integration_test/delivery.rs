@@ -230,7 +230,7 @@ async fn stats_of_tracers_arrive_with_the_rules_applied() {
 }
 
 /// A JSON document as msgpack.
-fn msgpack_of(value: &serde_json::Value) -> Vec<u8> {
+pub(crate) fn msgpack_of(value: &serde_json::Value) -> Vec<u8> {
     rmp_serde::to_vec(value).unwrap()
 }
 

@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex};
 
 use datadog_dev_intake::Intake;
-use datadog_traces_agent::inspect::Inspector;
+use datadog_traces_agent::inspect::{Chance, Inspector, Look};
 use datadog_traces_agent::span::{Chunk, Text};
 
 use crate::agent::*;
@@ -17,13 +17,14 @@ impl Inspector for Notes {
         true
     }
 
-    fn inspect(&self, chunk: &mut Chunk<'_>) {
+    fn inspect(&self, chunk: &mut Chunk<'_>, _: Chance) -> Look {
         chunk.priority = 2;
         for span in &mut chunk.spans {
             let url = span.tag("http.url").unwrap_or_default().to_owned();
             self.0.lock().unwrap().push((span.trace_id, url));
             span.meta.insert("noted", Text::from("yes".to_owned()));
         }
+        Look::Done
     }
 }
 

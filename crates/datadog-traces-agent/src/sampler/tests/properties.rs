@@ -107,7 +107,7 @@ proptest! {
             match verdict {
                 Verdict::Kept(_) => prop_assert_eq!(chunk.spans.len(), before.spans.len()),
                 Verdict::SingleSpans | Verdict::Events => prop_assert!(!chunk.spans.is_empty()),
-                Verdict::Dropped => prop_assert!(!single),
+                Verdict::Dropped | Verdict::Unwanted => prop_assert!(!single),
             }
             for service in 0..20 {
                 let rate = sampler.rates().rate(&service.to_string(), "prod");
