@@ -171,6 +171,8 @@ mod tests {
             "a=1&b=x+y&a=2&c&=z&&a=%C3%A4",
             json!({"a":["1","2","ä"],"b":["x y"],"c":[""],"":["z"]}),
         );
+        // A comma is a part of its value, not the end of it.
+        check("a=1,2&b=%2C", json!({"a":["1,2"],"b":[","]}));
     }
 
     #[test]
