@@ -1,5 +1,6 @@
 //! Measures what `BENCHMARKS.md` states: one JSON object a line, `{"name","value","unit"}`, medians.
 
+mod appsec;
 pub(crate) mod dogstatsd;
 mod library;
 mod patterns;
@@ -7,7 +8,7 @@ mod program;
 mod stream;
 
 use std::io::{BufRead as _, BufReader};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Stdio;
 
 use anyhow::Context as _;
@@ -77,8 +78,11 @@ pub(crate) fn run(options: &Options) -> anyhow::Result<()> {
     if options.wants("library") {
         library::run(options)?;
     }
+    if options.wants("appsec") {
+        appsec::run(options)?;
+    }
     // Those that have nothing to do with the rest.
-    let alone = ["dogstatsd", "library", "lifecycle"]
+    let alone = ["appsec", "dogstatsd", "library", "lifecycle"]
         .iter()
         .any(|alone| options.only.starts_with(alone));
     let targets = match options.only.as_str() {
@@ -88,7 +92,7 @@ pub(crate) fn run(options: &Options) -> anyhow::Result<()> {
     };
     for (package, bench) in targets {
         say(&format!("cargo bench --package {package} --bench {bench}"));
-        target(package, bench, options)?;
+        target(package, bench, &[], &[], options)?;
     }
     if options.wants("dogstatsd") {
         dogstatsd::run(options)?;
@@ -99,18 +103,23 @@ pub(crate) fn run(options: &Options) -> anyhow::Result<()> {
     }
 }
 
-fn target(package: &str, bench: &str, options: &Options) -> anyhow::Result<()> {
-    let words = [
-        "cargo",
-        "bench",
-        "--locked",
-        "--quiet",
-        "--package",
-        package,
-        "--bench",
-        bench,
-    ];
-    let mut child = command(&root(), &words).stdout(Stdio::piped()).spawn()?;
+/// Runs a bench target, with more arguments for Cargo and more variables.
+fn target(
+    package: &str,
+    bench: &str,
+    more: &[&str],
+    variables: &[(&str, &Path)],
+    options: &Options,
+) -> anyhow::Result<()> {
+    let words = "cargo bench --locked --quiet --package";
+    let mut words: Vec<_> = words.split(' ').collect();
+    words.extend([package, "--bench", bench]);
+    words.extend(more);
+    let mut bench = command(&root(), &words);
+    let mut child = bench
+        .envs(variables.iter().copied())
+        .stdout(Stdio::piped())
+        .spawn()?;
     let stdout = child.stdout.take().context("no standard output")?;
     for line in BufReader::new(stdout).lines() {
         let line = line?;
