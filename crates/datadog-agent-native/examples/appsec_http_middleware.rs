@@ -67,7 +67,7 @@ async fn main() -> ExitCode {
             return ExitCode::from(NO_FIREWALL);
         }
     };
-    match run(config, appsec).await {
+    match Box::pin(run(config, appsec)).await {
         Ok(()) => ExitCode::SUCCESS,
         Err(why) => {
             eprintln!("failed: {why}");

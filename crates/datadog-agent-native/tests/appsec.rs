@@ -15,7 +15,7 @@ use datadog_appsec::FakeEngine;
 use datadog_appsec::engine::Evaluation;
 use datadog_dev_intake::{Intake, RemoteConfig, config_root, director_root};
 use serde_json::{Value, json};
-use support::{ask, assert_ok, config, get, post, request, start, to_intake};
+use support::{ask, assert_ok, config, get, post, start};
 
 /// Rules that the engine which is told what to find takes.
 const RULES: &str =
