@@ -1,5 +1,6 @@
 //! Measures what `BENCHMARKS.md` states: one JSON object a line, `{"name","value","unit"}`, medians.
 
+mod appsec;
 pub(crate) mod dogstatsd;
 mod library;
 mod patterns;
@@ -7,7 +8,7 @@ mod program;
 mod stream;
 
 use std::io::{BufRead as _, BufReader};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Stdio;
 
 use anyhow::Context as _;
@@ -102,10 +103,13 @@ pub(crate) fn run(options: &Options) -> anyhow::Result<()> {
     if options.wants("library") {
         library::run(options)?;
     }
+    if options.wants("appsec") {
+        appsec::run(options)?;
+    }
     for (package, bench, figures) in TARGETS {
         if options.wants_any(figures) {
             say(&format!("cargo bench --package {package} --bench {bench}"));
-            target(package, bench, options)?;
+            target(package, bench, &[], &[], options)?;
         }
     }
     if options.wants_any(&dogstatsd::FIGURES) {
@@ -117,18 +121,23 @@ pub(crate) fn run(options: &Options) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn target(package: &str, bench: &str, options: &Options) -> anyhow::Result<()> {
-    let words = [
-        "cargo",
-        "bench",
-        "--locked",
-        "--quiet",
-        "--package",
-        package,
-        "--bench",
-        bench,
-    ];
-    let mut child = command(&root(), &words).stdout(Stdio::piped()).spawn()?;
+/// Runs a bench target, with more arguments for Cargo and more variables.
+fn target(
+    package: &str,
+    bench: &str,
+    more: &[&str],
+    variables: &[(&str, &Path)],
+    options: &Options,
+) -> anyhow::Result<()> {
+    let words = "cargo bench --locked --quiet --package";
+    let mut words: Vec<_> = words.split(' ').collect();
+    words.extend([package, "--bench", bench]);
+    words.extend(more);
+    let mut bench = command(&root(), &words);
+    let mut child = bench
+        .envs(variables.iter().copied())
+        .stdout(Stdio::piped())
+        .spawn()?;
     let stdout = child.stdout.take().context("no standard output")?;
     for line in BufReader::new(stdout).lines() {
         let line = line?;

@@ -19,6 +19,7 @@ mod nodejs;
 mod program;
 mod python;
 mod run;
+mod sanitize;
 mod setup;
 mod smoke;
 mod soak;
@@ -69,6 +70,8 @@ enum Task {
     Fips,
     /// Obtains the library of the firewall and its rules, which a part of `test` needs, and prints where they are.
     Waf,
+    /// Runs the firewall with hostile bodies under AddressSanitizer (needs the nightly compiler) and valgrind.
+    Sanitize(sanitize::Options),
     /// Loads the stateful stream while something keeps going wrong, and compares what arrived with what was sent.
     Soak(soak::Options),
     /// Formatting, clippy, documentation, tidy.
@@ -119,6 +122,7 @@ fn perform(task: Task) -> anyhow::Result<()> {
         Task::Install(options) => install::run(&options),
         Task::Fips => fips::run(),
         Task::Waf => waf::run(),
+        Task::Sanitize(options) => sanitize::run(&options),
         Task::Soak(options) => soak::run(&options),
         Task::Screenshot => test::screenshot(),
         Task::Lint => lint::run(),

@@ -50,8 +50,7 @@ fn crates(root: &Path) -> anyhow::Result<()> {
 
 /// The tests of the agent with the firewall built in, with its library where there is one for this machine.
 fn firewall(root: &Path) -> anyhow::Result<()> {
-    let words =
-        "cargo test --locked --package datadog-agent-native --features appsec --lib --test appsec";
+    let words = "cargo test --locked --package datadog-agent-native --features appsec --lib --test appsec --test appsec_middleware";
     let mut tests = command(root, &words.split(' ').collect::<Vec<_>>());
     if let Some(library) = waf::library()? {
         tests.env("DD_APPSEC_LIBDDWAF_PATH", library);

@@ -1,4 +1,4 @@
-//! Checks what no linter can: the layers of the crates, file headers, documented keys and counters, where the
+//! Checks what no linter can: the layers of the crates, what features bring, file headers, documented keys and counters, where the
 //! environment is read, generated files.
 
 use std::collections::BTreeSet;
@@ -97,6 +97,14 @@ const LAYERS: [(&str, &[&str]); 17] = [
 /// Crates that only tests may depend on, beside their own layer.
 const FOR_TESTS: [&str; 1] = ["datadog-dev-intake"];
 
+/// What nobody gets who does not ask for the feature `appsec`, and what is shipped.
+const ONLY_WITH_APPSEC: [&str; 2] = ["datadog-appsec", "libloading"];
+const SHIPPED: [&str; 3] = [
+    "datadog-agent",
+    "datadog-agent-native",
+    "datadog-serverless-compat",
+];
+
 /// The only crate that reads the environment.
 const READS_ENVIRONMENT: &str = "crates/datadog-agent-config/";
 
@@ -109,11 +117,12 @@ pub(crate) fn run() -> anyhow::Result<()> {
     codegen::check()?;
     let mut findings = Vec::new();
     layers(&mut findings)?;
+    features(&mut findings)?;
     sources(&mut findings)?;
     counters(&mut findings)?;
     if findings.is_empty() {
         print(
-            "tidy: layers, headers, environment, keys, counters and generated files are as they should be",
+            "tidy: layers, features, headers, environment, keys, counters and generated files are as they should be",
         );
         return Ok(());
     }
@@ -147,6 +156,38 @@ fn layers(findings: &mut Vec<String>) -> anyhow::Result<()> {
         }
     }
     Ok(())
+}
+
+/// The firewall is in a build that asks for it, and in no other.
+fn features(findings: &mut Vec<String>) -> anyhow::Result<()> {
+    let tree = |package: &str, more: &[&str]| {
+        let words = "cargo tree --locked --edges normal --prefix none --format {p} --package";
+        let mut words: Vec<_> = words.split(' ').collect();
+        words.push(package);
+        words.extend(more);
+        read(&root(), &words)
+    };
+    for package in SHIPPED {
+        let usual = tree(package, &[])?;
+        for name in brought(&usual) {
+            findings.push(format!("{package}: has {name} without the feature appsec"));
+        }
+    }
+    let with = tree("datadog-agent-native", &["--features", "appsec"])?;
+    if brought(&with) != ONLY_WITH_APPSEC {
+        findings.push("datadog-agent-native: the feature appsec brings no firewall".to_owned());
+    }
+    Ok(())
+}
+
+/// What of the firewall is among the packages of a tree, each on a line that begins with its name.
+fn brought(tree: &str) -> Vec<&'static str> {
+    let mut names = ONLY_WITH_APPSEC.to_vec();
+    names.retain(|name| {
+        tree.lines()
+            .any(|line| line.split(' ').next() == Some(name))
+    });
+    names
 }
 
 fn sources(findings: &mut Vec<String>) -> anyhow::Result<()> {
@@ -275,6 +316,13 @@ mod tests {
             findings("a/src/b.rs", "//! x\n// like env::var\n"),
             Vec::<String>::new()
         );
+    }
+
+    #[test]
+    fn the_firewall_is_found_in_a_tree_by_the_names_of_its_packages() {
+        let tree = "datadog-agent v0.1.0 (/a)\nlibloading v0.9.0\ndatadog-appsec-other v1.0.0 (/libloading)";
+        assert_eq!(brought(tree), ["libloading"]);
+        assert_eq!(brought("hyper v1.0.0"), [""; 0]);
     }
 
     #[test]

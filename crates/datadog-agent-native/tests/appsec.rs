@@ -9,8 +9,7 @@ mod support;
 #[path = "appsec/swaps.rs"]
 mod swaps;
 
-use std::io::{BufRead as _, BufReader, Write as _};
-use std::process::{Command, Stdio};
+use std::io::Write as _;
 use std::time::Duration;
 
 use datadog_agent_native::agent::{AgentCoordinator, State};
@@ -20,7 +19,7 @@ use datadog_appsec::FakeEngine;
 use datadog_appsec::engine::Evaluation;
 use datadog_dev_intake::{Intake, RemoteConfig, config_root, director_root};
 use serde_json::{Value, json};
-use support::{ask, assert_ok, config, get, post, request, start, to_intake};
+use support::{ask, assert_ok, config, get, post, start};
 
 /// Rules that the engine which is told what to find takes.
 const RULES: &str =
@@ -399,75 +398,4 @@ async fn the_backend_is_told_of_blocking_once_a_program_says_that_it_obeys() {
         agent.stop().await.unwrap();
         assert!(agent.handle().appsec().is_none(), "nothing runs");
     }
-}
-
-#[tokio::test]
-async fn the_example_blocks_with_the_real_library() {
-    let Some(path) = library() else { return };
-    let test = std::env::current_exe().unwrap();
-    let program = test.ancestors().nth(2).unwrap();
-    let program = program.join("examples/appsec_http_middleware");
-    let mut build = Command::new(env!("CARGO"));
-    build.args([
-        "build",
-        "--locked",
-        "--quiet",
-        "--package",
-        env!("CARGO_PKG_NAME"),
-    ]);
-    build.args([
-        "--features",
-        "appsec",
-        "--example",
-        "appsec_http_middleware",
-    ]);
-    if !cfg!(debug_assertions) {
-        build.arg("--release");
-    }
-    assert!(build.status().unwrap().success());
-
-    let intake = Intake::start().await;
-    let mut example = Command::new(program);
-    example
-        .arg("127.0.0.1:0")
-        .env_clear()
-        .envs(to_intake(&intake));
-    example.envs([
-        ("DD_APPSEC_LIBDDWAF_PATH", path),
-        ("DD_APPSEC_WAF_TIMEOUT", "1s"),
-        ("DD_AGENT_MODE", "http_ephemeral_port"),
-        ("DD_DOGSTATSD_ENABLED", "false"),
-    ]);
-    let mut running = example.stdout(Stdio::piped()).spawn().unwrap();
-    let mut said = String::new();
-    let mut output = BufReader::new(running.stdout.take().unwrap());
-    output.read_line(&mut said).unwrap();
-    let address = said.trim().strip_prefix("listening on ").unwrap();
-    let address = address.parse().unwrap();
-    let asks = |agent: &str| {
-        let asked = String::from_utf8(request("GET", "/cart", "text/plain", b"")).unwrap();
-        asked.replace(
-            "Host: agent\r\n",
-            &format!("Host: shop\r\nUser-Agent: {agent}\r\n"),
-        )
-    };
-    assert_ok(&ask(address, asks("curl/8").as_bytes()).await);
-    let refused = ask(address, asks("dd-test-scanner-log-block").as_bytes()).await;
-    assert!(refused.starts_with("HTTP/1.1 403"), "{refused}");
-    let id = running.id().to_string();
-    assert!(
-        Command::new("kill")
-            .args(["-TERM", &id])
-            .status()
-            .unwrap()
-            .success()
-    );
-    let status = tokio::task::spawn_blocking(move || running.wait().unwrap()).await;
-    assert_eq!(status.unwrap().code(), Some(0));
-    let traces = intake.traces();
-    let spans = traces.iter().flat_map(|it| it.spans());
-    let blocked: Vec<_> = spans
-        .filter_map(|span| span.meta.get("appsec.blocked").map(String::as_str))
-        .collect();
-    assert_eq!((traces.len(), blocked.as_slice()), (2, &["true"][..]));
 }

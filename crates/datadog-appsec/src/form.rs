@@ -8,11 +8,15 @@ use hashbrown::HashMap;
 use crate::limits::Shaper;
 use crate::value::Value;
 
+/// Names that are looked through one after the other: as many as most requests have, for which that is quicker than a
+/// table would be.
+const FEW: usize = 16;
+
 /// Texts by name, in the order in which names came first.
 #[derive(Debug)]
 pub(crate) struct Lists {
     pairs: Vec<List>,
-    /// Where the list of a name is, in `pairs`.
+    /// Where the list of a name is, in `pairs`, once there are more than a few.
     places: HashMap<Vec<u8>, usize, RandomState>,
     /// Names and values beyond their limits.
     lost_names: usize,
@@ -39,7 +43,7 @@ impl Lists {
     /// Adds a value under a name, as far as the limits allow.
     pub(crate) fn push(&mut self, name: &[u8], value: Value, shaper: &mut Shaper<'_>) {
         let name = shaper.cut(name);
-        if let Some(&place) = self.places.get(&name) {
+        if let Some(place) = self.place(&name) {
             if let Some(list) = self.pairs.get_mut(place) {
                 list.members += 1;
                 if shaper.admits_member(list.values.len()) {
@@ -51,7 +55,7 @@ impl Lists {
             return;
         }
         if shaper.admits_member(self.pairs.len()) && shaper.admits_member(0) {
-            self.places.insert(name.clone(), self.pairs.len());
+            self.remember(&name);
             self.pairs.push(List {
                 name,
                 values: vec![value],
@@ -60,6 +64,24 @@ impl Lists {
         } else {
             self.lost_names += 1;
             shaper.too_wide(self.pairs.len() + self.lost_names);
+        }
+    }
+
+    fn place(&self, name: &[u8]) -> Option<usize> {
+        if self.pairs.len() <= FEW {
+            return self.pairs.iter().position(|list| list.name == name);
+        }
+        self.places.get(name).copied()
+    }
+
+    /// Before a name is added: from then on the table knows it, if there is one.
+    fn remember(&mut self, name: &[u8]) {
+        if self.pairs.len() == FEW {
+            let names = self.pairs.iter().map(|list| list.name.clone());
+            self.places.extend(names.zip(0..));
+        }
+        if self.pairs.len() >= FEW {
+            self.places.insert(name.to_vec(), self.pairs.len());
         }
     }
 
@@ -171,6 +193,8 @@ mod tests {
             "a=1&b=x+y&a=2&c&=z&&a=%C3%A4",
             json!({"a":["1","2","ä"],"b":["x y"],"c":[""],"":["z"]}),
         );
+        // A comma is a part of its value, not the end of it.
+        check("a=1,2&b=%2C", json!({"a":["1,2"],"b":[","]}));
     }
 
     #[test]
@@ -200,6 +224,14 @@ mod tests {
         let value = parse(text.join("&").as_bytes(), &mut shaper).into_value();
         assert_eq!(value.count(), 1 + 2 * 256);
         assert_eq!(shaper.truncated().container, 300);
+        // However many names there are, a name is found again.
+        for names in [1, 15, 16, 17, 18, 40] {
+            let once: Vec<_> = (0..names).map(|n| format!("k{n}=v")).collect();
+            let twice = format!("{0}&{0}", once.join("&"));
+            let mut shaper = Shaper::new(&limits);
+            let value = parse(twice.as_bytes(), &mut shaper).into_value();
+            assert_eq!(value.count(), 1 + names * 3, "{names} names");
+        }
         let mut shaper = Shaper::new(&limits);
         let value = parse("a=1&".repeat(400).as_bytes(), &mut shaper).into_value();
         assert_eq!(value.count(), 2 + 256);

@@ -222,7 +222,7 @@ mod properties {
             std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fuzz/corpus/appsec_body");
         let mut inputs = 0;
         for file in std::fs::read_dir(corpus).unwrap() {
-            checks::body(&std::fs::read(file.unwrap().path()).unwrap());
+            checks::any(&std::fs::read(file.unwrap().path()).unwrap());
             inputs += 1;
         }
         assert!(inputs >= 10, "the corpus is where it should be");
@@ -230,16 +230,24 @@ mod properties {
 
     proptest! {
         #[test]
-        fn any_bytes_are_read_within_the_limits(first in 0_u8..8, bytes in prop::collection::vec(any::<u8>(), 0..600)) {
-            checks::body(&[&[first], bytes.as_slice()].concat());
+        fn any_bytes_are_read_within_the_limits(first in 0_u8..9, bytes in prop::collection::vec(any::<u8>(), 0..600)) {
+            checks::any(&[&[first], bytes.as_slice()].concat());
         }
 
         #[test]
         fn texts_that_look_like_bodies_are_read_within_the_limits(
-            first in 0_u8..8,
+            first in 0_u8..9,
             text in r#"(--b\r\n|\r\n--b|--|\r\n|\r\n\r\n|name=|filename=|content-disposition: form-data;|content-type: application/json|[\[\]{}:,"0-9a&=%+]|\\){0,120}"#,
         ) {
-            checks::body(&[&[first], text.as_bytes()].concat());
+            checks::any(&[&[first], text.as_bytes()].concat());
+        }
+
+        #[test]
+        fn texts_that_look_like_heads_are_read_within_the_limits(
+            first in 0x80_u8..0x84,
+            text in r#"(/a\?|b=|&|%4|%41|\+|\n|x-forwarded-for: |forwarded: |for=|x-mine:|cookie: |;|"|\[::1\]|:80|,|10\.0\.0\.1|8\.8\.8\.8|2001:4860::1|://|#|accept:){0,120}"#,
+        ) {
+            checks::any(&[&[first], text.as_bytes()].concat());
         }
     }
 }

@@ -124,10 +124,20 @@ impl Facts {
 fn pick(headers: &[(String, String)], names: &[&'static str]) -> Vec<(&'static str, String)> {
     let mut picked = Vec::new();
     for name in names {
-        let all: Vec<_> = values(headers, name).collect();
-        if !all.is_empty() {
-            picked.push((*name, cut(&all.join(","))));
+        let mut all = values(headers, name);
+        let Some(first) = all.next() else {
+            continue;
+        };
+        let mut text = cut(first);
+        for more in all {
+            if text.len() >= MAX_TEXT {
+                break;
+            }
+            text.push(',');
+            text.push_str(&cut(more));
         }
+        text.truncate(text.floor_char_boundary(MAX_TEXT));
+        picked.push((*name, text));
     }
     picked
 }
@@ -135,4 +145,25 @@ fn pick(headers: &[(String, String)], names: &[&'static str]) -> Vec<(&'static s
 fn cut(text: &str) -> String {
     let end = text.floor_char_boundary(MAX_TEXT);
     text.get(..end).unwrap_or(text).to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn values_of_a_name_are_joined_and_cut() {
+        let header = |name: &str, value: String| (name.to_owned(), value);
+        let mut headers = vec![
+            header("Accept", "a".to_owned()),
+            header("x-other", "b".to_owned()),
+            header("accept", "c".to_owned()),
+        ];
+        let joined = pick(&headers, &["via", "accept"]);
+        assert_eq!(joined, [("accept", "a,c".to_owned())]);
+        headers.extend((0..10).map(|_| header("accept", "ä".repeat(1_000))));
+        let cut = &pick(&headers, &["accept"])[0].1;
+        assert_eq!(cut.len(), MAX_TEXT);
+        assert!(cut.starts_with("a,c,ä") && cut.ends_with('ä'));
+    }
 }

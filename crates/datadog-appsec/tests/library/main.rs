@@ -6,6 +6,7 @@
 #![allow(clippy::expect_used, reason = "a test ends where something is missing")]
 
 mod effort;
+mod hostile;
 mod pipeline;
 mod remote;
 mod rules;
