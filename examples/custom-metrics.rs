@@ -70,7 +70,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     agent.submit_logs(log.to_string().into())?;
     println!("sent a log: metrics sent");
     let report = agent.flush(Duration::from_secs(10)).await;
-    println!("{}", report.unsent().unwrap_or("flushed".to_owned()));
+    println!("{}", report.unsent().as_deref().unwrap_or("flushed"));
     // The end of the agent closes the buckets of time that metrics are counted in, and sends them.
     coordinator.shutdown().await?;
     println!("stopped");

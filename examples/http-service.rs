@@ -52,7 +52,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     }
     server.abort();
     let report = agent.flush(Duration::from_secs(10)).await;
-    println!("{}", report.unsent().unwrap_or("flushed".to_owned()));
+    println!("{}", report.unsent().as_deref().unwrap_or("flushed"));
     coordinator.shutdown().await?;
     println!("stopped");
     Ok(())

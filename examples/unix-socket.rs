@@ -61,7 +61,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     post(&socket, "/v1/input", &log.to_string()).await?;
     println!("sent a log: file read");
     let report = coordinator.flush(Duration::from_secs(10)).await;
-    println!("{}", report.unsent().unwrap_or("flushed".to_owned()));
+    println!("{}", report.unsent().as_deref().unwrap_or("flushed"));
     coordinator.shutdown().await?;
     let rest = if socket.exists() {
         "still there"
