@@ -3,29 +3,28 @@
 use std::fs;
 use std::path::Path;
 
+use anyhow::Context as _;
 use serde_json::Value;
 
 use super::{Options, report, report_value};
-use crate::program::target_folder;
-use crate::run::{command, read, root, say, sh, text};
-use crate::setup;
+use crate::program::Profile;
+use crate::run::{command, read, root, say, text};
+use crate::{library, setup};
 
-/// Builds the library as a user would, and runs the host against it.
+/// Builds the library as a package holds it, and runs the host against it.
 ///
 /// # Errors
 /// When something does not compile, or the host fails.
 pub(super) fn run(options: &Options) -> anyhow::Result<()> {
     setup::c()?;
-    let words = "cargo build --locked --release --package datadog-agent-native";
-    sh(&root(), &words.split(' ').collect::<Vec<_>>())?;
-    let release = target_folder()?.join("release");
-    let library = release.join("libdatadog_agent_native.so");
-    let megabytes = |path: &Path| anyhow::Ok(fs::metadata(path)?.len() as f64 / 1e6);
-    report("library_size", megabytes(&library)?, "MB", options);
-    let host = release.join("bench-library");
-    compile(&release, &host)?;
+    let library = library::build(Profile::Dist)?;
+    let folder = library.parent().context("the library has no folder")?;
+    let megabytes = fs::metadata(&library)?.len() as f64 / 1e6;
+    report("library_size", megabytes, "MB", options);
+    let host = folder.join("bench-library");
+    compile(folder, &host)?;
     say("starting and stopping the library in a host of C");
-    let output = read(&release, &[&text(&host)])?;
+    let output = read(folder, &[&text(&host)])?;
     for line in output.lines() {
         report_value(&serde_json::from_str::<Value>(line)?, options);
     }
