@@ -48,6 +48,8 @@ fn compile(release: &Path, host: &Path) -> anyhow::Result<()> {
         &format!("-L{folder}"),
         "-ldatadog_agent_native",
         &format!("-Wl,-rpath,{folder}"),
+        // An rpath of the old kind goes before `LD_LIBRARY_PATH`, where Cargo has put the unoptimised library.
+        "-Wl,--disable-new-dtags",
     ];
     crate::run::finish(&mut command(&root(), &words))
 }
