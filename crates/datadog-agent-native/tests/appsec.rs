@@ -17,9 +17,9 @@ use datadog_agent_native::appsec::{AppSec, AppSecConfig, Blocking, Source};
 use datadog_agent_native::config::Config;
 use datadog_appsec::FakeEngine;
 use datadog_appsec::engine::Evaluation;
-use datadog_dev_intake::{Intake, RemoteConfig, config_root, director_root};
+use datadog_dev_intake::{Intake, RemoteConfig};
 use serde_json::{Value, json};
-use support::{ask, assert_ok, config, get, post, start};
+use support::{ask, assert_ok, config, get, post, remote, start};
 
 /// Rules that the engine which is told what to find takes.
 const RULES: &str =
@@ -200,20 +200,6 @@ async fn a_library_that_is_not_there_does_not_keep_the_agent_from_starting() {
         "{problem}"
     );
     agent.shutdown().await.unwrap();
-}
-
-/// A configuration that leads remote configuration to this intake too.
-fn remote(intake: &Intake, extra: &[(&str, &str)]) -> Config {
-    let (url, roots) = (intake.url(), (config_root(), director_root()));
-    let own = [
-        ("DD_REMOTE_CONFIGURATION_ENABLED", "true"),
-        ("DD_REMOTE_CONFIGURATION_RC_DD_URL", url.as_str()),
-        ("DD_REMOTE_CONFIGURATION_CONFIG_ROOT", roots.0.as_str()),
-        ("DD_REMOTE_CONFIGURATION_DIRECTOR_ROOT", roots.1.as_str()),
-        ("DD_REMOTE_CONFIGURATION_REFRESH_INTERVAL", "5s"),
-    ];
-    let all: Vec<_> = own.into_iter().chain(extra.iter().copied()).collect();
-    config(intake, &all)
 }
 
 async fn patient_intake() -> Intake {

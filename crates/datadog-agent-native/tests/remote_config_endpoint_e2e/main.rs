@@ -12,29 +12,19 @@ use std::time::Duration;
 use datadog_agent_native::agent::AgentCoordinator;
 use datadog_agent_native::config::Config;
 use datadog_agent_native::logger;
-use datadog_dev_intake::{
-    ApplyState, Intake, Predicate, RemoteConfig, RemoteConfigSnapshot, config_root, director_root,
-};
+use datadog_dev_intake::{ApplyState, Intake, Predicate, RemoteConfig, RemoteConfigSnapshot};
 use serde_json::{Value, json};
 use support::{ask, request, start};
 
 /// An agent's configuration that lets it ask this intake.
 fn config(intake: &Intake, extra: &[(&str, &str)]) -> Config {
-    let (config, director) = (config_root(), director_root());
-    let mut own = vec![
+    let own = [
         ("DD_ENV", "prod"),
         ("DD_SHUTDOWN_TIMEOUT", "1"),
-        ("DD_REMOTE_CONFIGURATION_ENABLED", "true"),
-        ("DD_REMOTE_CONFIGURATION_CONFIG_ROOT", &config),
-        ("DD_REMOTE_CONFIGURATION_DIRECTOR_ROOT", &director),
-        ("DD_REMOTE_CONFIGURATION_REFRESH_INTERVAL", "5s"),
         // A test has many clients that are new, each of which has the backend asked at once.
         ("DD_REMOTE_CONFIGURATION_CLIENTS_CACHE_BYPASS_LIMIT", "10"),
     ];
-    let url = intake.url();
-    own.push(("DD_REMOTE_CONFIGURATION_RC_DD_URL", &url));
-    own.extend_from_slice(extra);
-    support::config(intake, &own)
+    support::remote(intake, &[&own, extra].concat())
 }
 
 /// Waits until the part of `/status` about remote configuration is as it should be.

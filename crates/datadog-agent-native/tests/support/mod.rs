@@ -6,7 +6,7 @@ use std::path::Path;
 
 use datadog_agent_native::agent::AgentCoordinator;
 use datadog_agent_native::config::Config;
-use datadog_dev_intake::Intake;
+use datadog_dev_intake::{Intake, config_root, director_root};
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 use tokio::net::{TcpStream, UnixStream};
 
@@ -39,6 +39,20 @@ pub(crate) fn config(intake: &Intake, extra: &[(&str, &str)]) -> Config {
     let own = own.iter().chain(extra);
     let own = own.map(|&(name, value)| (name.to_owned(), value.to_owned()));
     Config::from_env_iter(to_intake(intake).into_iter().chain(own))
+}
+
+/// The same with remote configuration, which this intake is the backend of.
+pub(crate) fn remote(intake: &Intake, extra: &[(&str, &str)]) -> Config {
+    let (url, roots) = (intake.url(), (config_root(), director_root()));
+    let own = [
+        ("DD_REMOTE_CONFIGURATION_ENABLED", "true"),
+        ("DD_REMOTE_CONFIGURATION_RC_DD_URL", url.as_str()),
+        ("DD_REMOTE_CONFIGURATION_CONFIG_ROOT", roots.0.as_str()),
+        ("DD_REMOTE_CONFIGURATION_DIRECTOR_ROOT", roots.1.as_str()),
+        ("DD_REMOTE_CONFIGURATION_REFRESH_INTERVAL", "5s"),
+    ];
+    let all: Vec<_> = own.into_iter().chain(extra.iter().copied()).collect();
+    config(intake, &all)
 }
 
 /// A running agent of this configuration.
