@@ -111,7 +111,31 @@ impl Processor {
     /// Takes over a request that was evaluated elsewhere, from its response on if that was not seen yet; it takes the
     /// place of one of the same id. What has no valid id (1 to 256 bytes) is given up, which is counted.
     pub fn adopt(&self, id: &str, transaction: Transaction, now: Instant) {
-        self.hold(id, transaction, now);
+        if id.is_empty() || id.len() > MAX_ID_BYTES {
+            self.appsec.evicted();
+            return;
+        }
+        let mut waiting = self.lock();
+        waiting.begun += 1;
+        let entry = Entry {
+            number: waiting.begun,
+            since: now,
+            request: Arc::new(Mutex::new(Request {
+                transaction: Some(transaction),
+            })),
+        };
+        waiting.insert(id, entry);
+        let mut evicted = None;
+        if waiting.requests.len() > MAX_WAITING
+            && let Some((_, oldest)) = waiting.order.pop_first()
+        {
+            evicted = waiting.requests.remove(&oldest);
+        }
+        drop(waiting);
+        // Freed outside of the lock: a context may hold a megabyte.
+        if evicted.is_some() {
+            self.appsec.evicted();
+        }
     }
 
     /// Evaluates the body of a request, if it came later.
@@ -199,34 +223,6 @@ impl Processor {
     /// Requests that wait.
     pub fn waiting(&self) -> usize {
         self.lock().requests.len()
-    }
-
-    fn hold(&self, id: &str, transaction: Transaction, now: Instant) {
-        if id.is_empty() || id.len() > MAX_ID_BYTES {
-            self.appsec.evicted();
-            return;
-        }
-        let mut waiting = self.lock();
-        waiting.begun += 1;
-        let entry = Entry {
-            number: waiting.begun,
-            since: now,
-            request: Arc::new(Mutex::new(Request {
-                transaction: Some(transaction),
-            })),
-        };
-        waiting.insert(id, entry);
-        let mut evicted = None;
-        if waiting.requests.len() > MAX_WAITING
-            && let Some((_, oldest)) = waiting.order.pop_first()
-        {
-            evicted = waiting.requests.remove(&oldest);
-        }
-        drop(waiting);
-        // Freed outside of the lock: a context may hold a megabyte.
-        if evicted.is_some() {
-            self.appsec.evicted();
-        }
     }
 
     /// Acts on a request that is known.

@@ -37,7 +37,6 @@ pub struct Transaction {
     /// Time that is left for evaluations.
     left: Duration,
     blocking: Blocking,
-    is_answered: bool,
     findings: Findings,
     facts: Facts,
     /// What was given by name.
@@ -85,7 +84,6 @@ impl Transaction {
             context: context.ok(),
             rules,
             blocking,
-            is_answered: false,
             findings,
             facts: Facts::default(),
             given: Given::default(),
@@ -143,7 +141,6 @@ impl Transaction {
     /// Evaluates a response.
     pub fn response(&mut self, response: &HttpResponse) -> WafVerdict {
         let started = Instant::now();
-        self.is_answered = true;
         if self.findings.blocked.is_some() {
             return WafVerdict::Allow;
         }
@@ -204,7 +201,7 @@ impl Transaction {
 
     /// Whether its response was seen.
     pub(crate) fn is_answered(&self) -> bool {
-        self.is_answered
+        self.facts.status.is_some()
     }
 
     /// Makes the schema if it is time for one, and the tags of the service's entry span. `now` is for the limits of

@@ -97,15 +97,20 @@ fn a_request_that_was_evaluated_elsewhere_goes_on_from_where_it_is() {
     let mut whole = begun();
     whole.response(&ok());
     processor.adopt("whole", whole, now);
+    let mut named = begun();
+    named.give_value("server.response.status", b"200").unwrap();
+    named.decide();
+    processor.adopt("named", named, now);
     processor.adopt("open", begun(), now);
     let span = |id| processor.process_span(id, &NewSpan, now);
     assert_eq!(status(span("whole")).as_deref(), Some("200"));
+    assert_eq!(status(span("named")).as_deref(), Some("200"));
     assert_eq!(span("open"), Outcome::Wait(PATIENCE));
     processor.process_http_response("open", &ok());
     assert_eq!(status(span("open")).as_deref(), Some("200"));
     assert_eq!(
         processor.appsec().counts().requests,
-        2,
+        3,
         "none of them twice"
     );
 }
